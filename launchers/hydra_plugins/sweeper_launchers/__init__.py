@@ -1,0 +1,1 @@
+"""Hydra launchers that run the trials of a sweep; Hydra finds them by their namespace."""

@@ -1,0 +1,213 @@
+"""The local backend's fork server: imports heavy libraries once, then forks a process a job.
+
+It runs as a process of its own, in a session of its own, and holds one connection a place. On it the
+backend sends a `Start`, or None to stop the job that runs there; the server sends READY once, then for each
+job the process's id and later its exit code (negative: a signal's number). A connection that closes stops the
+job: when the driver dies, by whatever cause, its jobs go with it. The server starts no thread and never touches
+CUDA, so that forking is safe.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import faulthandler
+import gc
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import NoReturn
+
+import cloudpickle
+
+READY = "ready"
+GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL
+VANISH_SECONDS = 0.5  # for what SIGKILL hit; a container without an init process keeps orphans as zombies for ever
+TICK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Start:
+    """A job to start: its pickled call, where its output goes, and what its environment has besides."""
+
+    call: bytes
+    log: str
+    environment: Mapping[str, str]
+
+
+@dataclass
+class Place:
+    """Room for one job at a time. A job is a process group, led by the process that the server forked."""
+
+    backend: Connection
+    closed: bool = False
+    leader: int | None = None
+    exit_code: int | None = None
+    kill_at: float | None = None
+
+    def stop(self) -> None:
+        """Ask the job's processes to end, and set the time at which they will be killed."""
+        if self.leader is not None and self.kill_at is None:
+            self.kill_at = time.monotonic() + GRACE_SECONDS
+            signal_group(self.leader, signal.SIGTERM)
+
+    def advance(self) -> None:
+        """Kill a stopped job whose time is up; tell the backend when none of its processes is left."""
+        if self.leader is None or self.kill_at is None:
+            return
+        overdue = time.monotonic() - self.kill_at
+        if overdue >= 0:
+            signal_group(self.leader, signal.SIGKILL)
+        gone = not signal_group(self.leader, 0) or overdue > VANISH_SECONDS
+        if self.exit_code is not None and gone:
+            self.tell(self.exit_code)
+            self.leader = self.exit_code = self.kill_at = None
+
+    def tell(self, message: object) -> None:
+        """Send to the backend, which may be dead already; then its end shows as the connection's."""
+        with contextlib.suppress(ConnectionError):
+            self.backend.send(message)
+
+
+def signal_group(group: int, number: int) -> bool:
+    """Signal a process group; returns whether it exists. Number 0 only asks."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def serve(descriptors: Sequence[int], preload: Sequence[str]) -> None:
+    """Fork jobs until every connection is closed and every job is gone."""
+    notices = import_modules(preload)
+    gc.collect()
+    gc.freeze()  # collections in the children then leave the shared pages alone
+    places = [Place(Connection(descriptor)) for descriptor in descriptors]
+    child_ended, alarm = os.pipe()
+    os.set_blocking(child_ended, False)
+    os.set_blocking(alarm, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(alarm)
+    for place in places:
+        place.tell(READY)
+    while not all(place.closed and place.leader is None for place in places):
+        stopping = any(place.kill_at is not None for place in places)
+        connections = {place.backend: place for place in places if not place.closed}
+        readable = wait([child_ended, *connections], timeout=TICK_SECONDS if stopping else None)
+        with contextlib.suppress(BlockingIOError):
+            os.read(child_ended, 65536)
+        for place in [connections[source] for source in readable if isinstance(source, Connection)]:
+            message = receive(place)
+            if message is None:
+                place.stop()
+            elif (pid := os.fork()) == 0:
+                close(places, child_ended, alarm)
+                run(message, notices)
+            else:
+                lead_group(pid)
+                place.leader = pid
+                place.tell(pid)
+        reap(places)
+
+
+def import_modules(names: Sequence[str]) -> str:
+    """Import modules by name; returns what jobs should know of those that fail."""
+    notices = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            notices.append(f"fork server: cannot import {name}: {type(error).__name__}: {error}\n")
+    return "".join(notices)
+
+
+def receive(place: Place) -> Start | None:
+    """Return the job to start; None when what runs must stop, which the end of the connection means too."""
+    try:
+        message: Start | None = place.backend.recv()
+    except (EOFError, ConnectionError):
+        place.closed = True
+        return None
+    return message
+
+
+def reap(places: Sequence[Place]) -> None:
+    """Collect ended processes; what a job leaves behind ends with it."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if pid == 0:
+            break
+        for place in places:
+            if place.leader == pid:
+                place.exit_code = os.waitstatus_to_exitcode(status)
+                place.stop()
+    for place in places:
+        place.advance()
+
+
+def lead_group(pid: int) -> None:
+    """Make a process lead a group; both sides of a fork do, since neither can rely on the other."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpgid(pid, pid)
+
+
+def close(places: Sequence[Place], *descriptors: int) -> None:
+    """Close in a child what is the server's; an open copy would hide the server's death from the driver."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for place in places:
+        place.backend.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def run(job: Start, notices: str) -> NoReturn:
+    """Make a job's call in this freshly forked process, which ends with it."""
+    code = 1
+    try:
+        lead_group(os.getpid())
+        log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.dup2(log, sys.stdout.fileno())
+        os.dup2(log, sys.stderr.fileno())
+        os.close(log)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        faulthandler.enable()
+        sys.stderr.write(notices)
+        os.environ.update(job.environment)
+        code = exit_code(job.call)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        # Not the interpreter's own end: tearing native libraries down in a fork can hang or crash.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def exit_code(call: bytes) -> int:
+    """Make the call as an interpreter runs a program: with sys.exit, its threads and exit handlers."""
+    code: object = 0
+    try:
+        cloudpickle.loads(call)()
+    except SystemExit as stop:
+        code = stop.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        return 1
+    return code

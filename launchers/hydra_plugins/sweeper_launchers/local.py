@@ -1,0 +1,51 @@
+"""hydra/launcher=local: a process a trial on this machine."""
+
+# No `from __future__ import annotations`: Hydra runs plugin modules before they are in sys.modules, where a
+# dataclass would look its string annotations up.
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hydra.core.config_store import ConfigStore
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
+
+from sweeper.backend import Backend
+from sweeper.trial import WrongInput
+
+# All of training that is slow to import: transformers.trainer brings datasets and accelerate
+TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
+
+
+@dataclass
+class LocalLauncherConfig:
+    """Settings of the local launcher."""
+
+    _target_: str = "hydra_plugins.sweeper_launchers.local.LocalLauncher"
+    # Trials at a time; null: one a visible GPU, else as many as there are cores for
+    jobs: int | None = None
+    # How often a trial whose process died without a word is started again
+    retries: int = 0
+    # Modules that are imported once, for all trials
+    preload: list[str] = field(default_factory=lambda: list(TRAINING))
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="local", node=LocalLauncherConfig, provider="sweeper")
+
+
+class LocalLauncher(BackendLauncher):
+    """Runs jobs on this machine, forked from a server that has imported `preload`."""
+
+    def __init__(self, jobs: int | None = None, retries: int = 0, preload: Sequence[str] = TRAINING) -> None:
+        self.jobs = jobs
+        self.retries = retries
+        self.preload = preload
+
+    def backend(self, threads: int) -> Backend:
+        """Return a new backend whose jobs use so many threads each; WrongInput for less than a job at a time."""
+        if self.jobs is not None and self.jobs < 1:
+            allowed = "1 or more, or null for what this machine can take"
+            raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
+
+        from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
+
+        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=self.preload)

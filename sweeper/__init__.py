@@ -1,0 +1,1 @@
+"""Sweeper: every combination of model, seed and framework in one line, compared honestly."""

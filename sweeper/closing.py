@@ -1,0 +1,45 @@
+"""What a sweep says at its end: the tables, what is not done and why, and where everything lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from sweeper.compare import Result, compare
+from sweeper.report.terminal import print_tables
+from sweeper.study import Study
+from sweeper.tracking.state import ui_command
+from sweeper.trial import Status
+from sweeper.watched import Watched
+
+
+def print_closing(study: Study, watched: Sequence[Watched], console: Console) -> None:
+    """Print the tables of this command's trials, then what is to be said about them."""
+    results = {item.trial.name: Result.read(item.record) for item in watched}
+    planned = [name for name, result in results.items() if result is None]
+    if len(planned) < len(results):
+        print_tables(compare([result for result in results.values() if result], planned), console)
+    for item in watched:
+        if item.status is not Status.DONE:
+            console.print(f"{item.trial.name} {item.status.value}: {why(item)}", style="red", soft_wrap=True)
+            console.print(f"  log: {item.log}", soft_wrap=True)
+    print_places(study, console)
+
+
+def why(item: Watched) -> str:
+    """Return in one line why a trial is not done."""
+    outcome = item.record.outcome()
+    if outcome is not None and outcome.error is not None and not item.reason:
+        message = outcome.error.message.strip().split("\n")[0]
+        return f"{outcome.error.type}: {message}" if message else outcome.error.type
+    return item.reason or "nothing is known"
+
+
+def print_places(study: Study, console: Console) -> None:
+    """Say where records and MLflow runs are, and how to look at both."""
+    console.print(
+        f"Records: {study.directory}   Tables again: python -m sweeper.report {study.directory}", soft_wrap=True
+    )
+    if study.tracking_uri is not None:
+        console.print(f"MLflow: {study.tracking_uri}\n  {ui_command(study.tracking_uri)}", soft_wrap=True)

@@ -1,0 +1,273 @@
+"""The door between Hydra and the rest: the schema Hydra checks against, and a composed config made into a Trial.
+
+Below `to_trial` nobody sees a DictConfig.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweeper import trial as settings
+from sweeper.checkpoints.weights import check_weights, checkpoint_rows, weights_identity
+from sweeper.data import DataSource
+from sweeper.data.tokenizer import tokenizer_digest, tokenizer_file
+from sweeper.execute import load_framework
+from sweeper.refusal import explain
+from sweeper.study import Study
+from sweeper.tracking import TrackingSettings
+from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
+
+CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
+
+
+@dataclass(frozen=True)
+class ArchChoices:
+    """An architecture for each family that a sweep's frameworks need."""
+
+    encoder: settings.ArchSettings | None = None
+    causal_lm: settings.ArchSettings | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the command line can set. `data` is checked against the class that its `_target_` names."""
+
+    model: settings.ModelSettings = settings.ModelSettings()
+    framework: settings.FrameworkSettings = field(default_factory=settings.FrameworkSettings)
+    arch: ArchChoices = ArchChoices()
+    task: settings.TaskSettings = settings.TaskSettings()
+    data: Any = None
+    tokenizer: settings.TokenizerSettings = settings.TokenizerSettings()
+    train: settings.TrainSettings = settings.TrainSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    seed: int = 1
+    data_seed: int = 1
+    study: str | None = None
+    fresh: bool = False
+    outputs: str = "outputs"
+
+
+def register() -> None:
+    """Give Hydra the schema, and the throw-away directory that it wants for a sweep."""
+    ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
+    OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
+
+
+def thawed(node: DictConfig) -> DictConfig:
+    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
+    OmegaConf.set_readonly(node, None)
+    if not node._is_none():
+        for key in node:
+            child = node._get_node(key)
+            if isinstance(child, DictConfig):
+                thawed(child)
+    return node
+
+
+def scratch_directory() -> str:
+    """Return a directory that is gone when the command ends."""
+    path = tempfile.mkdtemp(prefix="sweeper-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str | None]], launcher: DictConfig) -> Study:
+    """Return the study that a command's configs belong to; named after all that it is of when no name is given."""
+    config = configs[0]
+    defaults = [str(choice.get("experiment") or choice["data"]) for choice in choices]
+    name = config.study or "+".join(dict.fromkeys(defaults))
+    if Path(name).name != name or name.startswith(".") or name == "cache":
+        raise WrongInput(f"study={name} cannot name a directory\nallowed: a plain name that does not start with a dot")
+    uri = config.tracking.uri
+    if uri is not None and "://" not in uri:
+        raise WrongInput(
+            f"tracking.uri={uri} is not a URI\nallowed: http://HOST:PORT, sqlite:///FILE, or tracking=none"
+        )
+    if uri is not None and uri.startswith("sqlite:///"):
+        uri = f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    described = OmegaConf.to_container(launcher, resolve=True)
+    assert isinstance(described, dict)
+    return Study(name, Path(config.outputs) / name, uri, {str(key): described[key] for key in described}, config.fresh)
+
+
+def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str) -> Trial:
+    """Turn a composed config into a trial, its inputs found, checked and named by their content.
+
+    `choices` are Hydra's runtime choices. Raises WrongInput for what cannot work.
+    """
+    source = data_source(config.data, str(choices["data"]))
+    values = to_values(config)
+    for part in ("model", "framework", "task", "tokenizer", "train", "arch"):
+        check_ranges(getattr(values, part), f"{part}.")
+    check_ranges(source, "data.")
+    source.check()
+    arch = chosen_arch(values, choices)
+    path = own_path(values)
+    if path is not None:
+        check_weights(path, arch) if values.model.pretrained else None
+        arch = replace(arch, vocabulary_size=arch.vocabulary_size or checkpoint_rows(path))
+    tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, path, source))
+    trial = Trial(
+        seed=values.seed,
+        data_seed=values.data_seed,
+        model=replace(values.model, path=path),
+        framework=values.framework,
+        arch=arch,
+        task=values.task,
+        data=source,
+        tokenizer=tokenizer,
+        train=values.train,
+        device=device,
+        digests=digests(source, tokenizer, values.model, path, arch),
+        choices=shown_choices(values, choices),
+        cache=(Path(values.outputs) / "cache").absolute(),
+    )
+    check_lengths(trial)
+    load_framework(trial).check(trial)
+    return trial
+
+
+def to_values(config: DictConfig) -> Config:
+    """Return a composed config as frozen dataclasses; its `data` stays as it is."""
+    check_keys(config, Config)
+    values = {}
+    for item in fields(Config):
+        value = config[item.name]
+        values[item.name] = OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
+    return Config(**values)
+
+
+def check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
+    """Raise WrongInput for a key that the schema lacks: Hydra lets `+KEY=VALUE` add any."""
+    known = [item.name for item in fields(kind)]
+    for key in node:
+        if key not in known and f"{prefix}{key}" != "hydra":
+            raise WrongInput(f"{prefix}{key}: unknown key\nallowed there: {', '.join(known)}")
+        child, child_kind = node._get_node(key), OmegaConf.get_type(node, str(key))
+        if isinstance(child, DictConfig) and child_kind is not None and is_dataclass(child_kind):
+            check_keys(child, child_kind, f"{prefix}{key}.")
+
+
+def data_source(node: Any, choice: str) -> DataSource:
+    """Return the data set that `data._target_` names, its settings checked against its class."""
+    target = node.get("_target_") if isinstance(node, DictConfig) else None
+    if not isinstance(target, str):
+        raise WrongInput(f"data={choice} names no class\nneeded in its YAML: _target_: module.Class")
+    module, _, name = target.rpartition(".")
+    try:
+        kind = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise WrongInput(f"data._target_={target} cannot be loaded: {error}") from error
+    given = OmegaConf.masked_copy(node, [key for key in node if key != "_target_"])
+    try:
+        merged = OmegaConf.merge(thawed(OmegaConf.structured(kind)), given)
+    except OmegaConfBaseException as error:
+        raise WrongInput(f"data.{explain(error)}") from error
+    source: DataSource = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    return source
+
+
+def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> settings.ArchSettings:
+    """Return the architecture of the family that the framework trains."""
+    family = values.framework.family
+    arch: settings.ArchSettings | None = getattr(values.arch, family.value)
+    if arch is None:
+        raise WrongInput(
+            f"framework={values.framework.name} needs an architecture of the family {family.value}, "
+            f"which arch={choices['arch']} lacks\nallowed: an arch whose YAML has {family.value}:"
+        )
+    if arch.width % arch.heads:
+        raise WrongInput(f"arch.{family.value}: width={arch.width} cannot be shared by heads={arch.heads}")
+    return arch
+
+
+def own_path(values: Config) -> str | None:
+    """Return model.path, for the framework's architecture family where there is one for each."""
+    path = values.model.path
+    family = values.framework.family.value
+    if isinstance(path, dict):
+        unknown = sorted(set(path) - {member.value for member in settings.Family})
+        if unknown:
+            raise WrongInput(f"model.path has the unknown family {unknown[0]!r}\nallowed: encoder, causal_lm")
+        path = path.get(family)
+    if path is not None and not isinstance(path, str):
+        raise WrongInput(
+            f"model.path={path!r} is no path\nallowed: DIR, a hub name, or {{encoder: DIR, causal_lm: DIR}}"
+        )
+    return path
+
+
+def tokenizer_path(tokenizer: settings.TokenizerSettings, weights: str | None, source: DataSource) -> str | None:
+    """Return where the tokenizer comes from: as told, else beside the weights, else beside the data; None: trained."""
+    if tokenizer.path is not None:
+        return str(tokenizer_file(Path(tokenizer.path)))
+    if weights is not None and Path(weights).is_dir():
+        return str(tokenizer_file(Path(weights)))
+    beside = source.tokenizer_path()
+    if beside is None and not source.words_are_tokens:
+        raise WrongInput("no tokenizer is given, and none lies beside the data or the weights\nset tokenizer.path=FILE")
+    return None if beside is None else str(beside)
+
+
+def digests(
+    source: DataSource,
+    tokenizer: settings.TokenizerSettings,
+    model: settings.ModelSettings,
+    path: str | None,
+    arch: settings.ArchSettings,
+) -> dict[str, str]:
+    """Name the content of a trial's data, tokenizer and pretrained weights."""
+    data = source.digest()
+    made_of: dict[str, str | int] = {"words_of": data}
+    if tokenizer.path is not None:
+        made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
+    if tokenizer.vocabulary_size is not None:
+        counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
+        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
+    named = {"data": data, "tokenizer": digest(made_of)}
+    if model.pretrained:
+        named["weights"] = weights_identity(path, arch, data, named["tokenizer"])
+    return named
+
+
+def text_digest(file: Path) -> str:
+    """Hexadecimal SHA-256 of a text file. Raises WrongInput when it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise WrongInput(f"tokenizer.count_on={file} cannot be read: {error.strerror}") from error
+
+
+def shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str, str | int]:
+    """Return what a reader tells trials apart by."""
+    return {
+        "model": values.model.name,
+        "framework": values.framework.name,
+        "arch": str(choices["arch"]),
+        "task": values.task.name,
+        "data": str(choices["data"]),
+        "seed": values.seed,
+        "data_seed": values.data_seed,
+    }
+
+
+def check_lengths(trial: Trial) -> None:
+    """Raise WrongInput when texts may be longer than the model has positions, or ids more than it has rows."""
+    if trial.train.max_length > trial.arch.positions:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
+            f"allowed: at most {trial.arch.positions}"
+        )

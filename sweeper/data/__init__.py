@@ -1,0 +1,65 @@
+"""Data sets: where texts and labels come from.
+
+A data set is a frozen dataclass of settings that derives from `DataSettings` and answers `DataSource`; its YAML
+under conf/data/ names the class by `_target_`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from sweeper.trial import setting
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts and their class numbers (0 … classes − 1), in the data set's order."""
+
+    texts: tuple[str, ...]
+    labels: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What every data set has."""
+
+    # Whether a text is words between spaces, of which a tokenizer can be made when none is given.
+    words_are_tokens: ClassVar[bool] = False
+
+    # At most so many examples of each split, drawn evenly from its classes, to try things out; null: all.
+    limit: int | None = setting(None, at_least=2)
+
+
+class DataSource(Protocol):
+    """A labelled data set."""
+
+    words_are_tokens: ClassVar[bool]
+
+    @property
+    def limit(self) -> int | None:
+        """At most so many examples of each split; None: all."""
+
+    def check(self) -> None:
+        """Raise WrongInput when the files cannot be read as this data set; quick, imports nothing heavy."""
+
+    def digest(self) -> str:
+        """Hexadecimal digest of the texts and labels of all splits, before any limit."""
+
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the classes; the class number is the index."""
+
+    def splits(self) -> dict[str, Examples]:
+        """The examples of train, valid and test, before any limit."""
+
+    def unlabelled(self) -> list[str]:
+        """Text that weights may be pretrained on, without any validation or test text; empty when there is none."""
+
+    def tokenizer_path(self) -> Path | None:
+        """The tokenizer that comes with the data set; None when there is none."""

@@ -1,0 +1,236 @@
+"""Texts to the ids that a model sees: <s> pieces </s>.
+
+A tokenizer is a file of a segmentation library (a sentencepiece model, or a tokenizer.json of `tokenizers`),
+whose own code cuts texts into pieces, and the list of the pieces that have an id. Light to import: the
+libraries are imported when a file is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from sweeper.trial import WrongInput
+
+BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
+REQUIRED = (BOS, PAD, EOS, UNK)
+SPECIAL = (*REQUIRED, MASK)
+PIECES = "tokenizer_pieces.json"  # beside a saved file whose ids are not those it has by itself
+COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than memory can be counted
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """What a library makes of its file.
+
+    `pieces` are in the order of the library's own ids, which `segment` cuts texts into; `vocabulary` holds
+    those that have an id when nothing is cut off, in the order of these ids.
+    """
+
+    file: Path
+    pieces: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    segment: Callable[[Sequence[str]], list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A segmenter and the pieces that have an id, in the order of the ids; all others become <unk>."""
+
+    segmenter: Segmenter
+    pieces: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of ids, special ones included: the rows that a model's embedding needs at least."""
+        return len(self.pieces)
+
+    @cached_property
+    def bos(self) -> int:
+        """Id of <s>."""
+        return self.pieces.index(BOS)
+
+    @cached_property
+    def pad(self) -> int:
+        """Id of <pad>."""
+        return self.pieces.index(PAD)
+
+    @cached_property
+    def eos(self) -> int:
+        """Id of </s>."""
+        return self.pieces.index(EOS)
+
+    @cached_property
+    def unk(self) -> int:
+        """Id of <unk>."""
+        return self.pieces.index(UNK)
+
+    @cached_property
+    def mask(self) -> int | None:
+        """Id of <mask>; None when a tokenizer.json does without."""
+        return self.pieces.index(MASK) if MASK in self.pieces else None
+
+    @cached_property
+    def _ids(self) -> list[int]:
+        # A text that spells out "<pad>" or "<mask>" must not get the id that has a meaning for the model.
+        ids = {piece: index for index, piece in enumerate(self.pieces) if piece not in SPECIAL}
+        return [ids.get(piece, self.unk) for piece in self.segmenter.pieces]
+
+    def segment(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, uncut and without <s> and </s>."""
+        ids = self._ids
+        return [[ids[piece] for piece in pieces] for pieces in self.segmenter.segment(texts)]
+
+    def frame(self, ids: Sequence[int], max_length: int) -> list[int]:
+        """Put <s> and </s> around a text's ids, of which those beyond `max_length` in all are cut off."""
+        assert max_length >= 2, "there must be room for <s> and </s>"
+        return [self.bos, *ids[: max_length - 2], self.eos]
+
+    def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
+        """Return <s> … </s> for each text, at most `max_length` ids."""
+        return [self.frame(ids, max_length) for ids in self.segment(texts)]
+
+    def save(self, directory: Path) -> None:
+        """Write what `load(directory)` needs to give the same ids."""
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.segmenter.file, directory / self.segmenter.file.name)
+        if self.pieces != self.segmenter.vocabulary:
+            (directory / PIECES).write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+
+
+def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[str] | None = None) -> Tokenizer:
+    """Load a tokenizer from a file, or from the directory that holds one.
+
+    A file that defines the special pieces itself keeps its own ids; otherwise they are <s> 0, <pad> 1,
+    </s> 2, <unk> 3, then the file's pieces in their order and <mask> last. When these are more than
+    `vocabulary_size`, only those most frequent in `count_texts` stay, as in a dict.txt: the special ids as
+    above, the pieces in the order of their frequency (ties: of the file), those never seen left out.
+    Raises WrongInput.
+    """
+    file = tokenizer_file(path)
+    segmenter = read_tokenizer_json(file) if file.suffix == ".json" else read_sentencepiece(file)
+    pieces = segmenter.vocabulary
+    if file.with_name(PIECES).exists():
+        pieces = tuple(json.loads(file.with_name(PIECES).read_text(encoding="utf-8")))
+    if vocabulary_size is not None and vocabulary_size < len(pieces):
+        if count_texts is None:
+            raise WrongInput(
+                f"tokenizer.vocabulary_size={vocabulary_size} cuts the {len(pieces)} pieces of {file},"
+                " but there is no text to count them on\nset tokenizer.count_on=FILE"
+            )
+        pieces = most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
+    return Tokenizer(segmenter, pieces)
+
+
+def framed(pieces: Iterable[str]) -> tuple[str, ...]:
+    """Return the special pieces with others between <unk> and <mask>."""
+    return (*REQUIRED, *(piece for piece in pieces if piece not in SPECIAL), MASK)
+
+
+def most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the special pieces and the most frequent others, `vocabulary_size` in all or fewer."""
+    counts: Counter[int] = Counter()
+    remaining = iter(texts)
+    while batch := list(islice(remaining, COUNTING_BATCH)):
+        for ids in tokenizer.segment(batch):
+            counts.update(ids)
+    del counts[tokenizer.unk]
+    ranked = sorted(counts, key=lambda index: (-counts[index], index))
+    return framed(tokenizer.pieces[index] for index in ranked[: vocabulary_size - len(SPECIAL)])
+
+
+def tokenizer_file(path: Path) -> Path:
+    """Return the file of a tokenizer: `path`, or in that directory tokenizer.json, else its only *.model."""
+    allowed = "allowed: a tokenizer.json, a sentencepiece *.model, or a directory that holds one"
+    if path.is_dir():
+        models = sorted(path.glob("*.model"))
+        found = [path / "tokenizer.json"] if (path / "tokenizer.json").is_file() else models
+        if len(found) != 1:
+            names = ", ".join(model.name for model in models[:5]) or "none"
+            raise WrongInput(f"{path} must hold one tokenizer; found: {names}\n{allowed}\nset tokenizer.path=FILE")
+        return found[0]
+    if not path.is_file():
+        raise WrongInput(f"tokenizer {path} does not exist\n{allowed}")
+    if path.suffix not in (".json", ".model"):
+        raise WrongInput(f"tokenizer {path} is of no known kind\n{allowed}")
+    return path
+
+
+def tokenizer_digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a tokenizer's content; standard library only. Raises WrongInput."""
+    file = tokenizer_file(path)
+    content = hashlib.sha256(file.read_bytes())
+    if file.with_name(PIECES).exists():
+        content.update(file.with_name(PIECES).read_bytes())
+    return content.hexdigest()
+
+
+def read_sentencepiece(file: Path) -> Segmenter:
+    """Read a sentencepiece model (unigram, BPE, word or char)."""
+    import sentencepiece
+
+    try:
+        model = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    except RuntimeError as error:
+        raise WrongInput(f"{file} is not a sentencepiece model: {error}"[:300].replace("\n", " ")) from error
+    pieces = tuple(model.id_to_piece(index) for index in range(model.get_piece_size()))
+    vocabulary = pieces
+    if not set(SPECIAL) <= set(pieces):
+        hidden = [model.is_control(index) or model.is_unknown(index) for index in range(len(pieces))]
+        vocabulary = framed(piece for piece, is_hidden in zip(pieces, hidden, strict=True) if not is_hidden)
+    return Segmenter(file, pieces, vocabulary, lambda texts: model.encode(list(texts)))
+
+
+def read_tokenizer_json(file: Path) -> Segmenter:
+    """Read a tokenizer.json; <s>, </s>, cutting and padding are ours, so what it says of them is not used."""
+    import tokenizers
+
+    try:
+        library = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises no narrower class
+        raise WrongInput(f"{file} is not a tokenizer.json: {error}"[:300].replace("\n", " ")) from error
+    vocabulary: dict[str, int] = library.get_vocab(with_added_tokens=True)
+    missing = [piece for piece in REQUIRED if piece not in vocabulary]
+    if missing:
+        raise WrongInput(f"{file} lacks {', '.join(missing)}\nneeded: {', '.join(REQUIRED)}, and {MASK} to pretrain")
+    library.no_truncation()
+    library.no_padding()
+    library.encode_special_tokens = True  # a special piece spelt out in a text is text
+    by_id = {index: piece for piece, index in vocabulary.items()}
+    pieces = tuple(by_id.get(index, f"<unused {index}>") for index in range(max(by_id) + 1))
+    return Segmenter(
+        file,
+        pieces,
+        pieces,
+        lambda texts: [item.ids for item in library.encode_batch_fast(list(texts), add_special_tokens=False)],
+    )
+
+
+def train_words(texts: Iterable[str], directory: Path) -> Path:
+    """Write a tokenizer.json of the words between white space, by falling frequency; return its path.
+
+    Ties go by code point, so equal texts give an equal file.
+    """
+    import tokenizers
+
+    splitter = tokenizers.pre_tokenizers.WhitespaceSplit()
+    counts = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(text))
+    pieces = framed(sorted(counts, key=lambda word: (-counts[word], word)))
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    library = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token=UNK))
+    library.pre_tokenizer = splitter
+    library.add_special_tokens(list(SPECIAL))
+    library.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{BOS} $A {EOS}", special_tokens=[(BOS, vocabulary[BOS]), (EOS, vocabulary[EOS])]
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "tokenizer.json"
+    library.save(str(file))
+    return file

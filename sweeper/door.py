@@ -1,0 +1,35 @@
+"""How every command ends: exit codes, and errors as a person reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from sweeper.trial import WrongInput
+
+DONE, NOT_ALL_DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def leave(command: Callable[[], int]) -> NoReturn:
+    """Run a command and exit: 0 all done, 1 some not, 2 wrong input, 130 interrupted."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except WrongInput as error:
+        refuse(str(error))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has left: nobody is there to be told. Python would complain at its end otherwise.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    sys.exit(code)
+
+
+def refuse(message: str) -> NoReturn:
+    """Say in at most three lines what is wrong, and exit with 2."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    sys.stderr.write("sweeper: " + "\n  ".join(lines[:3]) + "\n")
+    sys.exit(WRONG_INPUT)

@@ -1,0 +1,124 @@
+"""One trial from start to outcome."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sweeper import provenance
+from sweeper.frameworks import Framework
+from sweeper.record import ProgressFile, Record, Writer
+from sweeper.selection import select
+from sweeper.trial import Failure, Metric, Outcome, Status, TaskSettings, Trial, WrongInput
+
+
+def load_framework(trial: Trial) -> Framework:
+    """Return the adapter that the trial's framework names. Raises WrongInput when there is no such class."""
+    target = trial.framework._target_
+    module, _, name = target.rpartition(".")
+    try:
+        adapter: Framework = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise WrongInput(f"framework._target_={target} cannot be loaded: {error}") from error
+    return adapter
+
+
+class Recorder:
+    """The `Report` that a framework gets: writes to the trial's record and answers which epoch is best."""
+
+    def __init__(self, writer: Writer, task: TaskSettings):
+        self.writer = writer
+        self.task = task
+        self.progress_file = ProgressFile(writer.record.progress_file)
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
+        """Record an epoch's metrics; see `Report.epoch`."""
+        self.writer.append(
+            Metric(*key.split("/", 1), value, epoch, step)  # type: ignore[call-arg]
+            for key, value in metrics.items()
+        )
+        # After a resume the record may know later steps already; they have no say in what this step is worth.
+        best = select(self.writer.record.metrics(), self.task, up_to_step=step)
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
+        print(f"epoch {epoch}, step {step}: {shown}", flush=True)
+        return best is not None and best.step == step
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands; see `Report.progress`."""
+        self.progress_file.update(epoch, step, steps, loss)
+
+
+def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
+    """Run a trial in this process and write its outcome; this is the one place that catches its failure.
+
+    A trial that is done is left alone. Exits with 1 when the trial failed, so that a scheduler sees it too.
+    """
+    record = Record(directory)
+    with record.writing() as writer:
+        if record.status() is Status.DONE:
+            return
+        writer.forget_failure()
+        before = seconds_of_earlier_launches(record)
+        started = time.time()
+        writer.describe(trial.description(), {"time": started, **launch, **provenance.here()})
+        try:
+            prepare_process(trial)
+            load_framework(trial).train(trial, directory, Recorder(writer, trial.task))
+            best = select(record.metrics(), trial.task)
+            if best is None:
+                raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
+            status, error = Status.DONE, None
+        except Exception as failure:
+            traceback.print_exc()
+            best = select(record.metrics(), trial.task)
+            status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
+        writer.finish(Outcome(status, best, before + time.time() - started, peak_memory_bytes(trial), error))
+        if status is Status.DONE:
+            shutil.rmtree(record.checkpoint, ignore_errors=True)
+    if status is Status.FAILED:
+        sys.exit(1)
+
+
+def prepare_process(trial: Trial) -> None:
+    """Fix what a process has one of: threads, determinism, the device."""
+    import torch
+
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(trial.train.threads)
+    if trial.device == "cuda":
+        if not torch.cuda.is_available():
+            raise RuntimeError("this trial was planned for a GPU, and torch sees none here")
+        # Without these, kernels may add in another order each time; what has no ordered form warns in the log.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def seconds_of_earlier_launches(record: Record) -> float:
+    """Time that earlier launches trained, each until the last metric it wrote."""
+    description = record.description()
+    if description is None:
+        return 0.0
+    starts = [launch["time"] for launch in description["provenance"]["launches"]]
+    times = [metric.time for metric in record.metrics()]
+    seconds = 0.0
+    for start, end in zip(starts, [*starts[1:], time.time()], strict=True):
+        seconds += max((moment - start for moment in times if start <= moment < end), default=0.0)
+    return seconds
+
+
+def peak_memory_bytes(trial: Trial) -> int:
+    """Most memory held at once: of the GPU when there is one, else resident in this process."""
+    if trial.device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,40 @@
+"""framework=hf: an encoder fine-tuned with Transformers' own models and Trainer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.frameworks import Report
+from sweeper.trial import Precision, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class HuggingFace:
+    """The adapter; what needs torch is in `sweeper.frameworks.hf_training`."""
+
+    def check(self, trial: Trial) -> None:
+        """Raise WrongInput for what Transformers' Trainer cannot do on the trial's device."""
+        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
+            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+        if trial.task.name != "classification":
+            raise WrongInput(f"framework=hf does not do task={trial.task.name}\nallowed: classification")
+
+    def build(self, trial: Trial) -> nn.Module:
+        """Return the classifier, its random weights drawn from the trial's seed."""
+        from sweeper.frameworks.hf_training import build_classifier
+
+        return build_classifier(trial)
+
+    def train(self, trial: Trial, directory: Path, report: Report) -> None:
+        """Fine-tune with the Trainer; see `Framework.train`."""
+        from sweeper.frameworks.hf_training import train
+
+        train(trial, directory, report)
+
+    def export(self, directory: Path, destination: Path) -> None:
+        """Copy the best weights, which are a Transformers directory already."""
+        shutil.copytree(directory / "best", destination)

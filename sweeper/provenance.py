@@ -1,0 +1,59 @@
+"""Where and by what a trial was run: versions, code, host, command."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("sweeper", "torch", "transformers", "accelerate", "tokenizers", "sentencepiece", "datasets", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that determine results, as installed here."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_state() -> dict[str, Any]:
+    """Git commit of the code that runs and the SHA-256 of what differs from it; nulls outside a repository."""
+    commit = git("rev-parse", "HEAD")
+    difference = git("diff", "HEAD") if commit else None
+    return {
+        "commit": commit,
+        "dirty": bool(difference),
+        "difference_sha256": hashlib.sha256(difference.encode()).hexdigest() if difference else None,
+    }
+
+
+def git(*arguments: str) -> str | None:
+    """Return what a git command says of this package's repository; None where there is none, or no git."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def command_line() -> str:
+    """Return the command that is running, as one would type it."""
+    main = sys.modules["__main__"].__spec__
+    program = ["python", "-m", main.name.removesuffix(".__main__")] if main else ["python", sys.argv[0]]
+    return shlex.join([*program, *sys.argv[1:]])
+
+
+def here() -> dict[str, Any]:
+    """What is known of the machine and its packages; called where the trial runs."""
+    return {"host": socket.gethostname(), "platform": platform.platform(), "versions": versions()}

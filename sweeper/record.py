@@ -1,0 +1,332 @@
+"""A trial's directory: the only truth about what happened to it.
+
+trial.json     what was asked for and by whom (schema, id, config, choices, provenance)
+events.jsonl   a line a metric, appended
+outcome.json   how it ended, written last
+progress.json  where it stands now; for watching only, never evidence
+train.log      all that the framework printed
+checkpoint/    what resuming needs          best/    the weights of the best epoch
+lock           held by the one process that writes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+
+SCHEMA = 1
+SUPERSEDED = ".superseded"
+
+
+class AlreadyWriting(RuntimeError):
+    """Another process is writing this record."""
+
+
+class Contradiction(RuntimeError):
+    """A resumed trial measured another value for a metric that is on record already."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running trial stands; `steps` is the number of updates it will make in all."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    started_step: int
+    started: float
+    time: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Time to the last update at the mean pace of this launch, in seconds; nan before its first update."""
+        done = self.step - self.started_step
+        return (self.time - self.started) / done * (self.steps - self.step) if done else math.nan
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by a value's JSON at once: readers see the old content or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Return a JSON file's value, or None where there is no such file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WrongInput(f"{path} is not valid JSON ({error})\nmove it away and run the same command again") from error
+
+
+def read_versioned(path: Path) -> Any:
+    """Return a record file's value after checking its schema; None where there is no such file."""
+    value = read_json(path)
+    if value is not None and (not isinstance(value, dict) or value.get("schema") != SCHEMA):
+        found = value.get("schema") if isinstance(value, dict) else type(value).__name__
+        raise WrongInput(
+            f"{path} has schema {found!r}, this version reads schema {SCHEMA}\n"
+            "use the version of sweeper that wrote it, or another study=NAME"
+        )
+    return value
+
+
+def encode_number(value: float) -> float | str:
+    """JSON has no nan and no infinity; they are written as strings."""
+    return value if math.isfinite(value) else str(value)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A trial's directory."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Directory of what resuming needs."""
+        return self.path / "checkpoint"
+
+    @property
+    def best(self) -> Path:
+        """Directory of the best epoch's weights."""
+        return self.path / "best"
+
+    @property
+    def log(self) -> Path:
+        """File with all that the trial printed."""
+        return self.path / "train.log"
+
+    def description(self) -> dict[str, Any] | None:
+        """Content of trial.json; None before the trial's first start."""
+        value: dict[str, Any] | None = read_versioned(self.path / "trial.json")
+        return value
+
+    def outcome(self) -> Outcome | None:
+        """How the trial ended; None while it has not."""
+        value = read_versioned(self.path / "outcome.json")
+        if value is None:
+            return None
+        best, error = value["best"], value["error"]
+        return Outcome(
+            status=Status(value["status"]),
+            best=Best(best["epoch"], best["step"], decode_metrics(best["metrics"])) if best else None,
+            seconds=value["seconds"],
+            peak_memory_bytes=value["peak_memory_bytes"],
+            error=Failure(**error) if error else None,
+        )
+
+    def metrics(self) -> list[Metric]:
+        """All events so far, in the order they were written; a torn last line is left out."""
+        try:
+            content = (self.path / "events.jsonl").read_bytes()
+        except FileNotFoundError:
+            return []
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        events = (json.loads(line) for line in lines)
+        return [Metric(**{**event, "value": float(event["value"])}) for event in events]
+
+    @property
+    def progress_file(self) -> Path:
+        """File that tells where the running trial stands."""
+        return self.path / "progress.json"
+
+    def progress(self) -> Progress | None:
+        """Where the trial stands, as it last said."""
+        return read_progress(self.progress_file)
+
+    def status(self) -> Status:
+        """What has become of the trial."""
+        if (outcome := self.outcome()) is not None:
+            return outcome.status
+        if not (self.path / "trial.json").exists():
+            return Status.PLANNED
+        if self.locked():
+            return Status.RUNNING
+        # The writer may have finished between the first look and the lock.
+        outcome = self.outcome()
+        return outcome.status if outcome else Status.INTERRUPTED
+
+    def locked(self) -> bool:
+        """Whether a living process writes this record."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @contextlib.contextmanager
+    def writing(self, patience_seconds: float = 2.0) -> Iterator[Writer]:
+        """Hold the lock and yield the one writer.
+
+        The operating system frees the lock when its holder dies. A look at `locked` holds it for an instant, hence
+        the patience. Raises AlreadyWriting when another process keeps it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            deadline = time.monotonic() + patience_seconds
+            while not try_lock(descriptor):
+                if time.monotonic() > deadline:
+                    raise AlreadyWriting(f"another process is running {self.path.name}")
+                time.sleep(0.02)
+            yield Writer(self)
+        finally:
+            os.close(descriptor)
+
+
+class ProgressFile:
+    """Tells where a run stands, at most twice a second; never synced to disk, since nothing depends on it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.started = time.time()
+        self.started_step: int | None = None
+        self.written = 0.0
+
+    def update(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Write where the run stands if the last word is old enough, or if it is at its end."""
+        now = time.time()
+        if self.started_step is None:
+            # The first update is finished already when it is told, so the pace is measured from here.
+            self.started_step, self.started = step, now
+        if now - self.written < 0.5 and step < steps:
+            return
+        self.written = now
+        progress = Progress(epoch, step, steps, loss(), self.started_step, self.started, now)
+        temporary = self.path.with_name(f".{self.path.name}")
+        temporary.write_text(json.dumps({**asdict(progress), "loss": encode_number(progress.loss)}))
+        temporary.replace(self.path)
+
+
+def read_progress(path: Path) -> Progress | None:
+    """Return where a run stands, as it last said; None when it said nothing yet, or is over."""
+    value = read_json(path)
+    return Progress(**{**value, "loss": float(value["loss"])}) if value else None
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the exclusive lock if it is free."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def decode_metrics(values: Mapping[str, float | str]) -> dict[str, float]:
+    """Numbers as they were before `encode_number`."""
+    return {key: float(value) for key, value in values.items()}
+
+
+class Writer:
+    """Writes one record; `Record.writing` makes sure that there is one at a time."""
+
+    def __init__(self, record: Record):
+        self.record = record
+        self._known = {(event.split, event.name, event.step): event for event in record.metrics()}
+        cut_torn_line(record.path / "events.jsonl")
+
+    def describe(self, trial: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+        """Write trial.json on the first launch; later launches are added to the provenance's list."""
+        before = self.record.description()
+        launches = [*before["provenance"]["launches"], provenance] if before else [provenance]
+        created = before["created"] if before else time.time()
+        content = {"schema": SCHEMA, **trial, "created": created, "provenance": {"launches": launches}}
+        write_json(self.record.path / "trial.json", content)
+
+    def forget_failure(self) -> None:
+        """Take away the outcome of an earlier launch that failed or was cancelled: the trial is tried again."""
+        outcome = self.record.outcome()
+        assert outcome is None or outcome.status != Status.DONE, "a finished result is never overwritten"
+        (self.record.path / "outcome.json").unlink(missing_ok=True)
+
+    def append(self, metrics: Iterable[Metric]) -> None:
+        """Append metrics, stamped with the time.
+
+        A metric that is on record keeps its first line; raises Contradiction when its value differs.
+        """
+        new = []
+        for metric in metrics:
+            key = (metric.split, metric.name, metric.step)
+            known = self._known.get(key)
+            if known is None:
+                self._known[key] = replace(metric, time=metric.time or time.time())
+                new.append(self._known[key])
+            elif repr(known.value) != repr(metric.value):
+                raise Contradiction(
+                    f"{metric.key} at step {metric.step} was {known.value!r} and is {metric.value!r} after resuming"
+                )
+        lines = [
+            json.dumps({**asdict(metric), "value": encode_number(metric.value)}, ensure_ascii=False) for metric in new
+        ]
+        with (self.record.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def finish(self, outcome: Outcome) -> None:
+        """Write outcome.json: from now on the trial has ended."""
+        content = asdict(outcome)
+        if outcome.best:
+            metrics = outcome.best.metrics
+            content["best"]["metrics"] = {key: encode_number(value) for key, value in metrics.items()}
+        write_json(self.record.path / "outcome.json", {"schema": SCHEMA, **content})
+        self.record.progress_file.unlink(missing_ok=True)
+
+
+def cut_torn_line(path: Path) -> None:
+    """Cut an unfinished last line off, which a killed writer may have left."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+
+
+def records(study: Path) -> list[Record]:
+    """All records of a study, by name; what was superseded is not among them."""
+    directories = sorted(path for path in study.iterdir() if (path / "trial.json").is_file())
+    return [Record(path) for path in directories if not path.name.startswith(".")]
+
+
+def supersede(record: Record) -> Path:
+    """Put a record aside, never to be counted again; returns where it lies now.
+
+    Raises WrongInput when a living process writes it.
+    """
+    if record.locked():
+        raise WrongInput(f"{record.path} is running\nwait for it, or stop its sweep, before fresh=true")
+    shelf = record.path.parent / SUPERSEDED
+    shelf.mkdir(exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    target = shelf / f"{record.path.name}-{stamp}-{secrets.token_hex(2)}"
+    return record.path.rename(target)

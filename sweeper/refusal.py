@@ -1,0 +1,65 @@
+"""Hydra's and OmegaConf's errors in at most three lines: the culprit, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+
+def explain(error: HydraException | OmegaConfBaseException) -> str:
+    """Return what a user needs to know of a configuration error."""
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        return unknown_key(cause)
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        return wrong_value(cause)
+    text = str(error)
+    if match := re.search(r"Could not find '(?P<group>.*)/(?P<choice>[^/']*)'", text):
+        allowed = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
+        return wrong_choice(match["group"], match["choice"], [name for name in allowed if "=" not in name])
+    if match := re.search(r"Could not override '(?P<key>[^']*)'.*No match in the defaults list", text, re.DOTALL):
+        return (
+            f"{match['key']}: no such group\nallowed: python -m sweeper.run --help lists the groups and their choices"
+        )
+    said = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    if said.startswith("Ambiguous value"):
+        return f"{said.rpartition(' ')[2]} has several values\nto sweep over them add -m: python -m sweeper.run -m …"
+    if "parsing override" in said or said.startswith(("no viable alternative", "mismatched input", "extraneous input")):
+        return f"{said}\nwrite KEY=VALUE, lists as [1,2]; in quotes where the shell would take a character for itself"
+    return said
+
+
+def wrong_value(error: OmegaConfBaseException) -> str:
+    """Say what a setting may be."""
+    said = (error.msg or str(error)).strip().splitlines()[0]
+    if match := re.match(r"Value (?P<value>.*) of type '.*' could not be converted to (?P<kind>\w+)", said):
+        value = match["value"].strip("'")
+        kinds = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
+        kind = kinds.get(match["kind"], match["kind"])
+        return f"{error.full_key}={value} has the wrong type\nallowed: {kind}"
+    if match := re.match(r"Invalid value (?P<value>.*), expected one of \[(?P<allowed>.*)\]", said):
+        return f"{error.full_key}={match['value'].strip(chr(39))}: no such choice\nallowed: {match['allowed']}"
+    return f"{error.full_key}: {said}"
+
+
+def wrong_choice(group: str, choice: str, allowed: list[str]) -> str:
+    """Say which choices a group has."""
+    return f"{group}={choice}: no such choice\nallowed: {', '.join(allowed)}"
+
+
+def unknown_key(error: OmegaConfBaseException) -> str:
+    """Say which keys there are where an unknown one was given."""
+    full = str(error.full_key or error.key)
+    parent = error.parent_node
+    keys = sorted(map(str, parent.keys())) if isinstance(parent, DictConfig) and not parent._is_none() else []
+    if not keys:
+        return f"{full}: unknown key"
+    key = full.rpartition(".")[2]
+    near = difflib.get_close_matches(key, keys, n=1)
+    hint = f"; did you mean {full.removesuffix(key)}{near[0]}?" if near else ""
+    allowed = ", ".join(name for name in keys if name not in ("hydra", "_target_"))
+    return f"{full}: unknown key{hint}\nallowed there: {allowed}"

@@ -1,0 +1,127 @@
+"""The tables as Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.factors import Value
+from sweeper.record import encode_number
+from sweeper.report.study import open_study
+from sweeper.report.tables import TextTable, notes, text_tables
+from sweeper.report.text import printable
+from sweeper.trial import Status
+
+SCHEMA = 1
+
+# Stable; what else varies in a study follows in columns of its own, named as on the command line.
+TRIAL_COLUMNS = (
+    "trial",  # name of its directory
+    "status",
+    "model",
+    "framework",
+    "seed",
+    "data_seed",
+    "metric",  # which metric selects the epoch; accuracies are shares of 1
+    "validation",  # its best value on the validation set
+    "test",  # its value on the test set at the same step
+    "epoch",
+    "step",
+    "seconds",  # spent training
+    "error",  # type of what stopped a failed trial
+)
+
+
+def study_tables(study: Path) -> dict[str, str]:
+    """Return a study's tables as files, by name: tables.md, trials.csv, tables.json.
+
+    Raises WrongInput when there is no such study.
+    """
+    opened = open_study(study)
+    comparison = opened.comparison()
+    return {
+        "tables.md": markdown(comparison, opened.name),
+        "trials.csv": csv_text(comparison),
+        "tables.json": json_text(comparison, opened.name),
+    }
+
+
+def markdown(comparison: Comparison, name: str) -> str:
+    """Return the tables as Markdown (GitHub's pipe tables)."""
+    parts = [f"# {escape_markdown(name)}", *map(markdown_table, text_tables(comparison))]
+    parts.append("\n".join(f"- {escape_markdown(line)}" for line in notes(comparison)))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: TextTable) -> str:
+    """Return one table with its title as a heading."""
+    rules = ["---:" if position >= table.numeric else "---" for position in range(len(table.heads))]
+    heads = tuple(head.replace("\n", " ") for head in table.heads)
+    rows = [heads, *(cells for block in table.blocks for cells in block)]
+    head, *body = [f"| {' | '.join(escape_markdown(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"## {escape_markdown(table.title)}", "", head, f"| {' | '.join(rules)} |", *body])
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, HTML in it included; an underscore inside a word needs no escape."""
+    return re.sub(r"([\\`*\[\]<>|&~$]|\b_|_\b)", r"\\\1", printable(text))
+
+
+def csv_text(comparison: Comparison) -> str:
+    """Return a line a trial: TRIAL_COLUMNS, then the other factors. Empty: not known."""
+    buffer = io.StringIO()
+    extra = comparison.factors[2:]
+    writer = csv.DictWriter(buffer, [*TRIAL_COLUMNS, *extra], restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in comparison.trials:
+        own = asdict(row) | {"trial": row.name, "status": row.status.value}
+        values = own | dict(zip(comparison.factors, row.factors, strict=True))
+        writer.writerow({column: csv_cell(values[column]) for column in (*TRIAL_COLUMNS, *extra)})
+    for name in comparison.planned:
+        writer.writerow({"trial": csv_cell(name), "status": Status.PLANNED.value})
+    return buffer.getvalue()
+
+
+def csv_cell(value: Value) -> Value:
+    """A cell that no spreadsheet takes for a formula."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return "" if value is None else value
+
+
+def json_text(comparison: Comparison, name: str) -> str:
+    """Return all three tables as JSON; nan and infinity are strings, as in records."""
+    content = {
+        "schema": SCHEMA,
+        "study": name,
+        "factors": comparison.factors,
+        "metrics": comparison.metrics,
+        "notes": notes(comparison),
+        "trials": json_rows(comparison, comparison.trials),
+        "epochs": json_rows(comparison, comparison.epochs),
+        "groups": json_rows(comparison, comparison.groups),
+        "planned": comparison.planned,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def json_rows(comparison: Comparison, rows: Iterable[TrialRow | EpochRow | GroupRow]) -> list[Any]:
+    """Return rows as plain values, their factors by name."""
+    return [finite(asdict(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))}) for row in rows]
+
+
+def finite(value: Any) -> Any:
+    """Replace numbers that JSON does not have by strings, at any depth."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return encode_number(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,60 @@
+"""The tables on a terminal, or as plain unwrapped text where the output is none."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.compare import Comparison
+from sweeper.report.tables import TextTable, notes, text_tables
+
+PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
+NOTES_SHOWN = 20
+
+
+class PipedConsole(Console):
+    """A console that leaves a reader's early end (`| head`) to the command; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled: pass it on."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+def terminal(file: TextIO | None = None) -> Console:
+    """Return a console on standard output or another file; colours and wrapping only on a real terminal."""
+    file = file or sys.stdout
+    live = file.isatty()
+    width = None if live else PLAIN_WIDTH
+    return PipedConsole(file=file, force_terminal=live, width=width, markup=False, highlight=False)
+
+
+def print_tables(comparison: Comparison, console: Console) -> None:
+    """Print the tables of a comparison and what must be known about them."""
+    for table in text_tables(comparison):
+        console.print(Text(table.title, style="bold"))
+        console.print(rich_table(table))
+    lines = notes(comparison)
+    for line in lines[:NOTES_SHOWN]:
+        console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
+    if len(lines) > NOTES_SHOWN:
+        hidden = len(lines) - NOTES_SHOWN
+        console.print(Text(f"and {hidden} more that are not counted: python -m sweeper.status", style="dim"))
+
+
+def rich_table(table: TextTable) -> Table:
+    """Return a table for rich; every cell is literal text, never markup."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, head in enumerate(table.heads):
+        shown.add_column(Text(head), justify="right" if position >= table.numeric else "left")
+    for block in table.blocks:
+        for cells in block:
+            texts = [Text(cell, no_wrap=position >= table.numeric) for position, cell in enumerate(cells)]
+            shown.add_row(*texts)
+        shown.add_section()
+    return shown

@@ -1,0 +1,73 @@
+"""The command: python -m sweeper.run [-m] KEY=VALUE …
+
+Hydra composes; every composed config becomes a trial; the driver runs them all. With -m Hydra's sweeper hands the
+combinations to the launcher, which hands them to `drive`; without it `drive` gets the one combination.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from sweeper.config import CONFIG_DIRECTORY, register, study_of, to_trial
+from sweeper.door import leave
+from sweeper.refusal import explain
+from sweeper.sweep import run_sweep
+from sweeper.trial import WrongInput
+
+exit_codes: list[int] = []
+errors: list[Exception] = []
+
+
+def compose_one(config: DictConfig) -> None:
+    """Run the one trial of a command without -m; Hydra's task function.
+
+    What it raises is kept for `main`: Hydra would print its own lines about it first.
+    """
+    try:
+        drive([config], instantiate(HydraConfig.get().launcher))
+    except Exception as error:
+        errors.append(error)
+
+
+def drive(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
+    """Run every composed config as a trial through a launcher's backend."""
+    backend = launcher.backend(threads=configs[0].train.threads)
+    hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
+    choices = [known.runtime.choices for known in hydra_configs]
+    trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
+    study = study_of(configs, choices, hydra_configs[0].launcher)
+    exit_codes.append(run_sweep(study, trials, backend))
+    return [JobReturn(_return_value=None, status=JobStatus.COMPLETED) for _ in configs]
+
+
+compose_one.drive = drive  # type: ignore[attr-defined]
+
+
+def main() -> int:
+    """Run the command; returns its exit code."""
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    register()
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")(compose_one)()
+        for error in errors:
+            raise error
+    except (HydraException, OmegaConfBaseException) as error:
+        if wants_traceback:
+            raise
+        raise WrongInput(explain(error)) from error
+    return max(exit_codes, default=0)
+
+
+if __name__ == "__main__":
+    leave(main)

@@ -1,0 +1,155 @@
+"""The command that says what has become of a study's trials: python -m sweeper.status STUDY."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from sweeper.door import DONE, leave
+from sweeper.factors import Value, factor_values, trial_settings
+from sweeper.record import Progress, Record
+from sweeper.report.live import STATES
+from sweeper.report.study import Study, open_study
+from sweeper.report.tables import TextTable
+from sweeper.report.text import duration, heading, number_text, printable, value_text
+from sweeper.trial import Failure, Status
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class TrialStatus:
+    """Where a trial stands: epoch and update while it has not ended, `seconds_left` while it runs.
+
+    `factors` are its values of what varies over the study; empty for a planned trial.
+    """
+
+    name: str
+    status: Status
+    factors: Mapping[str, Value] = field(default_factory=dict)
+    epoch: int | None = None
+    step: int | None = None
+    steps: int | None = None
+    seconds_left: float | None = None
+    error: Failure | None = None
+    log: str | None = None
+
+
+def statuses(study: Study) -> list[TrialStatus]:
+    """Return where every trial of a study stands: those with a record by name, then the planned ones."""
+    described = [(record, record.description()) for record in study.records]
+    present = [(record, description) for record, description in described if description is not None]
+    factors, values = factor_values([trial_settings(item["choices"], item["config"]) for _, item in present])
+    started = [
+        replace(trial_status(record), factors=dict(zip(factors, own, strict=True)))
+        for (record, _), own in zip(present, values, strict=True)
+    ]
+    return [*started, *(TrialStatus(name, Status.PLANNED) for name in study.planned)]
+
+
+def trial_status(record: Record) -> TrialStatus:
+    """Return where one trial stands."""
+    status = record.status()
+    log = str(record.log) if record.log.exists() else None
+    if status in (Status.RUNNING, Status.INTERRUPTED):
+        return with_progress(TrialStatus(record.path.name, status, log=log), record.progress())
+    outcome = record.outcome()
+    return TrialStatus(record.path.name, status, error=outcome.error if outcome else None, log=log)
+
+
+def with_progress(trial: TrialStatus, progress: Progress | None) -> TrialStatus:
+    """Add what a trial that has not ended said last."""
+    if progress is None:
+        return trial
+    left = progress.seconds_left if trial.status == Status.RUNNING else math.nan
+    return replace(
+        trial,
+        epoch=progress.epoch,
+        step=progress.step,
+        steps=progress.steps,
+        seconds_left=left if math.isfinite(left) else None,
+    )
+
+
+def counts(trials: Sequence[TrialStatus]) -> dict[str, int]:
+    """How many trials there are of each status."""
+    found = Counter(trial.status for trial in trials)
+    return {status.value: found[status] for status in Status}
+
+
+def json_text(study: Study, trials: Sequence[TrialStatus]) -> str:
+    """Return everything as JSON."""
+    content = {
+        "schema": SCHEMA,
+        "study": study.name,
+        "counts": counts(trials),
+        "trials": [*map(asdict, trials)],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def print_status(study: Study, trials: Sequence[TrialStatus]) -> None:
+    """Print a row a trial, the errors of failed ones, and the counts."""
+    from sweeper.report.terminal import rich_table, terminal
+
+    console = terminal()
+    if trials:
+        console.print(rich_table(status_table(trials)))
+    for trial in trials:
+        if trial.error:
+            console.print(f"{printable(trial.name)} failed: {summary(trial.error)}", soft_wrap=True)
+            console.print(f"  log: {printable(trial.log or trial.error.log)}", soft_wrap=True)
+    found = counts(trials)
+    known = [f"{found[state]} {state}" for state in STATES if found.get(state)]
+    console.print(f"{printable(study.name)}: {' · '.join(known) or 'no trials yet'}", soft_wrap=True)
+
+
+def status_table(trials: Sequence[TrialStatus]) -> TextTable:
+    """Return a row a trial; what varies and is not in a trial's name has columns of its own."""
+    factors = tuple(trials[0].factors)
+    others = factors[2:]
+
+    def cells(trial: TrialStatus) -> tuple[str, ...]:
+        step = f"{trial.step}/{trial.steps}" if trial.steps else number_text(trial.step)
+        return (
+            printable(trial.name),
+            *(value_text(trial.factors.get(factor)) for factor in others),
+            trial.status.value,
+            number_text(trial.epoch),
+            step,
+            duration(trial.seconds_left),
+        )
+
+    heads = ("trial", *(heading(factor, factors) for factor in others), "status")
+    return TextTable("Trials", (*heads, "epoch", "step", "time left"), len(heads), (tuple(map(cells, trials)),))
+
+
+def summary(error: Failure) -> str:
+    """An error in one line; all of it is in the log."""
+    line = next(iter(error.message.strip().splitlines()), "")
+    return printable(f"{error.type}: {line}" if line else error.type)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print where a study stands; raises WrongInput when there is no such study."""
+    parser = argparse.ArgumentParser(prog="python -m sweeper.status", description=__doc__)
+    parser.add_argument("study", type=Path, metavar="STUDY", help="directory of a study, as outputs/demo")
+    parser.add_argument("--json", action="store_true", help="everything as JSON")
+    options = parser.parse_args(arguments)
+    study = open_study(options.study)
+    trials = statuses(study)
+    if options.json:
+        sys.stdout.write(json_text(study, trials))
+    else:
+        print_status(study, trials)
+    return DONE
+
+
+if __name__ == "__main__":
+    leave(main)

@@ -1,0 +1,210 @@
+"""The driver: plan, prepare, dispatch, watch, and the verdict. It imports nothing heavy."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeper import provenance
+from sweeper.backend import Backend, Job, Phase
+from sweeper.closing import print_closing
+from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
+from sweeper.execute import execute
+from sweeper.inputs import Preparation, preparations, prepare
+from sweeper.record import read_progress, supersede
+from sweeper.report import live
+from sweeper.report.terminal import terminal
+from sweeper.study import Study
+from sweeper.tracking.follow import follow
+from sweeper.trial import Status, Trial, WrongInput
+from sweeper.watched import Watched, watch
+
+POLL_SECONDS = 0.2
+# A trial that another process runs is looked at more seldom: each look takes its lock for an instant.
+ATTACHED_POLL_SECONDS = 1.0
+
+
+def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
+    """Run what is not done yet of a command's trials, show the tables, and return the exit code."""
+    console = terminal()
+    watched = plan(study, trials, console)
+    to_run = [item for item in watched if item.status is not Status.DONE]
+    warnings: list[str] = []
+    try:
+        if to_run:
+            study.describe([item.trial for item in watched], provenance.command_line())
+        with stopping(backend), follow(study, warnings, something_runs=bool(to_run)), live.choose_view(console) as view:
+            if to_run:
+                Driver(study, backend, view).run(watched)
+    except KeyboardInterrupt:
+        counts = ", ".join(f"{number} {status}" for status, number in census(watched).items())
+        console.print(f"Interrupted: {counts}. The same command again continues where each trial stopped.")
+        return INTERRUPTED
+    for warning in warnings:
+        console.print(warning, style="yellow")
+    print_closing(study, watched, console)
+    return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
+
+
+def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watched]:
+    """Find out what is done already, put older results aside if wanted, and say both."""
+    distinct = {trial.id: trial for trial in trials}
+    repeated = len(trials) - len(distinct)
+    if repeated:
+        console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
+    watched = watch(study.directory, list(distinct.values()))
+    if study.fresh:
+        put_aside(watched)
+    counts = census(watched)
+    shown = ", ".join(f"{number} {status}" for status, number in counts.items())
+    console.print(f"{study.name}: {counts[Status.DONE]} of {len(watched)} trials are done ({shown}).")
+    return watched
+
+
+def put_aside(watched: Sequence[Watched]) -> None:
+    """Supersede what these trials have on record; nothing is moved when one of them is running."""
+    busy = [item.record.path for item in watched if item.status is Status.RUNNING]
+    if busy:
+        raise WrongInput(f"fresh=true: {busy[0]} is running\nwait for its sweep to end, or stop it")
+    for item in watched:
+        if item.record.path.exists():
+            supersede(item.record)
+            item.refresh()
+
+
+def census(watched: Sequence[Watched]) -> Counter[Status]:
+    """Count trials by status."""
+    return Counter(item.record.status() for item in watched)
+
+
+@contextmanager
+def stopping(backend: Backend) -> Iterator[None]:
+    """Stop what runs when this command ends, be it by Ctrl-C, a closed terminal or a scheduler's SIGTERM."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        backend.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Driver:
+    """Brings trials to their end through a backend, and shows where they stand."""
+
+    def __init__(self, study: Study, backend: Backend, view: live.View):
+        self.study = study
+        self.backend = backend
+        self.view = view
+        self.launch = {
+            "command": provenance.command_line(),
+            "directory": str(Path.cwd()),
+            "code": provenance.code_state(),
+        }
+
+    def run(self, watched: Sequence[Watched]) -> None:
+        """Prepare what trials share, start them, and return when each has ended."""
+        self.prepare([item for item in watched if not item.ended])
+        self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
+        while True:
+            for item in watched:
+                if not item.ended:
+                    self.look(item)
+            self.view.update([item.row() for item in watched])
+            if all(item.ended for item in watched):
+                return
+            time.sleep(POLL_SECONDS)
+
+    def prepare(self, watched: Sequence[Watched]) -> None:
+        """Make what several trials read, each thing once; a trial whose inputs cannot be made ends here."""
+        jobs, steps = self.preparation_jobs(watched)
+        self.backend.start(jobs)
+        while jobs:
+            states = self.backend.poll()
+            for step in steps:
+                self.view.prepare(how_far(step))
+            if all(states[job.key].phase is Phase.ENDED for job in jobs):
+                break
+            time.sleep(POLL_SECONDS)
+        for item in watched:
+            if missing := preparations(item.trial):
+                log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
+                item.give_up(f"{missing[0].title} failed: {last_line(log)}", log)
+
+    def preparation_jobs(self, watched: Sequence[Watched]) -> tuple[list[Job], list[Preparation]]:
+        """Return the fewest jobs that make all that is missing, those that make most first."""
+        makers: dict[Path, str] = {}
+        jobs, steps = [], []
+        for item in sorted(watched, key=lambda item: -len(preparations(item.trial))):
+            new = [step for step in preparations(item.trial) if step.directory not in makers]
+            if new:
+                key = f"prepare {item.trial.name}"
+                jobs.append(
+                    Job(key, partial(prepare, item.trial), self.study.directory / ".preparation" / f"{key}.log")
+                )
+                makers |= {step.directory: key for step in new}
+                steps += new
+            needed = [step.directory for step in preparations(item.trial)]
+            item.preparation = makers[needed[-1]] if needed else None
+        return jobs, steps
+
+    def start(self, watched: Sequence[Watched]) -> None:
+        """Hand trials to the backend; what an earlier launch said of its failure no longer counts."""
+        for item in watched:
+            if item.status in (Status.FAILED, Status.CANCELLED):
+                with item.record.writing() as writer:
+                    writer.forget_failure()
+            item.started = True
+        calls = [partial(execute, item.trial, item.record.path.absolute(), self.launch) for item in watched]
+        self.backend.start(
+            [Job(item.trial.name, call, item.record.log) for item, call in zip(watched, calls, strict=True)]
+        )
+
+    def look(self, item: Watched) -> None:
+        """Take in what a trial's record and the backend say of it."""
+        if not item.started:
+            self.look_at_attached(item)
+            return
+        item.job = self.backend.poll()[item.trial.name]
+        if item.job.phase is not Phase.ENDED:
+            item.refresh_metrics(running=item.job.phase is Phase.RUNNING)
+            return
+        item.refresh()
+        if item.status is Status.RUNNING:
+            item.started = False  # another process was quicker: attached to it
+        elif not item.ended and item.retries < self.backend.retries:
+            item.retries += 1
+            self.start([item])
+        elif not item.ended:
+            item.give_up(item.job.reason or "ended without an outcome", item.record.log)
+
+    def look_at_attached(self, item: Watched) -> None:
+        """Follow a trial that another process runs; take it over if that process dies."""
+        if time.monotonic() - item.looked < ATTACHED_POLL_SECONDS:
+            return
+        item.refresh()
+        if not item.ended and item.status is not Status.RUNNING:
+            self.start([item])
+
+
+def how_far(step: Preparation) -> live.Preparation:
+    """Return what the view shows of something that is being made."""
+    if step.directory.exists():
+        return live.Preparation(step.title, 1, 1)
+    progress = read_progress(step.progress_file)
+    if progress is None:
+        return live.Preparation(step.title, 0, 1)
+    return live.Preparation(step.title, progress.step, progress.steps, progress.loss)
+
+
+def last_line(log: Path) -> str:
+    """Return the last thing that a log says."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no word of why")

@@ -1,0 +1,106 @@
+"""`python -m sweeper.sync STUDY`: shows a study's records in MLflow."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeper.record import read_versioned
+from sweeper.report.study import open_study
+from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, ui_command
+from sweeper.trial import WrongInput
+
+SHORTEST_INTERVAL_SECONDS = 2.0
+# At most this share of the time goes into synchronising.
+LARGEST_SHARE = 0.2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0 done, 1 MLflow cannot be written, 2 wrong input."""
+    options = parser().parse_args(arguments)
+    try:
+        uri = tracking_uri(options.study, options.uri)
+        if options.follow:
+            follow(options.study, uri)
+        else:
+            synchronise(options.study, uri)
+            print(f"{options.study} is in MLflow; look at it with: {ui_command(uri)}")
+    except WrongInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    except TrackingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m sweeper.sync", description=__doc__)
+    parser.add_argument("study", type=Path, metavar="STUDY", help="directory of a study, as outputs/demo")
+    parser.add_argument("--uri", help="sqlite:///FILE or http://HOST:PORT; default: the study's own")
+    parser.add_argument("--follow", action="store_true", help="go on until standard input is closed")
+    return parser
+
+
+def tracking_uri(study: Path, given: str | None) -> str:
+    """Return the store to show a study in; raises WrongInput where there is no study or no store."""
+    open_study(study)
+    description = read_versioned(study / "study.json") or {}
+    uri = given or description.get("tracking", {}).get("uri")
+    if uri is None:
+        raise WrongInput(f"{study} has no tracking.uri\nname one: python -m sweeper.sync {study} --uri URI")
+    check_uri(uri)
+    return absolute(uri)
+
+
+def synchronise(study: Path, uri: str, *, changed_only: bool = False) -> None:
+    """Show a study's records in MLflow; imports what is heavy."""
+    from sweeper.report.files import study_tables
+    from sweeper.tracking import mlflow
+
+    mlflow.synchronise(study, uri, study_tables(study), changed_only=changed_only)
+
+
+def follow(study: Path, uri: str) -> None:
+    """Show what is new every few seconds until standard input is closed, then once more.
+
+    The driver's child: it makes way for the trials, leaves Ctrl-C to the driver, and raises TrackingError for
+    its last try only.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(10)
+    interval = 0.0
+    while not closed(interval):
+        began = time.monotonic()
+        # The next try may succeed, and the last one reports.
+        with contextlib.suppress(TrackingError):
+            synchronise_new(study, uri)
+        interval = max(SHORTEST_INTERVAL_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
+    synchronise_new(study, uri)
+
+
+def synchronise_new(study: Path, uri: str) -> None:
+    """Show what MLflow has not been shown yet, if there is anything."""
+    if pending(study, uri):
+        synchronise(study, uri, changed_only=True)
+
+
+def closed(timeout_seconds: float) -> bool:
+    """Wait for the end of standard input; returns whether it has come."""
+    deadline = time.monotonic() + timeout_seconds
+    while select.select([sys.stdin], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not os.read(sys.stdin.fileno(), 4096):
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

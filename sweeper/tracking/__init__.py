@@ -1,0 +1,12 @@
+"""Where records are shown besides the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Which tracking server sees a study; null: none does."""
+
+    uri: str | None = None

@@ -1,0 +1,245 @@
+"""The MLflow view of a study: a parent run for the study, a child run for every trial.
+
+Derived from the records alone. Runs are found by their tags and only what differs is written, so it may run
+at any time, again, and in several processes at once.
+"""
+# ruff: noqa: E402  (MLflow reads its environment when it is imported)
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import TypeVar
+
+# What the user has set stays. A dead server must not keep anybody waiting, and a sweep calls nobody else.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # seconds
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.validation import (
+    MAX_ENTITY_KEY_LENGTH,
+    MAX_PARAM_VAL_LENGTH,
+    MAX_PARAMS_TAGS_PER_BATCH,
+    MAX_TAG_VAL_LENGTH,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from sweeper.record import Record, records
+from sweeper.tracking.state import (
+    State,
+    TrackingError,
+    View,
+    absolute,
+    database,
+    fingerprints,
+    read_state,
+    shown,
+    study_view,
+    trial_view,
+    write_state,
+)
+from sweeper.trial import Status
+
+# Failures come as exceptions; what these print besides is not for the user's terminal.
+for _name in ("alembic", "mlflow", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+STUDY, INSTANCE, CURRENT, ERROR = "sweeper.study", "sweeper.instance", "current", "error"
+# Without it the UI opens an experiment as one of generative AI, which shows no runs.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+METRICS_PER_BATCH = 800  # with parameters and tags at most 1000 in a request
+MLFLOW_STATUS = {
+    Status.PLANNED: "SCHEDULED",
+    Status.RUNNING: "RUNNING",
+    Status.INTERRUPTED: "KILLED",
+    Status.DONE: "FINISHED",
+    Status.FAILED: "FAILED",
+    Status.CANCELLED: "KILLED",
+}
+Item = TypeVar("Item")
+
+
+def synchronise(study: Path, uri: str, tables: Mapping[str, str], *, changed_only: bool = False) -> None:
+    """Make MLflow show a study's records; `tables` (file name -> text) become the parent run's artefacts.
+
+    With `changed_only`, trials that this store shows as they are now are left alone. Raises TrackingError
+    when MLflow cannot be reached or refuses, WrongInput when a record cannot be read.
+    """
+    uri = absolute(uri)
+    store = database(uri)
+    try:
+        if store:
+            store.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(study / ".mlflow.lock"), database_lock(store):
+            show(study, uri, tables, changed_only)
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+        raise TrackingError(
+            f"MLflow at {shown(uri)} cannot be written ({reason(error)}); later: python -m sweeper.sync {study}"
+        ) from error
+
+
+def database_lock(store: Path | None) -> AbstractContextManager[object]:
+    """Lock of an SQLite store, whose schema two first openings at once would both create."""
+    return FileLock(store.with_name(f".{store.name}.lock")) if store else nullcontext()
+
+
+def reason(error: BaseException) -> str:
+    """First line of what an exception came from."""
+    while origin := error.__cause__ or error.__context__:
+        error = origin
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def show(study: Path, uri: str, tables: Mapping[str, str], changed_only: bool) -> None:
+    """Do what `synchronise` says, under its locks."""
+    # Fingerprints first: what changes meanwhile is then seen as new the next time.
+    state, now = read_state(study), fingerprints(study)
+    synced = state.synced.get(shown(uri), {}) if changed_only else {}
+    client = MlflowClient(tracking_uri=uri)
+    experiment = open_experiment(client, study, uri)
+    runs = list(all_runs(client, experiment))
+    known = {run.data.tags[INSTANCE]: run for run in runs if INSTANCE in run.data.tags}
+    current, views = read_trials(study)
+    adopted = (known[name].data.tags[STUDY] for name in current if name in known)
+    key = state.study or next(adopted, None) or secrets.token_hex(8)
+    # Before any run bears the key: who stops here must find its runs again.
+    write_state(study, replace(state, study=key))
+
+    own = [run for run in runs if run.data.tags.get(STUDY) == key]
+    parent_run = next((run for run in own if INSTANCE not in run.data.tags), None)
+    parent = write(client, experiment, parent_run, study_view(study, list(views.values())), {STUDY: key})
+    changed = [
+        name
+        for name, record in current.items()
+        if name not in known or synced.get(record.path.name) != now.get(record.path.name)
+    ]
+    written = {}
+    for name in changed:
+        marks = {STUDY: key, INSTANCE: name, MLFLOW_PARENT_RUN_ID: parent}
+        written[name] = write(client, experiment, known.get(name), views[name], marks)
+    for run in own:
+        if run is not parent_run and run.data.tags[INSTANCE] not in current:
+            retire(client, run)
+    # Last: who reaches the server but not its artefacts has the numbers at least.
+    for name in changed:
+        log_files(client, written[name], current[name], views[name].status)
+    for file, text in tables.items():
+        client.log_text(parent, text, f"tables/{file}")
+    write_state(study, State(key, {**state.synced, shown(uri): now}))
+
+
+def read_trials(study: Path) -> tuple[dict[str, Record], dict[str, View]]:
+    """Return a study's records and their views by instance.
+
+    A trial that was made anew keeps its id, but is another instance, and so another run.
+    """
+    current, views = {}, {}
+    for record in records(study):
+        description = record.description()
+        if description is not None:  # else put aside this moment
+            name = f"{description['id']} {description['created']!r}"
+            current[name], views[name] = record, trial_view(record, description)
+    return current, views
+
+
+def open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
+    """Return the id of the study's experiment, made or brought back where needed.
+
+    Without a server the artefacts lie beside the database: MLflow's default is the current directory.
+    """
+    name = study.resolve().name
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        served = uri.startswith(("http://", "https://"))
+        root = (database(uri) or study.resolve()).parent / "mlartifacts"
+        try:
+            return str(client.create_experiment(name, None if served else (root / name).as_uri(), KIND))
+        except MlflowException:
+            # Another machine's process may have been faster.
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
+def all_runs(client: MlflowClient, experiment: str) -> Iterator[Run]:
+    """Yield every run of an experiment that was not deleted."""
+    page = client.search_runs([experiment], max_results=1000)
+    yield from page
+    while page.token:
+        page = client.search_runs([experiment], max_results=1000, page_token=page.token)
+        yield from page
+
+
+def write(client: MlflowClient, experiment: str, run: Run | None, view: View, marks: Mapping[str, str]) -> str:
+    """Make a run show a view, creating it where there is none, and return its id; `marks` tell whose it is.
+
+    MLflow keeps a parameter's first value, also when a setting that changes no result (a path) differs now.
+    """
+    tags = {key: value[:MAX_TAG_VAL_LENGTH] for key, value in view.tags.items()}
+    tags |= {CURRENT: "true", **marks}
+    if run is None:
+        run = client.create_run(experiment, view.start, tags, view.name)
+    run_id = str(run.info.run_id)
+    params = {allowed_key(key): value[:MAX_PARAM_VAL_LENGTH] for key, value in view.params.items()}
+    batches = zip_longest(
+        chunks([Metric(p.key, p.value, p.time, p.step) for p in view.points], METRICS_PER_BATCH),
+        chunks([Param(*item) for item in params.items() if item[0] not in run.data.params]),
+        chunks([RunTag(*item) for item in tags.items() if item not in run.data.tags.items()]),
+        fillvalue=(),
+    )
+    for metrics, some_params, some_tags in batches:
+        client.log_batch(run_id, metrics=metrics, params=some_params, tags=some_tags)
+    if ERROR in run.data.tags and ERROR not in tags:
+        client.delete_tag(run_id, ERROR)
+    status = MLFLOW_STATUS[view.status]
+    if (run.info.status, run.info.run_name) != (status, view.name):
+        client.update_run(run_id, status, view.name)
+    if view.end not in (None, run.info.end_time):
+        client.set_terminated(run_id, status, view.end)
+    return run_id
+
+
+def allowed_key(key: str) -> str:
+    """Return a key with what MLflow does not allow in names replaced."""
+    return re.sub(r"[^\w.\-: /]", "_", key)[:MAX_ENTITY_KEY_LENGTH]
+
+
+def chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> list[Sequence[Item]]:
+    """Split a sequence into parts of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
+    """Keep a trial's description and log with its run; a log that still grows can wait."""
+    client.log_artifact(run_id, record.path / "trial.json")
+    if status != Status.RUNNING and record.log.exists():
+        client.log_artifact(run_id, record.log)
+
+
+def retire(client: MlflowClient, run: Run) -> None:
+    """Say of a run that its record is gone or superseded: it counts no longer."""
+    if run.data.tags.get(CURRENT) == "false":
+        return
+    client.set_tag(run.info.run_id, CURRENT, "false")
+    unfinished = run.info.status in (MLFLOW_STATUS[Status.PLANNED], MLFLOW_STATUS[Status.RUNNING])
+    client.update_run(run.info.run_id, "KILLED" if unfinished else None, f"{run.info.run_name} (not current)")

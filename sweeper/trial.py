@@ -1,0 +1,359 @@
+"""The values everything else speaks of: a trial, its settings, its identity, its metrics and its outcome.
+
+Standard library only. The settings classes are also the configuration's schema: `sweeper.config` derives the
+mutable twins that Hydra needs from them, so each setting is declared once, here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+IDENTITY_SCHEMA = 1
+
+
+class WrongInput(ValueError):
+    """Something the user gave cannot work; its message names the culprit, what is allowed and the remedy."""
+
+
+class Status(StrEnum):
+    """What has become of a trial. No other words are used anywhere."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Family(StrEnum):
+    """Architecture families; a framework names the one it trains."""
+
+    encoder = "encoder"
+    causal_lm = "causal_lm"
+
+
+class Schedule(StrEnum):
+    """Shape of the learning rate after warm-up."""
+
+    linear = "linear"
+    constant = "constant"
+    polynomial = "polynomial"
+    cosine = "cosine"
+
+
+class Precision(StrEnum):
+    """Number format of training; bf16 and fp16 are mixed precision (fp32 master weights)."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+def setting(
+    default: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    identity: bool = True,
+) -> Any:
+    """Declare a field with its allowed range and whether it determines a trial's result.
+
+    identity=False is for what a content digest stands for already (a path) or what changes no number.
+    """
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    bounds = {name: limit for name, limit in limits.items() if limit is not None}
+    return field(default=default, metadata={"bounds": bounds, "identity": identity})
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Where a trial's weights come from."""
+
+    name: str = "rd"
+    pretrained: bool = False
+    # A directory in Transformers format or a hub name; or one for each architecture family.
+    path: Any = setting(None, identity=False)
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """How weights are made from unlabelled text when a pretrained model is wanted and none is given."""
+
+    updates: int = setting(900, at_least=1)
+    batch_size: int = setting(64, at_least=1)
+    learning_rate: float = setting(5e-3, above=0)
+    warmup_ratio: float = setting(0.06, at_least=0, at_most=1)
+    weight_decay: float = setting(0.01, at_least=0)
+    gradient_clip: float = setting(1.0, at_least=0)
+    mask_probability: float = setting(0.2, above=0, below=1)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ArchSettings:
+    """Shape of a model and how random weights are drawn."""
+
+    name: str = "custom"
+    model_type: str = "roberta"  # as in Transformers: roberta, roberta-prelayernorm, bloom
+    layers: int = setting(2, at_least=1)
+    width: int = setting(64, at_least=1)
+    heads: int = setting(2, at_least=1)
+    feed_forward: int = setting(128, at_least=1)
+    positions: int = setting(62, at_least=3)  # longest sequence, <s> and </s> included
+    vocabulary_size: int | None = setting(None, at_least=6)  # rows of the embedding; null: the tokenizer's size
+    init_std: float = setting(0.02, above=0)
+    dropout: float = setting(0.1, at_least=0, below=1)
+    attention_dropout: float = setting(0.1, at_least=0, below=1)
+    pretraining: PretrainingSettings = PretrainingSettings()
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """What is learnt, and which validation metric selects the best epoch."""
+
+    name: str = "classification"
+    selection_metric: str = "accuracy"
+    greater_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """Which tokenizer; its path is stood for by a digest of its content."""
+
+    path: str | None = setting(
+        None, identity=False
+    )  # tokenizer.json or a sentencepiece model; null: the model's or data's own
+    vocabulary_size: int | None = setting(None, at_least=6)  # keep this many pieces, special ones included; null: all
+    count_on: str | None = setting(
+        None, identity=False
+    )  # text file that the pieces are counted on; null: training texts
+
+
+@dataclass(frozen=True)
+class HuggingFaceSettings:
+    """Options of framework=hf."""
+
+    # Freeze the token-type row and decay every parameter, as fairseq does.
+    match_fairseq: bool = False
+
+
+@dataclass(frozen=True)
+class FrameworkSettings:
+    """Which adapter trains, and its options."""
+
+    name: str = "hf"
+    family: Family = Family.encoder
+    _target_: str = "sweeper.frameworks.hf.HuggingFace"
+    hf: HuggingFaceSettings = HuggingFaceSettings()
+    options: dict[str, Any] = field(default_factory=dict)  # for adapters outside this package
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The optimisation. An update is one optimizer step; an epoch one pass over the training examples."""
+
+    epochs: int = setting(5, at_least=1)
+    max_steps: int | None = setting(None, at_least=1)  # stop after this many updates; null: when the epochs are over
+    batch_size: int = setting(8, at_least=1)
+    learning_rate: float = setting(1e-3, above=0)
+    betas: tuple[float, float] = setting((0.9, 0.98), at_least=0, below=1)
+    eps: float = setting(1e-8, above=0)
+    weight_decay: float = setting(0.01, at_least=0)
+    warmup_ratio: float = setting(0.06, at_least=0, at_most=1)  # share of the updates
+    schedule: Schedule = Schedule.linear
+    polynomial_power: float = setting(2.0, above=0)  # of schedule=polynomial
+    max_length: int = setting(62, at_least=3)  # ids a text is cut to, <s> and </s> included
+    gradient_clip: float = setting(1.0, at_least=0)  # largest norm of the gradient; 0: no clipping
+    precision: Precision = Precision.fp32
+    eval_batch_size: int = setting(100, at_least=1)
+    threads: int = setting(1, at_least=1)  # CPU threads of one trial
+
+    def __post_init__(self) -> None:
+        if len(self.betas) != 2:
+            raise WrongInput(
+                f"train.betas={list(self.betas)} has {len(self.betas)} numbers\nallowed: two, as in [0.9,0.98]"
+            )
+        object.__setattr__(self, "betas", tuple(self.betas))  # YAML knows lists only
+
+
+def check_ranges(settings: Any, prefix: str = "") -> None:
+    """Raise WrongInput naming the first setting that lies outside its declared range."""
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        name = f"{prefix}{item.name}"
+        if is_dataclass(value):
+            check_ranges(value, f"{name}.")
+            continue
+        for number in value if isinstance(value, tuple) else (value,):
+            check_bounds(name, number, item.metadata.get("bounds", {}))
+
+
+def check_bounds(name: str, number: Any, bounds: Mapping[str, float]) -> None:
+    """Raise WrongInput when a number is not finite or breaks one of its bounds."""
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return
+    kept = {
+        "at_least": lambda limit: number >= limit,
+        "above": lambda limit: number > limit,
+        "at_most": lambda limit: number <= limit,
+        "below": lambda limit: number < limit,
+    }
+    if math.isfinite(number) and all(kept[kind](limit) for kind, limit in bounds.items()):
+        return
+    allowed = " and ".join(f"{kind.replace('_', ' ')} {limit:g}" for kind, limit in bounds.items())
+    raise WrongInput(f"{name}={number} is out of range\nallowed: {allowed or 'a finite number'}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run: all that determines its result, and where its inputs lie on this machine.
+
+    `data` is a data set's settings (a `sweeper.data.DataSource`). `digests` names the content of the data, the
+    tokenizer and the pretrained weights: identity follows content, not paths.
+    """
+
+    seed: int
+    data_seed: int
+    model: ModelSettings
+    framework: FrameworkSettings
+    arch: ArchSettings
+    task: TaskSettings
+    data: Any
+    tokenizer: TokenizerSettings
+    train: TrainSettings
+    device: str
+    digests: Mapping[str, str]
+    choices: Mapping[str, str | int]
+    cache: Path
+
+    @property
+    def weights_path(self) -> str | None:
+        """Directory or hub name of the pretrained weights, for this trial's architecture family."""
+        path = self.model.path
+        if isinstance(path, Mapping):
+            path = path.get(self.framework.family.value)
+        return None if path is None else str(path)
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the result, as plain values.
+
+        Options of frameworks that this trial does not use are left out.
+        """
+        framework = result_settings(self.framework)
+        own = {"name", "family", "_target_", "options", self.framework.name}
+        return {
+            "schema": IDENTITY_SCHEMA,
+            "seed": self.seed,
+            "data_seed": self.data_seed,
+            "model": result_settings(self.model),
+            "framework": {key: value for key, value in framework.items() if key in own},
+            "arch": result_settings(self.arch),
+            "task": result_settings(self.task),
+            "data": result_settings(self.data),
+            "tokenizer": result_settings(self.tokenizer),
+            "train": result_settings(self.train),
+            "device": self.device,
+            "digests": dict(self.digests),
+        }
+
+    def description(self) -> dict[str, Any]:
+        """What trial.json says of the trial: its id, its choices and its whole configuration, paths included."""
+        kind = type(self.data)
+        config = {
+            item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name not in ("choices", "cache")
+        }
+        config["data"] = {"_target_": f"{kind.__module__}.{kind.__qualname__}", **config["data"]}
+        return {"id": self.id, "choices": dict(self.choices), "config": config}
+
+    @property
+    def id(self) -> str:
+        """Hexadecimal SHA-256 of the identity."""
+        return digest(self.identity())
+
+    @property
+    def name(self) -> str:
+        """Name of the trial's directory."""
+        return f"{self.framework.name}-{self.model.name}-{self.choices['data']}-s{self.seed}-{self.id[:8]}"
+
+
+def result_settings(settings: Any) -> dict[str, Any]:
+    """Return a settings object's fields that determine results, as plain values."""
+    return {
+        item.name: plain(getattr(settings, item.name))
+        for item in fields(settings)
+        if item.metadata.get("identity", True)
+    }
+
+
+def plain(value: Any) -> Any:
+    """Turn settings into what JSON can hold: dicts, lists, strings and numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def digest(value: Any) -> str:
+    """Hexadecimal SHA-256 of a plain value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured number: loss in nats, accuracy as a share of 1; `time` in seconds since 1970 (UTC)."""
+
+    split: str
+    name: str
+    value: float
+    epoch: int
+    step: int
+    time: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Name with its split, as in `valid/accuracy`."""
+        return f"{self.split}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The selected epoch: every metric at its step."""
+
+    epoch: int
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial did not finish."""
+
+    type: str
+    message: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended. `seconds` is the time spent training, all launches together."""
+
+    status: Status
+    best: Best | None
+    seconds: float
+    peak_memory_bytes: int
+    error: Failure | None = None

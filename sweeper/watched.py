@@ -1,0 +1,106 @@
+"""A trial of the command at hand, as its driver sees it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeper.backend import JobState, Phase
+from sweeper.compare import trial_settings, varied
+from sweeper.record import Record
+from sweeper.report import live
+from sweeper.trial import Metric, Status, Trial, WrongInput
+
+ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
+
+
+class Watched:
+    """A trial, its record, and what the driver knows of its job."""
+
+    def __init__(self, trial: Trial, record: Record, labels: tuple[str, ...]):
+        self.trial = trial
+        self.record = record
+        self.labels = labels
+        self.status = record.status()
+        self.job: JobState | None = None
+        self.started = False  # by this driver
+        self.preparation: str | None = None  # job that makes its inputs
+        self.retries = 0
+        self.looked = 0.0
+        self.reason = ""
+        self.log = record.log
+        self.metrics: list[Metric] = []
+        self.refresh_metrics(running=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it in this sweep."""
+        return (self.status in ENDED and not self.retrying) or bool(self.reason)
+
+    @property
+    def retrying(self) -> bool:
+        """Whether it failed in an earlier command and has not been started in this one."""
+        return self.status in (Status.FAILED, Status.CANCELLED) and not self.started
+
+    def refresh(self) -> None:
+        """Take in what the record says now."""
+        self.looked = time.monotonic()
+        self.status = self.record.status()
+        self.refresh_metrics(running=self.status is Status.RUNNING)
+
+    def refresh_metrics(self, *, running: bool) -> None:
+        """Take in new metrics; `running` is what the backend knows before the record says so."""
+        if running:
+            self.status = Status.RUNNING
+        self.metrics = self.record.metrics()
+
+    def give_up(self, reason: str, log: Path) -> None:
+        """End it for this sweep, with the reason and the log that tells more."""
+        self.reason, self.log = reason, log
+
+    def row(self) -> live.LiveRow:
+        """Return what the live view shows of it."""
+        metric = self.trial.task.selection_metric
+        progress = self.record.progress() if self.status is Status.RUNNING else None
+        pending = self.job is not None and self.job.phase is Phase.PENDING
+        last = self.metrics[-1] if self.metrics else None
+        return live.LiveRow(
+            name=self.trial.name,
+            labels=self.labels,
+            state="pending" if pending else self.status.value,
+            metric=metric,
+            epoch=progress.epoch if progress else last.epoch if last else 0,
+            epochs=self.trial.train.epochs,
+            step=progress.step if progress else last.step if last else 0,
+            steps=progress.steps if progress else 0,
+            loss=progress.loss if progress else math.nan,
+            evaluations=live.evaluations(self.metrics, metric),
+            seconds_left=progress.seconds_left if progress else math.nan,
+            reason=self.reason or (self.job.reason if self.job else ""),
+        )
+
+
+def watch(study: Path, trials: Sequence[Trial]) -> list[Watched]:
+    """Return the trials with their records in a study's directory, labelled by what tells them apart.
+
+    Raises WrongInput when a record of another trial lies where one of these belongs.
+    """
+    described = [trial.description() for trial in trials]
+    settings = [trial_settings(item["choices"], item["config"]) for item in described]
+    factors = varied(settings)
+    watched = []
+    for trial, values in zip(trials, settings, strict=True):
+        record = Record(study / trial.name)
+        known = record.description()
+        if known is not None and known["id"] != trial.id:
+            raise WrongInput(f"{record.path} holds another trial (id {known['id'][:16]}…)\nmove it away")
+        labels = (label(factor, values.get(factor)) for factor in factors)
+        watched.append(Watched(trial, record, (*labels, f"seed {trial.seed}")))
+    return watched
+
+
+def label(factor: str, value: object) -> str:
+    """Return a factor's value as a short text; a group's choice speaks for itself."""
+    return f"{factor.rpartition('.')[2]}={value}" if "." in factor else str(value)

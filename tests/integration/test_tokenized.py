@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sentencepiece
+
+from sweeper.data import DataSource, Examples
+from sweeper.data.cls_books import ClsBooks
+from sweeper.data.tokenized import SplitFacts, load_facts, load_tokenized, tokenized
+from sweeper.data.tokenizer import load, train_words
+
+SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
+REVIEWS = SHARED / "cls_books_fr"
+CHECKPOINT = SHARED / "../checkpoints/roberta_prenorm_4x256_fr"
+needs_reviews = pytest.mark.skipif(
+    not REVIEWS.is_dir(), reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data)"
+)
+needs_checkpoint = pytest.mark.skipif(
+    not (REVIEWS.is_dir() and CHECKPOINT.is_dir()),
+    reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data), or no checkpoint beside it",
+)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> ClsBooks:
+    files = {
+        "train": ("bon livre\nlivre bon et long\nnul\nlivre nul\n", "1\n1\n0\n0\n"),
+        "valid": ("livre\nfade\n", "1\n0\n"),
+        "test": ("un deux trois quatre cinq\nbon\nnul\n", "0\n1\n0\n"),
+    }
+    directory = tmp_path / "reviews"
+    directory.mkdir()
+    for split, (reviews, labels) in files.items():
+        (directory / f"{split}.review").write_text(reviews, encoding="utf-8")
+        (directory / f"{split}.label").write_text(labels, encoding="utf-8")
+    return ClsBooks(path=str(directory))
+
+
+def test_columns_facts_and_order(small: ClsBooks, tmp_path: Path) -> None:
+    tokenizer = load(train_words(small.splits()["train"].texts, tmp_path))
+    # By frequency, then alphabet: livre 4, bon 5, nul 6, et 7, long 8.
+    directory = tokenized(tmp_path / "cache/ids", small, tokenizer, max_length=5)
+    data = load_tokenized(directory)
+    assert data["train"][:] == {
+        "input_ids": [[0, 5, 4, 2], [0, 4, 5, 7, 2], [0, 6, 2], [0, 4, 6, 2]],
+        "labels": [1, 1, 0, 0],
+        "length": [4, 5, 3, 4],
+    }
+    assert data["test"]["input_ids"][:] == [[0, 3, 3, 3, 2], [0, 5, 2], [0, 6, 2]]
+    assert data["train"].features["labels"].names == ["negative", "positive"]
+    assert load_facts(directory) == {
+        "train": SplitFacts(examples=4, truncated=1, tokens=16, unknown_share=0.0),
+        "valid": SplitFacts(examples=2, truncated=0, tokens=6, unknown_share=0.5),
+        "test": SplitFacts(examples=3, truncated=1, tokens=11, unknown_share=0.6),
+    }
+
+
+def test_limit_takes_every_class(small: ClsBooks, tmp_path: Path) -> None:
+    tokenizer = load(train_words(small.splits()["train"].texts, tmp_path))
+    data = load_tokenized(tokenized(tmp_path / "ids", replace(small, limit=2), tokenizer, 10))
+    assert {split: list(data[split]["labels"]) for split in data} == {
+        "train": [1, 0],
+        "valid": [1, 0],
+        "test": [0, 1],
+    }
+    assert data["train"]["input_ids"][:] == [[0, 5, 4, 2], [0, 6, 2]]
+
+
+class Untouchable(ClsBooks):
+    def splits(self) -> dict[str, Examples]:
+        raise AssertionError("tokenized a second time")
+
+
+def test_made_once_and_memory_mapped(small: ClsBooks, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tokenizer = load(train_words(["livre"], tmp_path))
+    directory = tokenized(tmp_path / "ids", small, tokenizer, 10)
+    again: DataSource = Untouchable(path=small.path)
+    assert tokenized(directory, again, tokenizer, 10) == directory
+    files = [file["filename"] for split in load_tokenized(directory).values() for file in split.cache_files]
+    assert len(files) == 3 and all(Path(file).is_relative_to(directory) for file in files)
+    assert capfd.readouterr() == ("", "")  # no progress bars over the live table
+
+
+def test_a_build_that_fails_leaves_nothing(small: ClsBooks, tmp_path: Path) -> None:
+    tokenizer = load(train_words(["livre"], tmp_path))
+    with pytest.raises(AssertionError, match="second time"):
+        tokenized(tmp_path / "cache/ids", Untouchable(path=small.path), tokenizer, 10)
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
+
+
+@needs_reviews
+def test_french_bpe_model_on_the_reviews() -> None:
+    splits = ClsBooks(path=str(REVIEWS)).splits()
+    texts = [text for examples in splits.values() for text in examples.texts]
+    file = REVIEWS / "sentencepiece.french.model"
+    model = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    whole = load(file)
+    assert whole.size == 50_000 - 3 + 5
+    expected = [[3 if piece == 0 else piece + 1 for piece in ids] for ids in model.encode(texts)]
+    assert whole.segment(texts) == expected
+    # 27,317 of the model's pieces are known to be used, <unk> among them.
+    assert len({index for ids in expected for index in ids}) == 27_317
+    cut = load(file, 32_000, texts)
+    assert cut.size == 27_316 + 5
+    for before, after in zip(expected, cut.segment(texts), strict=True):
+        assert [whole.pieces[index] for index in before] == [cut.pieces[index] for index in after]
+
+
+@needs_reviews
+def test_cut_french_model_keeps_what_is_most_frequent() -> None:
+    texts = ClsBooks(path=str(REVIEWS)).splits()["train"].texts
+    file = REVIEWS / "sentencepiece.french.model"
+    model = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    counts = Counter(piece for ids in model.encode(list(texts)) for piece in ids if piece != 0)
+    ranked = sorted(counts, key=lambda piece: (-counts[piece], piece))[: 8000 - 5]
+    expected = ("<s>", "<pad>", "</s>", "<unk>", *map(model.id_to_piece, ranked), "<mask>")
+    assert load(file, 8000, texts).pieces == expected
+
+
+@needs_checkpoint
+def test_checkpoints_unigram_model_on_the_reviews(tmp_path: Path) -> None:
+    source = ClsBooks(path=str(REVIEWS), pool=True, validation_size=200)
+    model = sentencepiece.SentencePieceProcessor(model_file=str(CHECKPOINT / "sentencepiece.bpe.model"))
+    tokenizer = load(CHECKPOINT, 32_000, source.splits()["train"].texts)
+    assert (tokenizer.size, tokenizer.mask) == (8000, 4)  # 8,000 are fewer than 32,000: not cut, own ids
+    directory = tokenized(tmp_path / "ids", source, tokenizer, max_length=112)
+    data, facts = load_tokenized(directory), load_facts(directory)
+    assert {split: len(data[split]) for split in data} == {"train": 1800, "valid": 200, "test": 2000}
+    uncut = model.encode(list(source.splits()["test"].texts))
+    assert data["test"]["input_ids"][:] == [[0, *ids[:110], 2] for ids in uncut]
+    assert facts["test"].truncated == sum(len(ids) > 110 for ids in uncut)
+    pieces = [piece for ids in uncut for piece in ids[:110]]
+    assert facts["test"].unknown_share == pieces.count(model.unk_id()) / len(pieces)
