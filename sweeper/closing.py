@@ -22,18 +22,9 @@ def print_closing(study: Study, watched: Sequence[Watched], console: Console) ->
         print_tables(compare([result for result in results.values() if result], planned), console)
     for item in watched:
         if item.status is not Status.DONE:
-            console.print(f"{item.trial.name} {item.status.value}: {why(item)}", style="red", soft_wrap=True)
+            console.print(f"{item.trial.name} {item.status.value}: {item.why()}", style="red", soft_wrap=True)
             console.print(f"  log: {item.log}", soft_wrap=True)
     print_places(study, console)
-
-
-def why(item: Watched) -> str:
-    """Return in one line why a trial is not done."""
-    outcome = item.record.outcome()
-    if outcome is not None and outcome.error is not None and not item.reason:
-        message = outcome.error.message.strip().split("\n")[0]
-        return f"{outcome.error.type}: {message}" if message else outcome.error.type
-    return item.reason or "nothing is known"
 
 
 def print_places(study: Study, console: Console) -> None:

@@ -142,7 +142,7 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
 def to_values(config: DictConfig) -> Config:
     """Return a composed config as frozen dataclasses; its `data` stays as it is."""
     check_keys(config, Config)
-    values = {}
+    values: dict[str, Any] = {}
     for item in fields(Config):
         value = config[item.name]
         values[item.name] = OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
@@ -152,10 +152,10 @@ def to_values(config: DictConfig) -> Config:
 def check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
     """Raise WrongInput for a key that the schema lacks: Hydra lets `+KEY=VALUE` add any."""
     known = [item.name for item in fields(kind)]
-    for key in node:
+    for key in map(str, node):
         if key not in known and f"{prefix}{key}" != "hydra":
             raise WrongInput(f"{prefix}{key}: unknown key\nallowed there: {', '.join(known)}")
-        child, child_kind = node._get_node(key), OmegaConf.get_type(node, str(key))
+        child, child_kind = node._get_node(key), OmegaConf.get_type(node, key)
         if isinstance(child, DictConfig) and child_kind is not None and is_dataclass(child_kind):
             check_keys(child, child_kind, f"{prefix}{key}.")
 

@@ -41,10 +41,8 @@ class Recorder:
 
     def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
         """Record an epoch's metrics; see `Report.epoch`."""
-        self.writer.append(
-            Metric(*key.split("/", 1), value, epoch, step)  # type: ignore[call-arg]
-            for key, value in metrics.items()
-        )
+        named = [(*key.partition("/")[::2], value) for key, value in metrics.items()]
+        self.writer.append(Metric(split, name, value, epoch, step) for split, name, value in named)
         # After a resume the record may know later steps already; they have no say in what this step is worth.
         best = select(self.writer.record.metrics(), self.task, up_to_step=step)
         shown = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())

@@ -134,6 +134,8 @@ def pretrain(trial: Trial, directory: Path) -> None:
     from sweeper.checkpoints.pretraining import pretrain_masked_lm
 
     pieces = tokenizer(trial)
+    if pieces.mask is None:
+        raise WrongInput("the tokenizer has no <mask>, which pretraining needs\nset tokenizer.path=FILE or model.path=DIR")
     progress = ProgressFile(Preparation("", weights_directory(trial)).progress_file)
     pretrain_masked_lm(
         transformers_config(trial.arch, pieces),
@@ -141,6 +143,7 @@ def pretrain(trial: Trial, directory: Path) -> None:
         pieces.encode(trial.data.unlabelled(), trial.arch.positions),
         mask_id=pieces.mask,
         pad_id=pieces.pad,
+        threads=trial.train.threads,
         destination=directory,
         on_progress=lambda step, steps, loss: progress.update(1, step, steps, lambda: loss),
     )

@@ -172,9 +172,9 @@ class Driver:
         if not item.started:
             self.look_at_attached(item)
             return
-        item.job = self.backend.poll()[item.trial.name]
-        if item.job.phase is not Phase.ENDED:
-            item.refresh_metrics(running=item.job.phase is Phase.RUNNING)
+        job = self.backend.poll()[item.trial.name]
+        if job.phase is not Phase.ENDED:
+            item.take_in(job)
             return
         item.refresh()
         if item.status is Status.RUNNING:
@@ -183,7 +183,7 @@ class Driver:
             item.retries += 1
             self.start([item])
         elif not item.ended:
-            item.give_up(item.job.reason or "ended without an outcome", item.record.log)
+            item.give_up(job.reason or "ended without an outcome", item.record.log)
 
     def look_at_attached(self, item: Watched) -> None:
         """Follow a trial that another process runs; take it over if that process dies."""

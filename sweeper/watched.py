@@ -29,36 +29,29 @@ class Watched:
         self.preparation: str | None = None  # job that makes its inputs
         self.retries = 0
         self.looked = 0.0
+        # Nothing more will come of it in this sweep. What failed in an earlier one is tried again.
+        self.ended = self.status is Status.DONE
         self.reason = ""
         self.log = record.log
-        self.metrics: list[Metric] = []
-        self.refresh_metrics(running=False)
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will come of it in this sweep."""
-        return (self.status in ENDED and not self.retrying) or bool(self.reason)
-
-    @property
-    def retrying(self) -> bool:
-        """Whether it failed in an earlier command and has not been started in this one."""
-        return self.status in (Status.FAILED, Status.CANCELLED) and not self.started
+        self.metrics: list[Metric] = self.record.metrics()
 
     def refresh(self) -> None:
         """Take in what the record says now."""
         self.looked = time.monotonic()
         self.status = self.record.status()
-        self.refresh_metrics(running=self.status is Status.RUNNING)
-
-    def refresh_metrics(self, *, running: bool) -> None:
-        """Take in new metrics; `running` is what the backend knows before the record says so."""
-        if running:
-            self.status = Status.RUNNING
+        self.ended = self.status in ENDED
         self.metrics = self.record.metrics()
+
+    def take_in(self, job: JobState) -> None:
+        """Take in what the backend knows of its job, before the record can say so."""
+        self.job = job
+        self.status = Status.RUNNING if job.phase is Phase.RUNNING else Status.PLANNED
+        if job.phase is Phase.RUNNING:
+            self.metrics = self.record.metrics()
 
     def give_up(self, reason: str, log: Path) -> None:
         """End it for this sweep, with the reason and the log that tells more."""
-        self.reason, self.log = reason, log
+        self.reason, self.log, self.ended = reason, log, True
 
     def row(self) -> live.LiveRow:
         """Return what the live view shows of it."""
@@ -78,8 +71,18 @@ class Watched:
             loss=progress.loss if progress else math.nan,
             evaluations=live.evaluations(self.metrics, metric),
             seconds_left=progress.seconds_left if progress else math.nan,
-            reason=self.reason or (self.job.reason if self.job else ""),
+            reason=self.why() if self.ended else self.job.reason if self.job else "",
         )
+
+    def why(self) -> str:
+        """Return in one line why the trial is not done; empty when it is."""
+        if self.reason or self.status is Status.DONE:
+            return self.reason
+        outcome = self.record.outcome()
+        if outcome is None or outcome.error is None:
+            return "nothing is known"
+        message = outcome.error.message.strip().split("\n")[0]
+        return f"{outcome.error.type}: {message}" if message else outcome.error.type
 
 
 def watch(study: Path, trials: Sequence[Trial]) -> list[Watched]:

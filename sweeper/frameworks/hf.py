@@ -27,7 +27,8 @@ class HuggingFace:
         """Return the classifier, its random weights drawn from the trial's seed."""
         from sweeper.frameworks.hf_training import build_classifier
 
-        return build_classifier(trial)
+        model: nn.Module = build_classifier(trial)
+        return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Fine-tune with the Trainer; see `Framework.train`."""

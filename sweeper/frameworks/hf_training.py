@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
@@ -58,8 +61,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
         args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
         data_collator=Collator(model.config.pad_token_id),
         train_dataset=splits["train"],
-        # Like lengths together: the same numbers with less padding.
-        eval_dataset={name: splits[name].sort("length", keep_in_memory=True) for name in ("valid", "test")},
+        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
         compute_metrics=measure,
         callbacks=[watch],
         watch=watch,
@@ -67,6 +69,11 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     if trial.framework.hf.match_fairseq:
         trainer.match_fairseq()
     trainer.train(resume_from_checkpoint=last_checkpoint(directory / "checkpoint"))
+
+
+def by_length(split: Dataset) -> Dataset:
+    """Return a split with like lengths together, so that batches hold less padding; in memory, as trials share files."""
+    return split.select(np.argsort(split["length"], kind="stable"), keep_in_memory=True)
 
 
 def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArguments:
@@ -223,7 +230,7 @@ class EpochReport(TrainerCallback):  # type: ignore[misc]
 
 def current_epoch(state: TrainerState) -> int:
     """Number of the epoch under way or just ended, from 1; an epoch that max_steps cut short counts."""
-    return max(1, -(-round(state.epoch * 1_000_000) // 1_000_000))
+    return max(1, math.ceil(round(float(state.epoch), 6)))
 
 
 def save_model(model: PreTrainedModel, tokenizer: Tokenizer, directory: Path) -> None:

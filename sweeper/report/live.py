@@ -33,7 +33,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LiveRow:
-    """Where a trial stands. A status of `sweeper.trial`, or "pending": handed to the launcher, not started.
+    """Where a trial stands; `state` is a status of `sweeper.trial`, or "pending": handed over, not started.
 
     `labels` are short texts such as ("pt", "hf", "seed 1"); `step` of `steps` updates; `reason` says what it
     waits for or what ended it.
@@ -57,10 +57,20 @@ class LiveRow:
         """The latest validation metric; None before the first epoch's end."""
         return self.evaluations[-1].validation if self.evaluations else None
 
+    @property
+    def latest_loss(self) -> float | None:
+        """Training loss while it runs, else the last epoch's mean; None when nothing was trained."""
+        if self.state == RUNNING and self.step:
+            return self.loss
+        return self.evaluations[-1].loss if self.evaluations else None
+
 
 @dataclass(frozen=True)
 class Preparation:
-    """Something made before trials start, such as pretrained weights; over when `step` reaches `steps`."""
+    """Something made before trials start, such as pretrained weights; over when `step` reaches `steps`.
+
+    One step stands for work whose progress cannot be told.
+    """
 
     title: str
     step: int
@@ -83,7 +93,7 @@ class View(Protocol):
         """Show where all trials stand, and a note about the sweep; cheap enough for five calls a second."""
 
     def prepare(self, preparation: Preparation) -> None:
-        """Show how far a preparation is; shown by its title, until it is over."""
+        """Show how far a preparation is; its title tells it from others."""
 
 
 def choose_view(console: Console) -> View:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sweeper.report.live import ENDED, RUNNING, Evaluation, LiveRow, Preparation, summary
-from sweeper.report.text import is_share, metric_text, printable
+from sweeper.report.live import ENDED, RUNNING, Evaluation, LiveRow, Preparation
+from sweeper.report.text import duration, is_share, metric_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +20,9 @@ class PlainView:
 
     def __init__(self, console: Console):
         self.console = console
-        self._states: dict[str, str] = {}
-        self._epochs: dict[str, int] = {}
+        self._known: dict[str, LiveRow] = {}
+        self._steps: dict[str, int] = {}
+        self._begun: dict[str, float] = {}
         self._tenths: dict[str, int] = {}
         self._note = ""
 
@@ -33,37 +35,32 @@ class PlainView:
         pass
 
     def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
-        """Print what is new; what had happened before a trial was first seen is not."""
+        """Print what is new; what had happened before a trial was first shown is not."""
         for row in rows:
-            if row.name not in self._states:
-                self._states[row.name] = row.state if row.state != RUNNING else ""
-                self._epochs[row.name] = len(row.evaluations)
-            self.show(row, rows)
+            self._steps[row.name] = row.steps or self._steps.get(row.name, 0)
+            row = replace(row, steps=self._steps[row.name])
+            before = self._known.get(row.name, replace(row, state="" if row.state == RUNNING else row.state))
+            self._known[row.name] = row
+            for line in news(before, row):
+                self.line(line)
         if note and note != self._note:
             self.line(note)
         self._note = note
 
-    def show(self, row: LiveRow, rows: Sequence[LiveRow]) -> None:
-        """Print a trial's news."""
-        changed = self._states[row.name] != row.state
-        self._states[row.name] = row.state
-        if changed and row.state == RUNNING:
-            self.line(f"{title(row)}  running" + (f" from step {row.step}" if row.step else ""))
-        for evaluation in row.evaluations[self._epochs[row.name] :]:
-            self.line(f"{title(row)}  {evaluation_text(row, evaluation)}")
-        self._epochs[row.name] = len(row.evaluations)
-        if changed and row.state in ENDED:
-            reason = f": {row.reason}" if row.reason else ""
-            self.line(f"{title(row)}  {row.state}{reason}  [{summary(rows)}]")
-
     def prepare(self, preparation: Preparation) -> None:
         """Print a line for every tenth of a preparation that is over."""
-        tenth = 10 * preparation.step // preparation.steps if preparation.steps else 0
-        if tenth <= self._tenths.get(preparation.title, -1):
+        title, step, steps = preparation.title, preparation.step, preparation.steps
+        began = self._begun.setdefault(title, time.monotonic())
+        tenth = 10 * step // steps if steps else 0
+        if tenth <= self._tenths.get(title, -1):
             return
-        self._tenths[preparation.title] = tenth
-        loss = "" if math.isnan(preparation.loss) else f"  loss {preparation.loss:.3f}"
-        self.line(f"{preparation.title}  {10 * tenth} %  step {preparation.step}/{preparation.steps}{loss}")
+        self._tenths[title] = tenth
+        if tenth == 0:
+            self.line(f"{title}: started")
+        elif tenth >= 10:
+            self.line(f"{title}: done in {duration(time.monotonic() - began)}")
+        else:
+            self.line(f"{title}: {10 * tenth} %  step {step}/{steps}  loss {preparation.loss:.3f}")
 
     def line(self, text: str) -> None:
         """Print one line, unwrapped, at once."""
@@ -71,9 +68,17 @@ class PlainView:
         self.console.file.flush()
 
 
-def title(row: LiveRow) -> str:
-    """A trial in words."""
-    return " ".join(row.labels)
+def news(before: LiveRow, row: LiveRow) -> Iterator[str]:
+    """Yield a line for everything that has happened to a trial since it was last looked at."""
+    title = " ".join(row.labels)
+    changed = before.state != row.state
+    if changed and row.state == RUNNING:
+        yield f"{title}  running" + (f" from epoch {len(before.evaluations) + 1}" if before.evaluations else "")
+    for evaluation in row.evaluations[len(before.evaluations) :]:
+        yield f"{title}  {evaluation_text(row, evaluation)}"
+    reason = f": {row.reason}" if row.reason else ""
+    if (changed and row.state in ENDED) or (reason and row.reason != before.reason):
+        yield f"{title}  {row.state}{reason}"
 
 
 def evaluation_text(row: LiveRow, evaluation: Evaluation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -10,7 +10,7 @@ from typing import Self
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +24,8 @@ STYLES = {
     "interrupted": "yellow",
     "cancelled": "yellow",
 }
+STALE_SECONDS = 2.0  # a preparation that failed is not heard of again
+REASONS_SHOWN = 3
 OVERHEAD = 7  # lines around the rows: head (2), rule, edges, rest, summary
 
 
@@ -33,16 +35,7 @@ class LiveView:
     def __init__(self, console: Console):
         self.console = console
         self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}", markup=False),
-            TimeRemainingColumn(),
-            console=console,
-            auto_refresh=False,
-        )
-        self._tasks: dict[str, TaskID] = {}
+        self._bars = PreparationBars(console)
         self._ended: dict[str, None] = {}
         self._rows: tuple[LiveRow, ...] = ()
         self._note = ""
@@ -64,29 +57,62 @@ class LiveView:
 
     def prepare(self, preparation: Preparation) -> None:
         """Redraw a preparation's bar; when it is over, it becomes a line above the table."""
-        loss = "" if math.isnan(preparation.loss) else f"loss {preparation.loss:.3f}"
-        title = printable(preparation.title)
-        if title not in self._tasks:
-            self._tasks[title] = self._bars.add_task(title, total=None, loss=loss)
-        task = self._bars.tasks[self._bars.task_ids.index(self._tasks[title])]
-        was_over = task.finished
-        self._bars.update(task.id, total=preparation.steps or None, completed=preparation.step, loss=loss)
-        self._bars.update(task.id, visible=not task.finished)
-        if task.finished and not was_over:
-            took = duration(task.finished_time)
-            self._live.console.print(Text(f"{title}  {preparation.steps} steps in {took}  {loss}".rstrip()))
+        ended = self._bars.update(preparation)
+        if ended:
+            self._live.console.print(Text(ended))
         self._draw()
 
     def _draw(self) -> None:
-        bars = [task for task in self._bars.tasks if task.visible]
-        parts: list[RenderableType] = [self._bars] if bars else []
+        bars = self._bars.shown()
+        parts: list[RenderableType] = [bars] if bars else []
         if self._rows:
-            room = max(self.console.size.height - OVERHEAD - len(bars), 1)
-            parts += table_parts(self._rows, room, tuple(self._ended))
+            reasons = min(len({row.reason for row in self._rows if row.reason}), REASONS_SHOWN)
+            room = self.console.size.height - OVERHEAD - reasons - (bars.row_count if bars else 0)
+            parts += table_parts(self._rows, max(room, 1), tuple(self._ended))
         if self._rows or self._note:
             line = " · ".join(filter(None, [summary(self._rows), printable(self._note)]))
             parts.append(Text(line, no_wrap=True, overflow="ellipsis"))
         self._live.update(Group(*parts), refresh=True)
+
+
+class PreparationBars:
+    """A progress bar for each preparation under way."""
+
+    def __init__(self, console: Console):
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            auto_refresh=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._heard: dict[TaskID, float] = {}
+
+    def update(self, preparation: Preparation) -> str:
+        """Take in how far a preparation is; returns what to say of it when it has just ended."""
+        title, step, steps = printable(preparation.title), preparation.step, preparation.steps
+        if title not in self._tasks:
+            self._tasks[title] = self._progress.add_task(title, total=None, detail="")
+        task_id = self._tasks[title]
+        task = next(task for task in self._progress.tasks if task.id == task_id)
+        self._heard[task_id] = time.monotonic()
+        if task.finished:
+            return ""
+        if step < steps:
+            # A single step cannot show progress: its bar pulses.
+            detail = f"{step}/{steps}  loss {preparation.loss:.3f}" if step else ""
+            self._progress.update(task_id, total=steps if steps > 1 else None, completed=step, detail=detail)
+            return ""
+        self._progress.update(task_id, total=steps, completed=steps, visible=False)
+        return f"{title}: done in {duration(task.finished_time)}"
+
+    def shown(self) -> Table | None:
+        """Return the bars of what is under way; None without any. One that is no longer heard of is left out."""
+        fresh = time.monotonic() - STALE_SECONDS
+        tasks = [task for task in self._progress.tasks if not task.finished and self._heard[task.id] > fresh]
+        return self._progress.make_tasks_table(tasks) if tasks else None
 
 
 def table_parts(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> list[RenderableType]:
@@ -94,8 +120,17 @@ def table_parts(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> lis
     shown = fitting(rows, room, ended)
     names = {row.name for row in shown}
     rest = [row for row in rows if row.name not in names]
-    table = live_table(shown)
-    return [table, Text(f"and {summary(rest)} more", style="dim")] if rest else [table]
+    parts: list[RenderableType] = [live_table(shown)]
+    if rest:
+        parts.append(Text(f"and {len(rest)} more: {summary(rest)}", style="dim"))
+    return [*parts, *reason_lines(shown)]
+
+
+def reason_lines(rows: Sequence[LiveRow]) -> list[Text]:
+    """Return the last few different reasons, a line each."""
+    reasons = {row.reason: row for row in rows if row.reason}
+    texts = [f"{' '.join(row.labels)} {row.state}: {reason}" for reason, row in reasons.items()]
+    return [Text(printable(text), no_wrap=True, overflow="ellipsis") for text in texts[-REASONS_SHOWN:]]
 
 
 def fitting(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> list[LiveRow]:
@@ -115,22 +150,18 @@ def fitting(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> list[Li
 
 
 def live_table(rows: Sequence[LiveRow]) -> Table:
-    """Return the table of some rows; the column of reasons only when there is one."""
+    """Return the table of some rows."""
     metrics = {row.metric for row in rows}
     metric = metric_name(metrics.pop()) if len(metrics) == 1 else "metric"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("trial", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for head in ("epoch", "step", "loss", f"validation\n{metric}", "time left"):
         table.add_column(Text(head), justify="right", no_wrap=True)
-    reasons = any(row.reason for row in rows)
-    if reasons:
-        table.add_column("")
     titles = aligned([row.labels for row in rows])
     for row, title in zip(rows, titles, strict=True):
         cells = [Text(cell) for cell in row_cells(row)]
-        reason = [Text(printable(row.reason), no_wrap=True, overflow="ellipsis")] if reasons else []
-        table.add_row(Text(title), Text(row.state, style=STYLES.get(row.state, "dim")), *cells, *reason)
+        table.add_row(Text(title), Text(row.state, style=STYLES.get(row.state, "dim")), *cells)
     return table
 
 
@@ -138,8 +169,8 @@ def row_cells(row: LiveRow) -> tuple[str, ...]:
     """Numbers of one row: epoch, step, loss, validation metric, time left."""
     return (
         f"{row.epoch}/{row.epochs}" if row.epoch else UNKNOWN,
-        f"{row.step}/{row.steps}" if row.step else UNKNOWN,
-        UNKNOWN if math.isnan(row.loss) and not row.step else f"{row.loss:.3f}",
+        f"{row.step}/{row.steps}" if row.steps else str(row.step or UNKNOWN),
+        UNKNOWN if row.latest_loss is None else f"{row.latest_loss:.3f}",
         metric_text(row.metric, row.validation),
         duration(row.seconds_left) if row.state == RUNNING else UNKNOWN,
     )

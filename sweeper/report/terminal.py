@@ -49,7 +49,7 @@ def print_tables(comparison: Comparison, console: Console) -> None:
 
 def rich_table(table: TextTable) -> Table:
     """Return a table for rich; every cell is literal text, never markup."""
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for position, head in enumerate(table.heads):
         shown.add_column(Text(head), justify="right" if position >= table.numeric else "left")
     for block in table.blocks:

@@ -54,7 +54,7 @@ def duration(seconds: float | None) -> str:
     """A time span in the two largest units that matter."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
-    if seconds < 9.95:
+    if seconds < 0.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:

@@ -1,7 +1,9 @@
-"""What the suites on backends need to see of processes and states."""
+"""Jobs for the suites on backends, and what those need to see of processes."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -33,3 +35,26 @@ def pids(directory: Path, count: int) -> list[int]:
     """Wait for so many processes to have left their id as the name of a file in a directory."""
     wait_until(lambda: len(list(directory.iterdir())) == count)
     return [int(path.name) for path in directory.iterdir()]
+
+
+# The calls are made by functions so that cloudpickle takes them along: a job need not import the tests
+
+
+def sleeping(started: Path, *, stubborn: bool = False) -> Callable[[], None]:
+    def call() -> None:
+        if stubborn:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        (started / str(os.getpid())).touch()
+        time.sleep(60)
+
+    return call
+
+
+def sleeping_with_child(started: Path) -> Callable[[], None]:
+    def call() -> None:
+        child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"])
+        time.sleep(0.2)  # for the shell to have set its trap
+        (started / str(child.pid)).touch()
+        child.wait()
+
+    return call

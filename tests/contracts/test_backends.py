@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from processes import alive, ended, pids, wait_until
 
 from sweeper.backend import Backend, Job, JobState, Phase
+from tests.contracts.processes import alive, ended, pids, sleeping, sleeping_with_child, wait_until
 
 # Makes a backend that runs two jobs at a time
 BACKENDS: dict[str, Callable[[], Backend]] = {"local": lambda: LocalBackend(jobs=2)}
@@ -31,43 +31,12 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
         yield backend
 
 
-@pytest.fixture
-def started(tmp_path: Path) -> Path:
-    """Where jobs of a test leave their process ids."""
-    directory = tmp_path / "started"
-    directory.mkdir()
-    return directory
-
-
 def job(tmp_path: Path, key: str, call: Callable[[], Any]) -> Job:
     return Job(key, call, tmp_path / key / "train.log")
 
 
 def log_of(tmp_path: Path, key: str) -> str:
     return (tmp_path / key / "train.log").read_text()
-
-
-# The calls are made by functions so that cloudpickle takes them along: a job need not import this module
-
-
-def sleeping(started: Path, *, stubborn: bool = False) -> Callable[[], None]:
-    def call() -> None:
-        if stubborn:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        (started / str(os.getpid())).touch()
-        time.sleep(60)
-
-    return call
-
-
-def sleeping_with_child(started: Path) -> Callable[[], None]:
-    def call() -> None:
-        child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"])
-        time.sleep(0.2)  # for the shell to have set its trap
-        (started / str(child.pid)).touch()
-        child.wait()
-
-    return call
 
 
 def test_runs_a_job_in_a_process_of_its_own(backend: Backend, tmp_path: Path) -> None:
@@ -110,9 +79,7 @@ def test_runs_two_at_a_time_in_the_order_given(backend: Backend, tmp_path: Path)
     ],
     ids=["raises", "exits", "exits with words", "exits at once", "is killed", "crashes"],
 )
-def test_a_job_fails_alone(
-    backend: Backend, tmp_path: Path, call: Callable[[], Any], reason: str, trace: str
-) -> None:
+def test_a_job_fails_alone(backend: Backend, tmp_path: Path, call: Callable[[], Any], reason: str, trace: str) -> None:
     def good() -> None:
         time.sleep(0.3)
 
@@ -199,9 +166,11 @@ def test_cancels_the_stubborn(
 
 
 def test_a_job_may_clean_up_when_it_is_cancelled(backend: Backend, tmp_path: Path, started: Path) -> None:
+    sleep = sleeping(started)
+
     def call() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("checkpoint kept"))
-        sleeping(started)()
+        sleep()
 
     backend.start([job(tmp_path, "a", call)])
     pids(started, 1)
