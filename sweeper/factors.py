@@ -50,14 +50,15 @@ def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, V
 
 
 def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
-    """Give paths to the same content one name, the first that occurs."""
+    """Give paths to the same content one name, the first that occurs, be it none at all."""
     first: dict[tuple[str, Value], Value] = {}
     return [
         values
         | {
-            path: first.setdefault((path, values[content]), values[path])
+            name: first.setdefault((name, values.get(content)), value)
             for path, content in CONTENT.items()
-            if values.get(path) is not None and content in values
+            for name, value in values.items()
+            if name == path or name.startswith(f"{path}.")
         }
         for values in settings
     ]

@@ -135,7 +135,9 @@ def pretrain(trial: Trial, directory: Path) -> None:
 
     pieces = tokenizer(trial)
     if pieces.mask is None:
-        raise WrongInput("the tokenizer has no <mask>, which pretraining needs\nset tokenizer.path=FILE or model.path=DIR")
+        raise WrongInput(
+            "the tokenizer has no <mask>, which pretraining needs\nset tokenizer.path=FILE or model.path=DIR"
+        )
     progress = ProgressFile(Preparation("", weights_directory(trial)).progress_file)
     pretrain_masked_lm(
         transformers_config(trial.arch, pieces),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sweeper.record import read_versioned
 from sweeper.report.study import open_study
-from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, ui_command
+from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, runs_address, ui_command
 from sweeper.trial import WrongInput
 
 SHORTEST_INTERVAL_SECONDS = 2.0
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             follow(options.study, uri)
         else:
             synchronise(options.study, uri)
-            print(f"{options.study} is in MLflow; look at it with: {ui_command(uri)}")
+            print(f"{options.study} is in MLflow: {ui_command(uri)}")
+            print(f"then open {runs_address(options.study, uri)}")
     except WrongInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,9 +1,9 @@
 """The embedded data set: little book reviews drawn from a grammar, the same on every machine.
 
-The demo is built to show the effect of pretraining: the labelled sets are so small, and word frequencies so uneven,
-that many opinion words of the test reviews are never seen with a label; the unlabelled texts relate them to each
-other, since the clauses of a text mostly share one opinion. Grammar, initialisation and recipe were tuned while
-looking at test accuracy. It is a demonstration, not an estimate of what pretraining brings on real data.
+The demo is built to show the effect of pretraining. The labelled sets are so small, and word frequencies so uneven,
+that a third of the test's different opinion words never occurs with a label; the unlabelled texts relate them to the
+others, since nearly all clauses of a text hold one opinion. Grammar, initialisation, learning rates and the recipe
+were tuned while looking at test accuracy: a demonstration, not an estimate of what pretraining brings on real text.
 
 Standard library only: planning a sweep imports it.
 """
@@ -22,71 +22,68 @@ from sweeper.data import DataSettings, Examples
 LABEL_NAMES = ("negative", "positive")
 SIZES = {"train": 200, "valid": 200, "test": 1000}
 UNLABELLED_SIZE = 20000
-# Digest of `content()`; a unit test generates everything and compares.
-DIGEST = "0"
+# Digest of `content()`; a unit test generates everything and compares. Other content is other trials.
+DIGEST = "08977e6d1ebac66791b682ea886436e39c0687bc9dce8eadc824f6ee58cc03dc"
 
-# Most frequent word first. The index is the label.
-ADJECTIVES = (
-    tuple(
-        """boring dull flat predictable weak bad tedious shallow bland confusing
-        slow clumsy awful disappointing hollow pretentious tiresome ridiculous silly forced
-        mediocre trite wooden lifeless messy incoherent stale repetitive irritating superficial
-        annoying artificial contrived monotonous pompous absurd crude stupid empty dreary
-        implausible overlong rambling sloppy terrible unconvincing vague verbose vulgar tasteless
-        abysmal aimless amateurish arid atrocious awkward banal baffling bleak bloated
-        careless cartoonish chaotic cheap childish clunky cold colourless convoluted corny
-        deplorable derivative dire disjointed dismal dishonest dreadful drab dry exasperating
-        excruciating facile feeble forgettable formulaic frustrating garbled gaudy gloomy grating
-        hackneyed hasty horrible humourless illogical inane inept insipid insufferable interminable
-        jarring joyless juvenile laboured lacklustre laughable lazy leaden limp lumbering
-        maudlin mawkish meandering mechanical muddled murky obscure obvious overwrought painful
-        pedestrian perfunctory plodding pointless preachy puerile redundant rushed sappy senseless
-        shoddy sluggish soulless soporific stilted stodgy strained tacky tepid tortuous
-        turgid unbearable unfunny uninspired unreadable wearisome""".split()
-    ),
-    tuple(
-        """gripping wonderful brilliant funny beautiful moving charming clever excellent superb
-        touching fascinating vivid delightful tender compelling subtle warm witty absorbing
-        elegant powerful rich original honest engaging thrilling poetic haunting enchanting
-        masterful lively wise graceful memorable perfect magnificent marvellous captivating dazzling
-        lyrical inventive stunning insightful heartfelt splendid sincere generous luminous profound
-        accomplished admirable amusing assured astute authentic bewitching bold breathtaking bright
-        buoyant cheerful coherent comforting consoling convincing crisp daring delicate delicious
-        dreamlike droll effortless electrifying evocative exceptional exciting exhilarating exquisite fabulous
-        fluid fresh glorious gorgeous harmonious hilarious humane hypnotic illuminating imaginative
-        immersive impeccable ingenious inspired intelligent intriguing invigorating irresistible joyful jubilant
-        lovely lucid magical melodious mesmerising mischievous nuanced outstanding perceptive playful
-        pleasing poignant polished precise radiant refined refreshing remarkable rewarding riveting
-        rousing satisfying seductive sensitive sharp shimmering skilful smart soothing sparkling
-        spellbinding spirited stirring sublime sumptuous suspenseful sweeping terrific thoughtful timeless
-        unforgettable uplifting vibrant vigorous virtuosic wry""".split()
-    ),
-)
+# Most frequent word first.
+NEGATIVE = """
+    boring dull flat predictable weak bad tedious shallow bland confusing slow clumsy awful disappointing
+    hollow pretentious tiresome ridiculous silly forced mediocre trite wooden lifeless messy incoherent
+    stale repetitive irritating superficial annoying artificial contrived monotonous pompous absurd crude
+    stupid empty dreary implausible overlong rambling sloppy terrible unconvincing vague verbose vulgar
+    tasteless abysmal aimless amateurish arid atrocious awkward banal baffling bleak bloated careless
+    cartoonish chaotic cheap childish clunky cold colourless convoluted corny deplorable derivative dire
+    disjointed dismal dishonest dreadful drab dry exasperating excruciating facile feeble forgettable
+    formulaic frustrating garbled gaudy gloomy grating hackneyed hasty horrible humourless illogical inane
+    inept insipid insufferable interminable jarring joyless juvenile laboured lacklustre laughable lazy
+    leaden limp lumbering maudlin mawkish meandering mechanical muddled murky obscure obvious overwrought
+    painful pedestrian perfunctory plodding pointless preachy puerile redundant rushed sappy senseless
+    shoddy sluggish soulless soporific stilted stodgy strained tacky tepid tortuous turgid unbearable
+    unfunny uninspired unreadable wearisome
+"""
+POSITIVE = """
+    gripping wonderful brilliant funny beautiful moving charming clever excellent superb touching
+    fascinating vivid delightful tender compelling subtle warm witty absorbing elegant powerful rich
+    original honest engaging thrilling poetic haunting enchanting masterful lively wise graceful memorable
+    perfect magnificent marvellous captivating dazzling lyrical inventive stunning insightful heartfelt
+    splendid sincere generous luminous profound accomplished admirable amusing assured astute authentic
+    bewitching bold breathtaking bright buoyant cheerful coherent comforting consoling convincing crisp
+    daring delicate delicious dreamlike droll effortless electrifying evocative exceptional exciting
+    exhilarating exquisite fabulous fluid fresh glorious gorgeous harmonious hilarious humane hypnotic
+    illuminating imaginative immersive impeccable ingenious inspired intelligent intriguing invigorating
+    irresistible joyful jubilant lovely lucid magical melodious mesmerising mischievous nuanced
+    outstanding perceptive playful pleasing poignant polished precise radiant refined refreshing
+    remarkable rewarding riveting rousing satisfying seductive sensitive sharp shimmering skilful smart
+    soothing sparkling spellbinding spirited stirring sublime sumptuous suspenseful sweeping terrific
+    thoughtful timeless unforgettable uplifting vibrant vigorous virtuosic wry
+"""
+# Opinion words by label.
+ADJECTIVES = (tuple(NEGATIVE.split()), tuple(POSITIVE.split()))
 NOUNS = (
     ("mess", "disaster", "bore", "chore", "failure", "letdown"),
     ("gem", "delight", "treasure", "joy", "triumph", "marvel"),
 )
 VERBS = (("hated", "abandoned", "skimmed", "regretted"), ("loved", "adored", "savoured", "devoured"))
 
-BOOKS = ("novel", "book", "story", "thriller", "tale", "sequel", "memoir", "collection")
-PARTS = tuple(
-    """plot style ending pacing dialogue hero heroine narrator setting tone
-    opening suspense humour imagery villain premise rhythm vocabulary""".split()
-)
-INTENSIFIERS = ("very", "really", "so", "truly", "rather", "quite", "thoroughly", "simply")
+BOOKS = ("novel", "book", "story", "thriller", "tale")
+ASPECTS = """
+    plot style ending pacing dialogue hero heroine narrator setting tone opening suspense humour imagery
+    villain premise rhythm vocabulary
+"""
+PARTS = tuple(ASPECTS.split())
 PEOPLE = ("my sister", "a friend", "my teacher", "our librarian", "a colleague", "my neighbour", "my mother")
 TIMES = ("last week", "on sunday", "last summer", "at christmas", "yesterday", "in spring", "over one weekend")
 PLACES = ("on the train", "at the beach", "in bed", "at home", "in a cafe", "at the office", "on holiday")
 
-COHERENCE = 0.95  # share of an unlabelled text's clauses that hold its opinion; the others hold the opposite
+COHERENCE = 0.98  # share of an unlabelled text's clauses that hold its opinion; the others hold the opposite
 NEGATION = 0.06  # share of opinion clauses that deny the opposite opinion
-INTENSITY = 0.35  # share of the places for an intensifier that have one
+CHATTER = 0.2  # share of texts that begin with a clause without any opinion
 
 
 @lru_cache
-def zipf_weights(count: int) -> list[int]:
-    """Relative frequencies by rank, Zipf's law with a shift; whole numbers, so that no machine rounds otherwise."""
-    return [round(1e6 * (rank + 6) ** -1.2) for rank in range(count)]
+def zipf_weights(count: int) -> tuple[int, ...]:
+    """Return relative frequencies by rank: Zipf's law with a shift, in whole numbers, so that machines agree."""
+    return tuple(round(1e6 * (rank + 6) ** -1.2) for rank in range(count))
 
 
 class Grammar:
@@ -113,15 +110,14 @@ class Grammar:
         first, second, third = self.pick(ADJECTIVES[label], 3)
         [noun], [verb] = self.pick(NOUNS[label], 1), self.pick(VERBS[label], 1)
         book = self.random.choice(BOOKS)
-        very = f"{self.random.choice(INTENSIFIERS)} " if self.random.random() < INTENSITY else ""
         return self.random.choice(
             (
-                f"{part} {very}{first} , {other} {second} and {third} .",
-                f"{part} {first} and {second} , {other} {very}{third} .",
+                f"{part} {first} , {other} {second} and {third} .",
+                f"{part} {first} and {second} , {other} {third} .",
                 f"{part} {first} , {second} and {third} .",
                 f"{first} , {second} and {third} {book} .",
-                f"{very}{first} and {second} , a real {noun} .",
-                f"{very}{first} and {second} , i {verb} it .",
+                f"{first} and {second} , a real {noun} .",
+                f"{first} and {second} , i {verb} it .",
             )
         )
 
@@ -139,12 +135,10 @@ class Grammar:
         )
 
     def unlabelled(self) -> str:
-        """Return a text of three or four clauses, most of one opinion, and some chatter between them."""
+        """Return a text of four or five clauses, most of one opinion, and now and then some chatter first."""
         label = self.random.randrange(2)
-        parts = []
-        for _ in range(self.random.randint(3, 4)):
-            if self.random.random() < 0.1:
-                parts.append(self.chatter())
+        parts = [self.chatter()] if self.random.random() < CHATTER else []
+        for _ in range(self.random.randint(4, 5)):
             parts.append(self.opinion(label if self.random.random() < COHERENCE else 1 - label))
         return " ".join(parts)
 
@@ -157,7 +151,7 @@ class Grammar:
             if clause in known:
                 continue
             known.add(clause)
-            chatter = f"{self.chatter()} " if self.random.random() < 0.3 else ""
+            chatter = f"{self.chatter()} " if self.random.random() < CHATTER else ""
             pairs.append((chatter + clause, label))
         self.random.shuffle(pairs)
         texts, labels = zip(*pairs, strict=True)

@@ -72,7 +72,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
 
 
 def by_length(split: Dataset) -> Dataset:
-    """Return a split with like lengths together, so that batches hold less padding; in memory, as trials share files."""
+    """Return a split with like lengths together, for less padding; in memory, since trials share the files."""
     return split.select(np.argsort(split["length"], kind="stable"), keep_in_memory=True)
 
 

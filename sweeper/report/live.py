@@ -60,7 +60,7 @@ class LiveRow:
     @property
     def latest_loss(self) -> float | None:
         """Training loss while it runs, else the last epoch's mean; None when nothing was trained."""
-        if self.state == RUNNING and self.step:
+        if self.state == RUNNING and self.steps:
             return self.loss
         return self.evaluations[-1].loss if self.evaluations else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -60,12 +61,17 @@ class PlainView:
         elif tenth >= 10:
             self.line(f"{title}: done in {duration(time.monotonic() - began)}")
         else:
-            self.line(f"{title}: {10 * tenth} %  step {step}/{steps}  loss {preparation.loss:.3f}")
+            self.line(f"{title}: {10 * tenth} %  step {step}/{steps}{loss_text(preparation)}")
 
     def line(self, text: str) -> None:
         """Print one line, unwrapped, at once."""
         self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         self.console.file.flush()
+
+
+def loss_text(preparation: Preparation) -> str:
+    """The latest loss, where a preparation has one."""
+    return "" if math.isnan(preparation.loss) else f"  loss {preparation.loss:.3f}"
 
 
 def news(before: LiveRow, row: LiveRow) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.report.live import ENDED, RUNNING, LiveRow, Preparation, summary
+from sweeper.report.live_lines import loss_text
 from sweeper.report.text import UNKNOWN, duration, metric_name, metric_text, printable
 
 STYLES = {
@@ -102,7 +103,7 @@ class PreparationBars:
             return ""
         if step < steps:
             # A single step cannot show progress: its bar pulses.
-            detail = f"{step}/{steps}  loss {preparation.loss:.3f}" if step else ""
+            detail = f"{step}/{steps}{loss_text(preparation)}" if step else ""
             self._progress.update(task_id, total=steps if steps > 1 else None, completed=step, detail=detail)
             return ""
         self._progress.update(task_id, total=steps, completed=steps, visible=False)

@@ -51,7 +51,7 @@ def rich_table(table: TextTable) -> Table:
     """Return a table for rich; every cell is literal text, never markup."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for position, head in enumerate(table.heads):
-        shown.add_column(Text(head), justify="right" if position >= table.numeric else "left")
+        shown.add_column(Text(head), justify="right" if position >= table.numeric else "left", overflow="fold")
     for block in table.blocks:
         for cells in block:
             texts = [Text(cell, no_wrap=position >= table.numeric) for position, cell in enumerate(cells)]

@@ -62,7 +62,7 @@ for _name in ("alembic", "mlflow", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 STUDY, INSTANCE, CURRENT, ERROR = "sweeper.study", "sweeper.instance", "current", "error"
-# Without it the UI opens an experiment as one of generative AI, which shows no runs.
+# Without it the UI may take an experiment for one of generative AI, and hide its runs.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 METRICS_PER_BATCH = 800  # with parameters and tags at most 1000 in a request
 MLFLOW_STATUS = {
@@ -142,7 +142,8 @@ def show(study: Path, uri: str, tables: Mapping[str, str], changed_only: bool) -
         log_files(client, written[name], current[name], views[name].status)
     for file, text in tables.items():
         client.log_text(parent, text, f"tables/{file}")
-    write_state(study, State(key, {**state.synced, shown(uri): now}))
+    synced_now, experiments = {**state.synced, shown(uri): now}, {**state.experiments, shown(uri): experiment}
+    write_state(study, State(key, synced_now, experiments))
 
 
 def read_trials(study: Path) -> tuple[dict[str, Record], dict[str, View]]:
@@ -242,4 +243,4 @@ def retire(client: MlflowClient, run: Run) -> None:
         return
     client.set_tag(run.info.run_id, CURRENT, "false")
     unfinished = run.info.status in (MLFLOW_STATUS[Status.PLANNED], MLFLOW_STATUS[Status.RUNNING])
-    client.update_run(run.info.run_id, "KILLED" if unfinished else None, f"{run.info.run_name} (not current)")
+    client.update_run(run.info.run_id, "KILLED" if unfinished else None, f"old: {run.info.run_name}")

@@ -42,11 +42,13 @@ class State:
     """Content of `<study>/.mlflow.json`.
 
     `study` marks the study's runs: a name is not enough, a server may show several studies of one name.
-    `synced` holds the fingerprints of the trials as each store shows them, by URI and trial.
+    `synced` holds the fingerprints of the trials as each store shows them, by URI and trial; `experiments` the id
+    of the study's experiment in each store.
     """
 
     study: str | None = None
     synced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    experiments: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_state(study: Path) -> State:
@@ -124,6 +126,7 @@ def trial_view(record: Record, description: Mapping[str, Any]) -> View:
     ended = stat_if_there(record.path / "outcome.json") if outcome else None
     tags = {key: str(value) for key, value in description["choices"].items()}
     tags |= {"status": status.value, "sweeper.id": description["id"]}
+    tags |= source(description["provenance"]["launches"][-1])
     if outcome and outcome.error:
         tags["error"] = f"{outcome.error.type}: {outcome.error.message}"
     return View(
@@ -137,16 +140,26 @@ def trial_view(record: Record, description: Mapping[str, Any]) -> View:
     )
 
 
+def source(launch: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags under which MLflow shows the command and the code of a launch."""
+    commit = launch.get("code", {}).get("commit")
+    known = {"mlflow.source.name": launch.get("command"), "mlflow.source.git.commit": commit}
+    return {key: value for key, value in known.items() if value}
+
+
 def points(record: Record, created: float) -> list[Point]:
-    """Return a trial's metrics at their steps, then its best epoch's as best/…, stamped as that epoch was."""
+    """Return a trial's metrics at their steps, then its best epoch's as best/…, stamped as that epoch was.
+
+    The latter at step 0, which MLflow draws as bars beside each other and not as curves of one point.
+    """
     events, outcome = record.metrics(), record.outcome()
     found = [Point(event.key, event.value, milliseconds(event.time), event.step) for event in events]
     if outcome is None or outcome.best is None:
         return found
     best = outcome.best
     stamp = milliseconds(max((event.time for event in events if event.step == best.step), default=created))
-    values = {**best.metrics, "epoch": float(best.epoch)}
-    return found + [Point(f"best/{key}", value, stamp, best.step) for key, value in values.items()]
+    values = {**best.metrics, "epoch": float(best.epoch), "step": float(best.step)}
+    return found + [Point(f"best/{key}", value, stamp, 0) for key, value in values.items()]
 
 
 def study_view(study: Path, trials: Sequence[View]) -> View:
@@ -215,3 +228,13 @@ def ui_command(uri: str) -> str:
     if program.is_relative_to(Path.cwd()):
         program = program.relative_to(Path.cwd())
     return shlex.join([str(program), "ui", "--backend-store-uri", absolute(uri)])
+
+
+def runs_address(study: Path, uri: str) -> str | None:
+    """Return where a browser finds a study's runs once `ui_command` runs; None before they were shown there.
+
+    It names the kind of work: MLflow's own front page leads to a view for language models, which has no runs.
+    """
+    experiment = read_state(study).experiments.get(shown(uri))
+    server = shown(uri).rstrip("/") if uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
+    return experiment and f"{server}/#/experiments/{experiment}/runs?workflowType=machine_learning"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 
+from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from sweeper.backend import Backend, Job, JobState, Phase
 from tests.contracts.processes import alive, ended, pids, sleeping, sleeping_with_child, wait_until
 

@@ -15,10 +15,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
 from hydra.utils import instantiate
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher
-from hydra_plugins.sweeper_launchers.local import LocalLauncherConfig
 from omegaconf import DictConfig
 
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
+from hydra_plugins.sweeper_launchers.local import LocalLauncherConfig
 from sweeper.trial import WrongInput
 
 # A new launcher joins by being listed: its name and what keeps it quick here

@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from hydra_plugins.sweeper_launchers._local_backend import IMPORTING, LocalBackend
 from hydra_plugins.sweeper_launchers._machine import usable_cores
-
 from sweeper.backend import Job, JobState, Phase
 from tests.contracts.processes import alive, ended, pids, wait_until
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from hydra_plugins.sweeper_launchers._machine import visible_gpus
 
 WHOLE = "GPU 0: NVIDIA H100 (UUID: GPU-aa-1)\nGPU 1: NVIDIA H100 (UUID: GPU-bb-2)\n"

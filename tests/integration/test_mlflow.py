@@ -2,107 +2,382 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sweeper.data import DataSettings
-from sweeper.record import Record, supersede
-from sweeper.study import Study
+from sweeper.record import Record, supersede, write_json
 from sweeper.tracking.mlflow import synchronise
-from sweeper.tracking.state import TrackingError, pending
-from sweeper.trial import (
-    ArchSettings,
-    Best,
-    Failure,
-    FrameworkSettings,
-    Metric,
-    ModelSettings,
-    Outcome,
-    Status,
-    TaskSettings,
-    TokenizerSettings,
-    TrainSettings,
-    Trial,
-)
+from sweeper.tracking.state import TrackingError, pending, runs_address, ui_command
+from sweeper.trial import Best, Failure, Metric, Outcome, Status
+from tests.records import epochs, trial, write, write_demo, write_plan
 
-ROOT = Path(__file__).parents[2]
-STARTED = 1_700_000_000.25
-EPOCHS, STEPS = 5, 75
 TABLES = {"tables.md": "| model | accuracy |\n|---|---:|\n| pt | 80.0 |\n"}
-METRICS = ("train/loss", "valid/accuracy", "valid/loss", "test/accuracy", "test/loss")
+STARTUP_SECONDS = 90.0
 
 
-def make_trial(model: str, seed: int) -> Trial:
-    return Trial(
-        seed=seed,
-        data_seed=seed,
-        model=ModelSettings(model, model == "pt"),
-        framework=FrameworkSettings(),
-        arch=ArchSettings("tiny"),
-        task=TaskSettings(),
-        data=DataSettings(),
-        tokenizer=TokenizerSettings(),
-        train=TrainSettings(),
-        device="cpu",
-        digests={"data": "d" * 64},
-        choices={"model": model, "framework": "hf", "data": "demo", "seed": seed},
-        cache=Path("cache"),
-    )
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-def value_of(metric: str, epoch: int, seed: int) -> float:
-    share = 0.5 + 0.3 * (1 - math.exp(-epoch / 2)) + 0.01 * seed
-    return share if metric.endswith("accuracy") else 1.2 - share
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
 
 
-def epoch_metrics(epoch: int, seed: int) -> list[Metric]:
-    names = [metric.split("/") for metric in METRICS]
-    return [
-        Metric(split, name, value_of(f"{split}/{name}", epoch, seed), epoch, epoch * STEPS, STARTED + 10 * epoch)
-        for split, name in names
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory, uri = tmp_path_factory.mktemp("server"), f"http://127.0.0.1:{free_port()}"
+    command = [
+        str(Path(sys.executable).with_name("mlflow")),
+        "server",
+        "--port",
+        uri.rpartition(":")[2],
+        "--workers",
+        "1",
     ]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (directory / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--backend-store-uri", f"sqlite:///{directory}/mlflow.db"],
+            cwd=directory,
+            env={**os.environ, **quiet},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        await_health(uri, process)
+        yield uri
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def outcome(seed: int, epoch: int = EPOCHS) -> Outcome:
-    best = Best(epoch, epoch * STEPS, {metric: value_of(metric, epoch, seed) for metric in METRICS})
-    return Outcome(Status.DONE, best, 50.0, 10**8)
+def await_health(uri: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{uri}/health", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the MLflow server did not start")
 
 
-def run_trial(study: Path, model: str, seed: int, epochs: int = EPOCHS, end: Outcome | None = None) -> Record:
-    trial = make_trial(model, seed)
-    record = Record(study / trial.name)
+@pytest.fixture(params=["sqlite", "server"])
+def uri(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    # The stores outlive a test: every study has a name, and so an experiment, of its own.
+    directory = tmp_path / f"study-{tmp_path.parent.name}-{tmp_path.name}"
+    write_demo(directory)
+    return directory
+
+
+def runs_of(study: Path, uri: str) -> list[Run]:
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(study.name)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def split(runs: list[Run]) -> tuple[Run, dict[str, Run]]:
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    trials = {run.info.run_name: run for run in runs if run is not parent}
+    assert all(run.data.tags["mlflow.parentRunId"] == parent.info.run_id for run in trials.values())
+    assert len(trials) == len(runs) - 1
+    return parent, trials
+
+
+def history(uri: str, run: Run, key: str) -> list[tuple[int, int, float]]:
+    points = MlflowClient(uri).get_metric_history(run.info.run_id, key)
+    return sorted((point.step, point.timestamp, point.value) for point in points)
+
+
+def snapshot(study: Path, uri: str) -> dict[str, Any]:
+    return {
+        run.info.run_id: (
+            dict(run.info),
+            run.data.params,
+            run.data.tags,
+            {key: history(uri, run, key) for key in run.data.metrics},
+        )
+        for run in runs_of(study, uri)
+    }
+
+
+def artefact(uri: str, run: Run, path: str, target: Path) -> str:
+    target.mkdir(exist_ok=True)
+    return Path(MlflowClient(uri).download_artifacts(run.info.run_id, path, str(target))).read_text()
+
+
+def sync(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sweeper.sync", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def plan_with(study: Path, tracking: Mapping[str, str | None]) -> None:
+    write_plan(study, [])
+    write_json(study / "study.json", {"schema": 1, "name": study.name, "tracking": tracking})
+
+
+def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) -> None:
+    record = Record(study / trial("pt", seed=2).name)
+    record.log.write_text("epoch 1\n")
+    synchronise(study, uri, TABLES)
+    parent, trials = split(runs_of(study, uri))
+    assert sorted(trials) == sorted(path.name for path in study.iterdir() if path.is_dir())
+    run, description = trials[record.path.name], record.description()
+    assert description is not None
+    expected = {"model": "pt", "framework": "hf", "data": "demo", "seed": "2", "status": "done", "current": "true"}
+    assert expected.items() <= run.data.tags.items()
+    assert run.data.tags["sweeper.id"] == description["id"]
+    parameters = {"seed": "2", "train.learning_rate": "0.001", "train.betas": "[0.9, 0.98]", "model.pretrained": "true"}
+    assert parameters.items() <= run.data.params.items()
+    # tests.records: the curve 0.82, 0.87, 0.92, 0.92, 0.90 at 1000 s + the epoch, 25 steps each; the first tie wins.
+    stored = history(uri, run, "valid/accuracy")
+    assert [(step, stamp) for step, stamp, _ in stored] == [(25 * n, 1_000_000 + 1000 * n) for n in range(1, 6)]
+    assert [value for _, _, value in stored] == pytest.approx([0.82, 0.87, 0.92, 0.92, 0.90])
+    best = {"best/valid/accuracy": 0.92, "best/test/accuracy": 0.90, "best/epoch": 3, "best/step": 75}
+    assert {key: run.data.metrics[key] for key in best} == pytest.approx(best)
+    assert run.info.status == "FINISHED"
+    assert run.info.start_time == round(description["created"] * 1000)
+    assert run.info.end_time == round((record.path / "outcome.json").stat().st_mtime * 1000)
+    assert artefact(uri, run, "train.log", tmp_path / "fetched") == "epoch 1\n"
+    assert artefact(uri, run, "trial.json", tmp_path / "fetched") == (record.path / "trial.json").read_text()
+    assert artefact(uri, parent, "tables/tables.md", tmp_path / "fetched") == TABLES["tables.md"]
+    assert (parent.info.status, parent.data.tags["trials"]) == ("FINISHED", "6 done")
+
+
+def test_again_changes_nothing(study: Path, uri: str) -> None:
+    assert pending(study, uri)
+    synchronise(study, uri, TABLES)
+    assert not pending(study, uri)
+    before = snapshot(study, uri)
+    assert len(before) == 7
+    synchronise(study, uri, TABLES)
+    synchronise(study, uri, TABLES, changed_only=True)
+    assert snapshot(study, uri) == before
+    (study / ".mlflow.json").unlink()
+    synchronise(study, uri, TABLES)
+    assert snapshot(study, uri) == before
+
+
+def test_a_run_follows_its_trial(study: Path, uri: str) -> None:
+    described = trial("pt", seed=9)
+    record, name = Record(study / described.name), described.name
+    seen = []
+
+    def look() -> Run:
+        assert pending(study, uri)
+        synchronise(study, uri, {}, changed_only=True)
+        run = split(runs_of(study, uri))[1][name]
+        seen.append((run.data.tags["status"], run.info.status))
+        return run
+
+    metrics = epochs([0.5, 0.6], [0.5, 0.6])
     with record.writing() as writer:
-        writer.describe(trial.description(), {"host": "here", "time": STARTED})
-        for epoch in range(1, epochs + 1):
-            writer.append(epoch_metrics(epoch, seed))
-        if end:
-            writer.finish(end)
-    record.log.write_text(f"log of {trial.name}\n")
-    return record
+        writer.describe(described.description(), {"command": "first"})
+        writer.append(metrics[:3])
+        look()
+    look()
+    with record.writing() as writer:
+        writer.finish(Outcome(Status.FAILED, None, 1.0, 1, Failure("MemoryError", "too large", "train.log")))
+    assert look().data.tags["error"] == "MemoryError: too large"
+    with record.writing() as writer:
+        writer.forget_failure()
+        writer.append(metrics)
+        look()
+        writer.finish(Outcome(Status.DONE, Best(2, 50, {"valid/accuracy": 0.6}), 2.0, 1))
+    last = look()
+    assert seen == [
+        ("running", "RUNNING"),
+        ("interrupted", "KILLED"),
+        ("failed", "FAILED"),
+        ("running", "RUNNING"),
+        ("done", "FINISHED"),
+    ]
+    assert "error" not in last.data.tags
+    assert [step for step, _, _ in history(uri, last, "valid/accuracy")] == [25, 50]
 
 
-def make_study(directory: Path, uri: str | None, name: str = "demo", seeds: tuple[int, ...] = (1, 2, 3)) -> Path:
-    trials = [make_trial(model, seed) for model in ("pt", "rd") for seed in seeds]
-    Study(name, directory / name, uri, {}).describe(trials, "python -m sweeper.run -m model=pt,rd seed=1,2,3")
-    for trial in trials:
-        run_trial(directory / name, trial.model.name, trial.seed, end=outcome(trial.seed))
-    return directory / name
+def test_numbers_that_are_none_arrive(study: Path, uri: str) -> None:
+    described = trial("rd", seed=9)
+    with Record(study / described.name).writing() as writer:
+        writer.describe(described.description(), {"command": "first"})
+        writer.append(
+            Metric("train", "loss", value, step, step) for step, value in enumerate((1.0, math.nan, math.inf))
+        )
+    synchronise(study, uri, {})
+    stored = [value for _, _, value in history(uri, split(runs_of(study, uri))[1][described.name], "train/loss")]
+    # MLflow's databases hold no infinity: it becomes the largest number.
+    assert stored == [1.0, pytest.approx(math.nan, nan_ok=True), sys.float_info.max]
 
 
-if __name__ == "__main__":
-    make_study(Path(sys.argv[1]), sys.argv[2])
+def test_a_trial_made_anew_is_another_run(study: Path, uri: str) -> None:
+    synchronise(study, uri, {})
+    described = trial("pt", seed=1)
+    shelved = supersede(Record(study / described.name))
+    write(study, described, valid=[0.3], test=[0.3])
+    synchronise(study, uri, {}, changed_only=True)
+    parent, trials = split(runs_of(study, uri))
+    old, new = trials.pop(f"old: {described.name}"), trials[described.name]
+    assert (old.data.tags["current"], old.data.metrics["best/valid/accuracy"]) == ("false", pytest.approx(0.91))
+    assert (new.data.tags["current"], new.data.metrics["best/valid/accuracy"]) == ("true", pytest.approx(0.3))
+    assert old.data.tags["sweeper.id"] == new.data.tags["sweeper.id"]
+    assert parent.data.tags["trials"] == "6 done"
+    # Brought back, it counts again.
+    new_place = study / ".superseded" / "new"
+    Record(study / described.name).path.rename(new_place)
+    shelved.rename(study / described.name)
+    synchronise(study, uri, {}, changed_only=True)
+    _, trials = split(runs_of(study, uri))
+    assert trials[described.name].info.run_id == old.info.run_id
+    assert trials[described.name].data.tags["current"] == "true"
+
+
+def test_studies_of_one_name_share_no_run(study: Path, uri: str, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere" / study.name
+    write_demo(other, seeds=(7,))
+    synchronise(study, uri, {})
+    synchronise(other, uri, {})
+    synchronise(study, uri, {})
+    runs = runs_of(study, uri)
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert sorted(run.data.tags["trials"] for run in parents) == ["2 done", "6 done"]
+    assert [run.data.tags["current"] for run in runs] == ["true"] * 10
+
+
+def test_two_at_once_make_no_duplicates(study: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    command = [sys.executable, "-m", "sweeper.sync", str(study), "--uri", uri]
+    processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert len(runs_of(study, uri)) == 7
+
+
+def test_a_lost_store_is_filled_again(study: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    synchronise(study, uri, {})
+    # Another file: within a process MLflow keeps a connection to the first.
+    moved = f"sqlite:///{tmp_path}/moved.db"
+    state = (study / ".mlflow.json").read_text()
+    (study / ".mlflow.json").write_text(state.replace("mlflow.db", "moved.db"))
+    assert pending(study, moved)
+    synchronise(study, moved, {}, changed_only=True)
+    assert len(runs_of(study, moved)) == 7
+
+
+def test_the_command_is_quiet_and_leaves_nothing_here(study: Path, uri: str, tmp_path: Path) -> None:
+    plan_with(study, {"uri": uri})
+    here = tmp_path / "here"
+    here.mkdir()
+    done = sync(study, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].startswith(f"{study} is in MLflow: ")
+    assert len(done.stdout.splitlines()) == 2
+    assert list(here.iterdir()) == []
+    parent, _ = split(runs_of(study, uri))
+    listed = MlflowClient(uri).list_artifacts(parent.info.run_id, "tables")
+    assert sorted(Path(item.path).name for item in listed) == ["tables.json", "tables.md", "trials.csv"]
+
+
+def test_who_has_nothing_new_imports_no_mlflow(study: Path, sqlite: str, tmp_path: Path) -> None:
+    synchronise(study, sqlite, {})
+    code = f"import sys; from sweeper.sync import main; code = main({[str(study), '--uri', sqlite, '--follow']!r})"
+    command = [sys.executable, "-c", f"{code}; print(code, 'mlflow' in sys.modules)"]
+    run = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    assert run.stdout == "0 False\n"
+
+
+def test_following_ends_with_standard_input_only(study: Path, sqlite: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sweeper.sync", str(study), "--uri", sqlite, "--follow"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, **pipes)
+    wait_until(lambda: not pending(study, sqlite))
+    process.send_signal(signal.SIGINT)
+    write(study, trial("pt", seed=8), valid=[0.5], test=[0.5])
+    assert pending(study, sqlite)
+    wait_until(lambda: not pending(study, sqlite))
+    write(study, trial("pt", seed=9), valid=[0.5], test=[0.5])
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
+    assert len(runs_of(study, sqlite)) == 9
+
+
+def wait_until(condition: Any, patience_seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_dead_server_is_one_line(study: Path, tmp_path: Path, follow: bool) -> None:
+    dead = f"http://name:secret@127.0.0.1:{free_port()}"
+    options = ["--follow"] if follow else []
+    done = sync(study, "--uri", dead, *options, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"MLflow at {dead.replace('name:secret@', '')} cannot be written (")
+    assert line.endswith(f"later: python -m sweeper.sync {study}")
+    assert "refused" in line
+    assert "secret" not in line
+
+
+def test_a_dead_server_answers_soon(study: Path) -> None:
+    with socket.socket() as silent:
+        # Takes the connection and says nothing.
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        with pytest.raises(TrackingError, match="timed out"):
+            synchronise(study, f"http://127.0.0.1:{silent.getsockname()[1]}", {})
+    assert time.monotonic() - began < 13
+
+
+def test_wrong_input(study: Path, tmp_path: Path) -> None:
+    plan_with(study, {"uri": None})
+    for arguments, culprit in (
+        ([tmp_path / "nothing"], "nothing"),
+        ([study], "tracking.uri"),
+        ([study, "--uri", "mlruns"], "mlruns"),
+        ([study, "--uri", "file:///tmp/mlruns"], "file:///tmp/mlruns"),
+    ):
+        done = sync(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert culprit in done.stderr.splitlines()[0]
+        assert len(done.stderr.splitlines()) <= 3
+
+
+def test_how_to_open_the_runs(study: Path, server: str, sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs_address(study, sqlite) is None
+    synchronise(study, server, {})
+    assert ui_command(server) == server
+    address = runs_address(study, server)
+    assert address is not None
+    experiment = MlflowClient(server).get_experiment_by_name(study.name)
+    assert address == f"{server}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    monkeypatch.chdir(study)
+    program, *arguments = shlex.split(ui_command("sqlite:///my results/mlflow.db"))
+    assert arguments == ["ui", "--backend-store-uri", f"sqlite:///{study.resolve()}/my results/mlflow.db"]
+    subprocess.run([program, "ui", "--help"], check=True, stdout=subprocess.DEVNULL)

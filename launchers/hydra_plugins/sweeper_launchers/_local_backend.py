@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cloudpickle
+
 from hydra_plugins.sweeper_launchers._fork_server import Start
 from hydra_plugins.sweeper_launchers._fork_server_process import Place, ServerProcess, end_reason
 from hydra_plugins.sweeper_launchers._machine import usable_cores, visible_gpus
-
 from sweeper.backend import Job, JobState, Phase
 
 CANCEL_SECONDS = 4.5

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from sweeper.backend import Backend
 from sweeper.trial import WrongInput
 

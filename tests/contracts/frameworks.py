@@ -1,0 +1,149 @@
+"""The frameworks that the contract suite holds for, and what it does to their trials; list a new one here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+import sweeper.execute
+from sweeper.config import CONFIG_DIRECTORY, register, to_trial
+from sweeper.data import Examples
+from sweeper.data.demo import Demo
+from sweeper.record import Record, Writer
+from sweeper.trial import Outcome, Trial
+
+# As on the command line; two entries of one framework are two ways to use it.
+FRAMEWORKS: Mapping[str, Sequence[str]] = {
+    "hf": ["framework=hf"],
+    "hf as fairseq": ["framework=hf", "framework.hf.match_fairseq=true", "train.gradient_clip=0"],
+}
+
+EXAMPLES, BATCH_SIZE, EPOCHS = 44, 8, 3  # the last batch of an epoch is smaller
+STEPS_PER_EPOCH = 6
+
+
+@dataclass(frozen=True)
+class SmallTest(Demo):
+    """The demo with a quarter of its test set."""
+
+    def splits(self) -> dict[str, Examples]:
+        splits = super().splits()
+        test = splits["test"]
+        return {**splits, "test": Examples(test.texts[: len(test) // 4], test.labels[: len(test) // 4])}
+
+    def digest(self) -> str:
+        return f"{super().digest()}, a quarter of its test set"
+
+
+def make_trial(outputs: Path, *overrides: str) -> Trial:
+    """A quick trial on the demo data, as the command line would make it; its cache is under `outputs`."""
+    quick = [
+        f"outputs={outputs}",
+        "model=rd",
+        f"data.limit={EXAMPLES}",
+        f"train.batch_size={BATCH_SIZE}",
+        f"train.epochs={EPOCHS}",
+        "arch.encoder.pretraining.updates=5",
+    ]
+    register()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIRECTORY)):
+        config = compose("config", overrides=[*quick, *overrides], return_hydra_config=True)
+    choices = config.hydra.runtime.choices
+    return to_trial(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices, "cpu")
+
+
+def run(trial: Trial, directory: Path) -> Callable[[], None]:
+    """The call that runs a trial."""
+    return lambda: sweeper.execute.execute(trial, directory, {"command": "a test"})
+
+
+def run_until(trial: Trial, directory: Path, moment: str) -> Callable[[], None]:
+    """The call that runs a trial and has its process killed at one of the moments below."""
+    return lambda: MOMENTS[moment](run(trial, directory))
+
+
+def in_an_epoch(number: int) -> Callable[[Callable[[], None]], None]:
+    """Kill after the second update of an epoch."""
+
+    class Deadly(sweeper.execute.Recorder):
+        def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+            super().progress(epoch, step, steps, loss)
+            if step == (number - 1) * STEPS_PER_EPOCH + 2:
+                die()
+
+    def start(call: Callable[[], None]) -> None:
+        sweeper.execute.Recorder = Deadly  # type: ignore[misc]
+        call()
+
+    return start
+
+
+def after_an_evaluation(number: int) -> Callable[[Callable[[], None]], None]:
+    """Kill when an epoch's metrics are on record, before anything else is."""
+
+    class Deadly(sweeper.execute.Recorder):
+        def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
+            best = super().epoch(epoch, step, metrics)
+            if epoch == number:
+                die()
+            return best
+
+    def start(call: Callable[[], None]) -> None:
+        sweeper.execute.Recorder = Deadly  # type: ignore[misc]
+        call()
+
+    return start
+
+
+def before_the_outcome(call: Callable[[], None]) -> None:
+    """Kill when training is over and the outcome is about to be written."""
+
+    def finish(writer: Writer, outcome: Outcome) -> None:
+        die()
+
+    Writer.finish = finish  # type: ignore[method-assign]
+    call()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Moment -> what runs a call till then. Only in the processes of jobs: they change the program.
+MOMENTS = {
+    "in epoch 1": in_an_epoch(1),
+    "in epoch 3": in_an_epoch(3),
+    "after epoch 2's metrics": after_an_evaluation(2),
+    "before the outcome": before_the_outcome,
+}
+FINISHED_EPOCHS = {"in epoch 1": 0, "in epoch 3": 2, "after epoch 2's metrics": 1, "before the outcome": 3}
+
+KILLED = "killed by SIGKILL (out of memory?)"
+
+
+def events(directory: Path) -> list[tuple[str, str, int, int]]:
+    """All that was measured, to the last bit, without the time stamps."""
+    return [(metric.key, repr(metric.value), metric.epoch, metric.step) for metric in Record(directory).metrics()]
+
+
+def values(directory: Path, key: str) -> list[float]:
+    """A metric's values, epoch by epoch."""
+    return [metric.value for metric in Record(directory).metrics() if metric.key == key]
+
+
+def best_weights(trial: Trial, directory: Path) -> dict[str, str]:
+    """Digest of each tensor of the best weights."""
+    from safetensors.torch import load_file
+
+    exported = directory.with_name(f"{directory.name}.exported")
+    if not exported.exists():
+        sweeper.execute.load_framework(trial).export(directory, exported)
+    tensors = load_file(exported / "model.safetensors")
+    return {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in tensors.items()}

@@ -1,0 +1,263 @@
+"""What every framework must do; `tests.contracts.frameworks` lists them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
+from hydra_plugins.sweeper_launchers.local import TRAINING
+
+from sweeper import inputs
+from sweeper.backend import Job
+from sweeper.execute import load_framework
+from sweeper.record import Record
+from sweeper.trial import Status, Trial
+from tests.contracts.frameworks import (
+    EPOCHS,
+    EXAMPLES,
+    FINISHED_EPOCHS,
+    FRAMEWORKS,
+    KILLED,
+    MOMENTS,
+    STEPS_PER_EPOCH,
+    SmallTest,
+    best_weights,
+    events,
+    make_trial,
+    run,
+    run_until,
+    values,
+)
+from tests.contracts.processes import ended
+
+Trials = Mapping[str, Trial]
+
+
+class Laboratory:
+    """Runs trials in processes of their own, and keeps their directories and one cache for all."""
+
+    def __init__(self, outputs: Path, backend: LocalBackend, framework: str) -> None:
+        self.outputs, self.backend, self.framework = outputs, backend, framework
+        self.place = outputs / framework
+
+    def trial(self, *overrides: str) -> Trial:
+        return make_trial(self.outputs, *FRAMEWORKS[self.framework], *overrides)
+
+    def call(self, calls: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+        """Make calls in processes; returns why each ended."""
+        jobs = [Job(f"{self.framework}: {name}", call, self.log(name)) for name, call in calls.items()]
+        self.backend.start(jobs)
+        states = ended(self.backend)
+        return {name: states[job.key].reason for name, job in zip(calls, jobs, strict=True)}
+
+    def run(self, trials: Trials) -> list[Path]:
+        """Run trials that have not been run yet; returns their directories."""
+        new = {
+            name: run(trial, self.place / name) for name, trial in trials.items() if not (self.place / name).exists()
+        }
+        for name, reason in self.call(new).items():
+            assert not reason, f"{reason}\n{self.log(name).read_text()}"
+        return [self.place / name for name in trials]
+
+    def log(self, name: str) -> Path:
+        return Record(self.place / name).log
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[LocalBackend]:
+    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
+        yield backend
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module", params=list(FRAMEWORKS))
+def laboratory(outputs: Path, backend: LocalBackend, request: pytest.FixtureRequest) -> Laboratory:
+    return Laboratory(outputs, backend, request.param)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(laboratory: Laboratory) -> None:
+    trial, other = laboratory.trial(), laboratory.trial("seed=2", "data_seed=1")
+    first, again, different = laboratory.run({"reference": trial, "again": trial, "seed 2": other})
+    assert events(first) == events(again)
+    assert best_weights(trial, first) == best_weights(trial, again)
+    assert values(first, "train/loss")[0] != values(different, "train/loss")[0]
+    assert best_weights(trial, first).keys() == best_weights(other, different).keys()
+    assert best_weights(trial, first) != best_weights(other, different)
+
+
+def test_another_data_seed_changes_the_order_only(laboratory: Laboratory) -> None:
+    trial, reordered = laboratory.trial(), laboratory.trial("data_seed=2")
+    assert initial_weights(trial) == initial_weights(reordered)
+    first, other = laboratory.run({"reference": trial, "data seed 2": reordered})
+    assert values(first, "train/loss")[0] != values(other, "train/loss")[0]
+
+
+def test_the_seed_is_set_before_the_first_weight_is_made(laboratory: Laboratory) -> None:
+    weights = initial_weights(laboratory.trial())
+    assert initial_weights(laboratory.trial()) == weights
+    other = initial_weights(laboratory.trial("seed=2"))
+    assert {name for name in weights if "weight" in name and "orm" not in name} <= changed(weights, other)
+
+
+def test_pretrained_weights_are_kept_and_the_head_is_random(laboratory: Laboratory) -> None:
+    """By tensors' contents, since a framework may call them otherwise."""
+    first, second = laboratory.trial("model=pt"), laboratory.trial("model=pt", "seed=2")
+    inputs.prepare(first)
+    made, other = initial_weights(first), initial_weights(second)
+    assert initial_weights(first) == made
+    body = set(digests(inputs.weights(first)).values())
+    drawn = {name for name, digest in made.items() if digest not in body}
+    assert drawn
+    assert changed(made, other) == {name for name in drawn if "bias" not in name}
+    kept = {digest for digest in made.values() if digest in body}
+    assert len(kept) > 0.8 * len(body)
+
+
+def test_reports_every_epoch_once(laboratory: Laboratory) -> None:
+    (directory,) = laboratory.run({"reference": laboratory.trial()})
+    keys = ["train/loss", "valid/accuracy", "valid/loss", "test/accuracy", "test/loss"]
+    expected = [(key, epoch, STEPS_PER_EPOCH * epoch) for epoch in range(1, EPOCHS + 1) for key in keys]
+    assert [(key, epoch, step) for key, _, epoch, step in events(directory)] == expected
+    record = Record(directory)
+    assert record.status() is Status.DONE
+    assert not record.checkpoint.exists()
+    assert not record.progress_file.exists()
+    assert {path.name for path in directory.iterdir()} == {
+        "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule", [(), ("task.selection_metric=loss", "task.greater_is_better=false")], ids=["accuracy", "loss"]
+)
+def test_the_best_weights_give_the_numbers_on_record(laboratory: Laboratory, rule: tuple[str, ...]) -> None:
+    trial = laboratory.trial("train.learning_rate=2e-3", *rule)
+    (directory,) = laboratory.run({f"best by {rule or 'accuracy'}": trial})
+    outcome = Record(directory).outcome()
+    assert outcome is not None
+    assert outcome.best is not None
+    best_weights(trial, directory)
+    for split in ("valid", "test"):
+        accuracy, loss = evaluate(trial, directory.with_name(f"{directory.name}.exported"), split)
+        assert outcome.best.metrics[f"{split}/accuracy"] == pytest.approx(accuracy, abs=1e-9)
+        assert outcome.best.metrics[f"{split}/loss"] == pytest.approx(loss, rel=1e-5)
+    losses = values(directory, "test/loss")
+    assert min(abs(a - b) for a in losses for b in losses if a is not b) > 1e-4, "the epochs cannot be told apart"
+
+
+@pytest.mark.parametrize("moment", list(MOMENTS))
+def test_a_killed_trial_resumes_and_ends_with_the_same_numbers(laboratory: Laboratory, moment: str) -> None:
+    trial = laboratory.trial()
+    (undisturbed,) = laboratory.run({"reference": trial})
+    directory = laboratory.place / f"killed {moment}"
+    assert laboratory.call({directory.name: run_until(trial, directory, moment)}) == {directory.name: KILLED}
+    assert Record(directory).status() is Status.INTERRUPTED
+    before = (directory / "events.jsonl").read_text() if (directory / "events.jsonl").exists() else ""
+    with (directory / "events.jsonl").open("a") as file:
+        file.write('{"split": "valid", "name": "accu')  # a line that the kill has torn
+    length = laboratory.log(directory.name).stat().st_size
+    assert laboratory.call({directory.name: run(trial, directory)}) == {directory.name: ""}
+    assert events(directory) == events(undisturbed)
+    assert (directory / "events.jsonl").read_text().startswith(before)
+    assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+    resumed = laboratory.log(directory.name).read_text()[length:]
+    trained = [epoch for epoch in range(1, EPOCHS + 1) if f"epoch {epoch}, step" in resumed]
+    assert trained == list(range(FINISHED_EPOCHS[moment] + 1, EPOCHS + 1))
+    description = Record(directory).description()
+    assert description is not None
+    assert len(description["provenance"]["launches"]) == 2
+
+
+def test_evaluation_changes_no_weight(laboratory: Laboratory) -> None:
+    """Neither how it is batched nor how much is evaluated."""
+    trial, batches = laboratory.trial(), laboratory.trial("train.eval_batch_size=7")
+    target = f"data._target_={SmallTest.__module__}.{SmallTest.__name__}"
+    smaller = laboratory.trial(target)
+    names = {"reference": trial, "other batches": batches, "smaller test set": smaller}
+    first, *others = laboratory.run(names)
+    for changed_trial, directory in zip((batches, smaller), others, strict=True):
+        assert values(directory, "train/loss") == values(first, "train/loss")
+        assert best_weights(changed_trial, directory) == best_weights(trial, first)
+    for key in ("valid/accuracy", "valid/loss", "test/accuracy", "test/loss"):
+        assert values(others[0], key) == pytest.approx(values(first, key), rel=1e-6)
+    assert values(others[1], "test/loss") != values(first, "test/loss")
+    assert values(others[1], "valid/loss") == values(first, "valid/loss")
+
+
+@pytest.mark.parametrize(("steps", "ends"), [(4, [(1, 4)]), (9, [(1, 6), (2, 9)]), (99, [(1, 6), (2, 12), (3, 18)])])
+def test_max_steps_ends_an_epoch_early(laboratory: Laboratory, steps: int, ends: list[tuple[int, int]]) -> None:
+    trial = laboratory.trial(f"train.max_steps={steps}")
+    directory = laboratory.place / f"{steps} steps"
+    # The kill is where a naive resumption would make one more update.
+    assert (
+        laboratory.call({directory.name: run_until(trial, directory, "before the outcome")})[directory.name] == KILLED
+    )
+    laboratory.call({directory.name: run(trial, directory)})
+    assert [(epoch, step) for key, _, epoch, step in events(directory) if key == "test/loss"] == ends
+    assert Record(directory).status() is Status.DONE
+
+
+def test_a_diverging_trial_ends_with_an_outcome(laboratory: Laboratory) -> None:
+    wild = ["train.learning_rate=1e30", "train.gradient_clip=0", "train.warmup_ratio=0", "train.max_steps=6"]
+    by_loss = ["task.selection_metric=loss", "task.greater_is_better=false"]
+    places = {name: laboratory.place / name for name in ("diverging", "diverging, by loss")}
+    trials = [laboratory.trial(*wild), laboratory.trial(*wild, *by_loss)]
+    calls = {name: run(trial, place) for (name, place), trial in zip(places.items(), trials, strict=True)}
+    assert laboratory.call(calls) == {"diverging": "", "diverging, by loss": "exit code 1"}
+    done, failed = (Record(place) for place in places.values())
+    assert np.isnan(values(done.path, "train/loss")[-1])
+    assert done.status() is Status.DONE
+    outcome = failed.outcome()
+    assert outcome is not None
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.message) == (Status.FAILED, "valid/loss was never a number")
+
+
+def test_half_precision_trains(laboratory: Laboratory) -> None:
+    exact, half = laboratory.run({"reference": laboratory.trial(), "bf16": laboratory.trial("train.precision=bf16")})
+    assert values(half, "train/loss") != values(exact, "train/loss")
+    assert values(half, "train/loss") == pytest.approx(values(exact, "train/loss"), rel=0.05)
+
+
+def initial_weights(trial: Trial) -> dict[str, str]:
+    """Digest of each parameter of the model as it would be trained."""
+    inputs.tokenized(trial)
+    parameters = load_framework(trial).build(trial).named_parameters()
+    return {name: hashlib.sha256(value.detach().numpy().tobytes()).hexdigest() for name, value in parameters}
+
+
+def digests(directory: str) -> dict[str, str]:
+    """Digest of each tensor of a checkpoint."""
+    from safetensors.torch import load_file
+
+    tensors = load_file(Path(directory) / "model.safetensors")
+    return {name: hashlib.sha256(value.numpy().tobytes()).hexdigest() for name, value in tensors.items()}
+
+
+def changed(weights: Mapping[str, str], others: Mapping[str, str]) -> set[str]:
+    return {name for name in weights if weights[name] != others[name]}
+
+
+def evaluate(trial: Trial, directory: Path, split: str) -> tuple[float, float]:
+    """Accuracy and mean cross-entropy of a Transformers directory, one example after another."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    model = AutoModelForSequenceClassification.from_pretrained(directory).eval()
+    hits, losses = [], []
+    with torch.no_grad():
+        for example in inputs.tokenized(trial)[split]:
+            logits = model(input_ids=torch.tensor([example["input_ids"]])).logits[0].double()
+            hits.append(int(logits.argmax()) == example["labels"])
+            losses.append(-float(torch.log_softmax(logits, 0)[example["labels"]]))
+    assert len(hits) == EXAMPLES
+    return float(np.mean(hits)), float(np.mean(losses))

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeper.report.__main__ import main
+from sweeper.report.files import TRIAL_COLUMNS, study_tables
+from sweeper.report.study import open_study
+from sweeper.report.terminal import print_tables, terminal
+from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
+from sweeper.statistics import summarize
+from sweeper.trial import Failure, Status, WrongInput
+from tests.records import trial, write, write_demo, write_plan
+
+EVIL = "[red]=1+1|<b>\x1b[31m"
+
+
+def lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def printed(study: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([str(study), *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_three_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_demo(tmp_path / "demo")
+    rows = lines(printed(tmp_path / "demo", capsys=capsys))
+    assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
+    assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
+    assert ["rd", "hf", "72.0", "±", "1.0", "70.0", "±", "1.0", "3"] in rows
+
+
+def test_says_how_the_epoch_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_demo(tmp_path)
+    text = printed(tmp_path, capsys=capsys)
+    assert "chosen on validation accuracy, ties to the earliest; test was never used to choose" in text
+    assert "sample standard deviation (n − 1)" in text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
+    write_demo(tmp_path / "demo")
+    console = terminal(file := Terminal())
+    console.width = 80
+    print_tables(open_study(tmp_path / "demo").comparison(), console)
+    shown = re.sub(r"\x1b\[\d*m", "", file.getvalue())
+    assert shown != file.getvalue()  # a terminal gets its styles
+    heads = [line for line in shown.splitlines() if "framework" in line]
+    assert [line.split()[-1] for line in heads] == ["time", "n", "n"]
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+
+
+def test_nothing_is_wrapped_or_coloured_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "a" * 300
+    write(tmp_path, trial(arch={"name": long}), [0.5], [0.4])
+    write(tmp_path, trial(), [0.5], [0.4])
+    text = printed(tmp_path, capsys=capsys)
+    assert long in text
+    assert "\x1b" not in text
+
+
+def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for value in (EVIL, "=1+1"):
+        write(tmp_path, trial(arch={"name": value}, seed=3), [0.5], [0.4])
+    text = printed(tmp_path, capsys=capsys)
+    assert "[red]=1+1|<b>�[31m" in text
+    markdown = study_tables(tmp_path)["tables.md"]
+    assert r"\[red\]=1+1\|\<b\>�\[31m" in markdown
+    cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(study_tables(tmp_path)["trials.csv"]))]
+    assert "'=1+1" in cells
+
+
+def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trials = [trial(seed=seed, train={"learning_rate": rate}) for seed in (1, 2) for rate in (1e-3, 1e-4)]
+    for described in trials[:2]:
+        write(tmp_path, described, [0.5], [0.25])
+    write(tmp_path, trials[2], status=Status.FAILED, error=Failure("ValueError", "no", "log"))
+    write_plan(tmp_path, trials)
+    rows = list(csv.DictReader(io.StringIO(printed(tmp_path, "--format", "csv", capsys=capsys))))
+    assert list(rows[0]) == [*TRIAL_COLUMNS, "train.learning_rate"]
+    assert [(row["trial"], row["status"]) for row in rows] == [
+        (trials[1].name, "done"),
+        (trials[0].name, "done"),
+        (trials[2].name, "failed"),
+        (trials[3].name, "planned"),
+    ]
+    assert (rows[0]["train.learning_rate"], rows[0]["test"], rows[0]["step"]) == ("0.0001", "0.25", "25")
+    assert (rows[2]["test"], rows[2]["error"]) == ("", "ValueError")
+
+
+def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
+    found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
+    assert found["schema"] == 1
+    assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
+    assert found["trials"][0]["test"] == "nan"
+    assert [row["test"]["mean"] for row in found["epochs"]] == [0.4, "nan"]
+    assert found["groups"][0]["validation"] == {"n": 1, "mean": 0.6, "sd": None}
+
+
+def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
+    write_demo(tmp_path / "demo")
+    markdown = study_tables(tmp_path / "demo")["tables.md"]
+    assert "| model | framework | validation accuracy (%) | test accuracy (%) | n |" in markdown
+    assert "| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | 3 |" in markdown
+
+
+def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, trial(), [0.5], [0.4])
+    loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
+    write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
+    rows = lines(printed(tmp_path, capsys=capsys))
+    assert ["pt", "hf", "classification", "accuracy", "(%)", "50.0", "±", "–", "40.0", "±", "–", "1"] in rows
+    assert ["pt", "hf", "regression", "loss", "0.1235", "±", "–", "1.25", "±", "–", "1"] in rows
+
+
+def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, trial(seed=1, data_seed=7), [0.5], [0.4])
+    assert ["pt", "hf", "done", "1", "7", "50.0"] in [row[:6] for row in lines(printed(tmp_path, capsys=capsys))]
+
+
+def test_a_study_with_nothing_done_says_what_is_pending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    started, planned = trial(seed=1), trial(seed=2)
+    write(tmp_path, started, [0.5], [0.4], status=None)
+    write_plan(tmp_path, [started, planned])
+    text = printed(tmp_path, capsys=capsys)
+    assert "Nothing is done yet: 1 planned, 1 interrupted." in text
+    assert planned.name in text
+    assert json.loads(printed(tmp_path, "--format", "json", capsys=capsys))["groups"][0]["test"]["n"] == 0
+
+
+def test_what_is_missing_is_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, trial(seed=1), [0.5], [0.4])
+    write(tmp_path, trial(seed=2), status=Status.FAILED, error=Failure("ValueError", "no", "log"))
+    text = printed(tmp_path, capsys=capsys)
+    assert "1 of 2" in text
+    assert f"not counted: pt hf seed 2 (failed: ValueError), {trial(seed=2).name}" in text
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "file"])
+def test_what_is_no_study_is_refused(kind: str, tmp_path: Path) -> None:
+    write_demo(tmp_path / "demo", seeds=(1,))
+    wrong = tmp_path / "wrong"
+    if kind == "empty":
+        wrong.mkdir()
+    if kind == "file":
+        wrong.write_text("")
+    ran = subprocess.run([sys.executable, "-m", "sweeper.report", wrong], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert len(ran.stderr.splitlines()) <= 3
+    assert str(wrong) in ran.stderr and str(tmp_path / "demo") in ran.stderr
+
+
+def test_a_record_of_another_schema_is_refused(tmp_path: Path) -> None:
+    record = write(tmp_path, trial(), [0.5], [0.4])
+    (record.path / "outcome.json").write_text('{"schema": 99}')
+    with pytest.raises(WrongInput, match="schema 99"):
+        main([str(tmp_path)])
+
+
+@pytest.mark.parametrize("format_name", ["terminal", "csv"])
+def test_a_reader_that_has_left_causes_no_complaint(format_name: str, tmp_path: Path) -> None:
+    write_demo(tmp_path, seeds=(1,))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "sweeper.report", str(tmp_path), "--format", format_name]
+    ran = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("accuracy", 0.9215, "92.2"),
+        ("accuracy", 1.0, "100.0"),
+        ("f1", None, "–"),
+        ("accuracy", math.nan, "nan"),
+        ("loss", 0.69314718, "0.6931"),
+        ("perplexity", 12345.6, "1.235e+04"),
+    ],
+)
+def test_shares_are_per_cent(metric: str, value: float | None, text: str) -> None:
+    assert metric_text(metric, value) == text
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert spread_text("accuracy", summarize([0.5])) == "50.0 ± –"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.84, "0.8 s"),
+        (9.6, "10 s"),
+        (59.7, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (3599.9, "1 h 00 min"),
+        (3900, "1 h 05 min"),
+        (math.nan, "–"),
+        (None, "–"),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_headings_are_short_but_never_ambiguous() -> None:
+    factors = ("model", "framework", "train.eps", "arch.width", "other.width", "data.name")
+    assert [heading(factor, factors) for factor in factors] == [
+        "model", "framework", "eps", "arch.width", "other.width", "data.name",
+    ]  # fmt: skip
+
+
+def test_labels_tell_trials_apart() -> None:
+    trials = [trial(seed=0), trial("rd", seed=0, data_seed=5, train={"learning_rate": 1e-5})]
+    trials.append(trial("rd", seed=0))
+    assert trial_labels([described.description() for described in trials]) == [
+        ("pt", "hf", "learning_rate 0.001", "seed 0"),
+        ("rd", "hf", "learning_rate 1e-05", "seed 0", "data seed 5"),
+        ("rd", "hf", "learning_rate 0.001", "seed 0"),
+    ]
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert printable("a\x1b[2J\nb\u202e") == "a�[2J�b�"

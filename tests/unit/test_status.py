@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import Record
+from sweeper.report.study import open_study
+from sweeper.status import main, statuses
+from sweeper.trial import Failure, Status, WrongInput
+from tests.records import trial, write, write_demo, write_plan
+
+TELLS = {"epoch": 2, "step": 30, "steps": 125, "loss": 0.5, "started_step": 10, "started": 100.0, "time": 104.0}
+
+
+def tell(record: Record) -> None:
+    record.progress_file.write_text(json.dumps(TELLS))
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    trials = [trial(seed=seed) for seed in range(5)]
+    done, failed, interrupted, _, _ = trials
+    write(tmp_path, done, [0.5], [0.4])
+    error = Failure("OutOfMemoryError", "[red]could not\nallocate \x1b[31m", "elsewhere.log")
+    record = write(tmp_path, failed, status=Status.FAILED, error=error)
+    record.log.write_text("all that was printed")
+    tell(write(tmp_path, interrupted, [0.5], [0.4], status=None))
+    tell(write(tmp_path, trials[3], [0.5], [0.4], status=None))
+    write_plan(tmp_path, trials)
+    return tmp_path
+
+
+def test_says_where_every_trial_stands(study: Path) -> None:
+    with Record(study / trial(seed=3).name).writing():
+        found = {item.name: item for item in statuses(open_study(study))}
+    done, failed, interrupted, running, planned = (found[trial(seed=seed).name] for seed in range(5))
+    assert (done.status, planned.status) == (Status.DONE, Status.PLANNED)
+    assert (failed.status, failed.error and failed.error.type) == (Status.FAILED, "OutOfMemoryError")
+    assert failed.log == str(study / failed.name / "train.log")
+    assert (running.status, running.epoch, running.step, running.steps) == (Status.RUNNING, 2, 30, 125)
+    assert running.seconds_left == pytest.approx(4 / 20 * 95)
+    assert (interrupted.status, interrupted.step, interrupted.seconds_left) == (Status.INTERRUPTED, 30, None)
+
+
+def test_prints_a_row_a_trial_and_the_errors(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(study)]) == 0
+    printed = capsys.readouterr().out
+    rows = {line.split()[0]: line for line in printed.splitlines() if "-demo-" in line}
+    assert "30/125" in rows[trial(seed=2).name]
+    assert "planned" in rows[trial(seed=4).name]
+    assert f"{trial(seed=1).name} failed: OutOfMemoryError: [red]could not\n" in printed
+    assert "train.log" in printed
+    assert "\x1b" not in printed
+    assert printed.endswith("1 done · 1 planned · 2 interrupted · 1 failed\n")
+
+
+def test_names_what_varies_besides_the_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for rate in (1e-3, 1e-4):
+        write(tmp_path, trial(train={"learning_rate": rate}), [0.5], [0.4])
+    main([str(tmp_path)])
+    head, *rows = [line for line in capsys.readouterr().out.splitlines() if "trial" in line or "-demo-" in line]
+    assert "learning_rate" in head
+    assert sorted(row.split()[1] for row in rows) == ["0.0001", "0.001"]
+
+
+def test_json_holds_everything(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(study), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["schema"], found["study"]) == (1, study.name)
+    assert found["counts"]["interrupted"] == 2
+    by_status = {item["status"]: item for item in found["trials"]}
+    assert by_status["failed"]["error"]["message"].endswith("\x1b[31m")
+    assert by_status["interrupted"]["steps"] == 125
+
+
+def test_a_wrong_study_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    write_demo(tmp_path / "demo", seeds=(1,))
+    with pytest.raises(WrongInput, match="there is no directory") as refusal:
+        main([str(tmp_path / "dmo")])
+    assert str(tmp_path / "demo") in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) <= 3
+
+
+def test_imports_nothing_heavy() -> None:
+    code = "import sys, sweeper.status, sweeper.report.__main__, sweeper.report.terminal, sweeper.report.live_table\n"
+    heavy = ("torch", "transformers", "datasets", "mlflow", "numpy", "pandas", "scipy", "hydra", "omegaconf")
+    code += f"print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
