@@ -153,7 +153,9 @@ def check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
     """Raise WrongInput for a key that the schema lacks: Hydra lets `+KEY=VALUE` add any."""
     known = [item.name for item in fields(kind)]
     for key in map(str, node):
-        if key not in known and f"{prefix}{key}" != "hydra":
+        if key == "hydra" and not prefix:
+            continue  # Hydra's own, which it checks itself
+        if key not in known:
             raise WrongInput(f"{prefix}{key}: unknown key\nallowed there: {', '.join(known)}")
         child, child_kind = node._get_node(key), OmegaConf.get_type(node, key)
         if isinstance(child, DictConfig) and child_kind is not None and is_dataclass(child_kind):

@@ -72,7 +72,7 @@ def pretrain_masked_lm(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    model.config.update({name: getattr(model_config, name) for name in DROPOUTS})
+    model.config = copy.deepcopy(model_config)  # the Trainer, too, changes what it is given
     model.save_pretrained(destination)
 
 
