@@ -9,7 +9,7 @@ from rich.console import Console
 from sweeper.compare import Result, compare
 from sweeper.report.terminal import print_tables
 from sweeper.study import Study
-from sweeper.tracking.state import ui_command
+from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.trial import Status
 from sweeper.watched import Watched
 
@@ -29,8 +29,9 @@ def print_closing(study: Study, watched: Sequence[Watched], console: Console) ->
 
 def print_places(study: Study, console: Console) -> None:
     """Say where records and MLflow runs are, and how to look at both."""
-    console.print(
-        f"Records: {study.directory}   Tables again: python -m sweeper.report {study.directory}", soft_wrap=True
-    )
-    if study.tracking_uri is not None:
-        console.print(f"MLflow: {study.tracking_uri}\n  {ui_command(study.tracking_uri)}", soft_wrap=True)
+    lines = [f"Records: {study.directory}", f"  these tables again: python -m sweeper.report {study.directory}"]
+    if (uri := study.tracking_uri) is not None:
+        lines += [f"MLflow: {shown(uri)}", f"  {ui_command(uri)}"]
+        if address := runs_address(study.directory, uri):
+            lines.append(f"  then this study's runs are at {address}")
+    console.print("\n".join(lines), soft_wrap=True)

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.factors import Value, factor_values, rank, trial_settings, varied
+from sweeper.factors import Value, factor_values, rank, trial_settings
 from sweeper.record import Record
 from sweeper.statistics import Summary, summarize
 from sweeper.trial import Metric, Outcome, Status
-
-__all__ = ["Comparison", "EpochRow", "GroupRow", "Result", "TrialRow", "compare", "trial_settings", "varied"]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from sweeper.execute import load_framework
 from sweeper.refusal import explain
 from sweeper.study import Study
 from sweeper.tracking import TrackingSettings
+from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
@@ -91,12 +92,9 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
     if Path(name).name != name or name.startswith(".") or name == "cache":
         raise WrongInput(f"study={name} cannot name a directory\nallowed: a plain name that does not start with a dot")
     uri = config.tracking.uri
-    if uri is not None and "://" not in uri:
-        raise WrongInput(
-            f"tracking.uri={uri} is not a URI\nallowed: http://HOST:PORT, sqlite:///FILE, or tracking=none"
-        )
-    if uri is not None and uri.startswith("sqlite:///"):
-        uri = f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    if uri is not None:
+        check_uri(uri)
+        uri = absolute(uri)
     described = OmegaConf.to_container(launcher, resolve=True)
     assert isinstance(described, dict)
     return Study(name, Path(config.outputs) / name, uri, {str(key): described[key] for key in described}, config.fresh)

@@ -112,6 +112,7 @@ class Driver:
     def run(self, watched: Sequence[Watched]) -> None:
         """Prepare what trials share, start them, and return when each has ended."""
         self.prepare([item for item in watched if not item.ended])
+        self.view.update([item.row() for item in watched])
         self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
         while True:
             for item in watched:

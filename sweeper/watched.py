@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweeper.backend import JobState, Phase
-from sweeper.compare import trial_settings, varied
 from sweeper.record import Record
 from sweeper.report import live
+from sweeper.report.text import trial_labels
 from sweeper.trial import Metric, Status, Trial, WrongInput
 
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
@@ -31,6 +31,7 @@ class Watched:
         self.looked = 0.0
         # Nothing more will come of it in this sweep. What failed in an earlier one is tried again.
         self.ended = self.status is Status.DONE
+        self.steps = 0  # updates in all, once they are known
         self.reason = ""
         self.log = record.log
         self.metrics: list[Metric] = self.record.metrics()
@@ -57,6 +58,7 @@ class Watched:
         """Return what the live view shows of it."""
         metric = self.trial.task.selection_metric
         progress = self.record.progress() if self.status is Status.RUNNING else None
+        self.steps = progress.steps if progress else self.steps
         pending = self.job is not None and self.job.phase is Phase.PENDING
         last = self.metrics[-1] if self.metrics else None
         return live.LiveRow(
@@ -67,7 +69,7 @@ class Watched:
             epoch=progress.epoch if progress else last.epoch if last else 0,
             epochs=self.trial.train.epochs,
             step=progress.step if progress else last.step if last else 0,
-            steps=progress.steps if progress else 0,
+            steps=self.steps,
             loss=progress.loss if progress else math.nan,
             evaluations=live.evaluations(self.metrics, metric),
             seconds_left=progress.seconds_left if progress else math.nan,
@@ -90,20 +92,12 @@ def watch(study: Path, trials: Sequence[Trial]) -> list[Watched]:
 
     Raises WrongInput when a record of another trial lies where one of these belongs.
     """
-    described = [trial.description() for trial in trials]
-    settings = [trial_settings(item["choices"], item["config"]) for item in described]
-    factors = varied(settings)
+    labels = trial_labels([trial.description() for trial in trials])
     watched = []
-    for trial, values in zip(trials, settings, strict=True):
+    for trial, texts in zip(trials, labels, strict=True):
         record = Record(study / trial.name)
         known = record.description()
         if known is not None and known["id"] != trial.id:
             raise WrongInput(f"{record.path} holds another trial (id {known['id'][:16]}…)\nmove it away")
-        labels = (label(factor, values.get(factor)) for factor in factors)
-        watched.append(Watched(trial, record, (*labels, f"seed {trial.seed}")))
+        watched.append(Watched(trial, record, texts))
     return watched
-
-
-def label(factor: str, value: object) -> str:
-    """Return a factor's value as a short text; a group's choice speaks for itself."""
-    return f"{factor.rpartition('.')[2]}={value}" if "." in factor else str(value)

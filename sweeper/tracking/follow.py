@@ -1,4 +1,4 @@
-"""MLflow kept up to date beside a sweep, by a process of its own: neither its imports nor its failures touch a trial."""
+"""MLflow kept up to date beside a sweep, by a process of its own: its imports and failures touch no trial."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sweeper.study import Study
-from sweeper.tracking.state import pending
+from sweeper.tracking.state import pending, shown
 
 LAST_SYNC_SECONDS = 120.0
 
@@ -23,7 +23,7 @@ def follow(study: Study, warnings: list[str], *, something_runs: bool) -> Iterat
     if uri is None or not (something_runs or pending(study.directory, uri)):
         yield
         return
-    command = [sys.executable, "-m", "sweeper.sync", str(study.directory), "--uri", uri, "--follow"]
+    command = [sys.executable, "-m", "sweeper.sync", str(study.directory), "--follow"]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -33,7 +33,7 @@ def follow(study: Study, warnings: list[str], *, something_runs: bool) -> Iterat
         if process.returncode != 0:
             warnings.append(complaint.strip() or f"MLflow was not updated: python -m sweeper.sync {study.directory}")
     except subprocess.TimeoutExpired:
-        warnings.append(f"MLflow at {uri} takes too long; later: python -m sweeper.sync {study.directory}")
+        warnings.append(f"MLflow at {shown(uri)} takes too long; later: python -m sweeper.sync {study.directory}")
     finally:
         process.kill()
         process.wait()

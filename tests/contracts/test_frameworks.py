@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.local import TRAINING
-
 from sweeper import inputs
 from sweeper.backend import Job
 from sweeper.execute import load_framework
