@@ -41,6 +41,8 @@ def wrong_value(error: OmegaConfBaseException) -> str:
         kinds = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
         kind = kinds.get(match["kind"], match["kind"])
         return f"{error.full_key}={value} has the wrong type\nallowed: {kind}"
+    if match := re.match(r"Value '(?P<value>.*)' is not a valid bool", said):
+        return f"{error.full_key}={match['value']} has the wrong type\nallowed: true or false"
     if match := re.match(r"Invalid value (?P<value>.*), expected one of \[(?P<allowed>.*)\]", said):
         return f"{error.full_key}={match['value'].strip(chr(39))}: no such choice\nallowed: {match['allowed']}"
     return f"{error.full_key}: {said}"

@@ -41,7 +41,8 @@ def compose_one(config: DictConfig) -> None:
 
 def drive(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
     """Run every composed config as a trial through a launcher's backend."""
-    backend = launcher.backend(threads=configs[0].train.threads)
+    # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
+    backend = launcher.backend(threads=max(1, configs[0].train.threads))
     hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
     choices = [known.runtime.choices for known in hydra_configs]
     trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]

@@ -68,7 +68,12 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     )
     if trial.framework.hf.match_fairseq:
         trainer.match_fairseq()
-    trainer.train(resume_from_checkpoint=last_checkpoint(directory / "checkpoint"))
+    checkpoint = last_checkpoint(directory / "checkpoint")
+    if checkpoint is None:
+        trainer.train()
+    # From the end of an epoch that max_steps cut short the Trainer would make one more update.
+    elif step_of(checkpoint) < trainer.args.max_steps:
+        trainer.train(resume_from_checkpoint=str(checkpoint))
 
 
 def by_length(split: Dataset) -> Dataset:
@@ -243,7 +248,7 @@ def save_model(model: PreTrainedModel, tokenizer: Tokenizer, directory: Path) ->
     temporary.rename(directory)
 
 
-def last_checkpoint(root: Path) -> str | None:
+def last_checkpoint(root: Path) -> Path | None:
     """Return the newest whole checkpoint and remove what a kill left half-written."""
     whole = []
     for path in root.glob("checkpoint-*"):
@@ -251,4 +256,9 @@ def last_checkpoint(root: Path) -> str | None:
             whole.append(path)
         else:
             shutil.rmtree(path)
-    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the update after which the Trainer wrote a checkpoint."""
+    return int(checkpoint.name.rpartition("-")[2])

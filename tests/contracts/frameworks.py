@@ -31,15 +31,14 @@ STEPS_PER_EPOCH = 6
 
 @dataclass(frozen=True)
 class SmallTest(Demo):
-    """The demo with a quarter of its test set."""
+    """The demo with another, much smaller test set."""
 
     def splits(self) -> dict[str, Examples]:
         splits = super().splits()
-        test = splits["test"]
-        return {**splits, "test": Examples(test.texts[: len(test) // 4], test.labels[: len(test) // 4])}
+        return {**splits, "test": Examples(splits["test"].texts[-20:], splits["test"].labels[-20:])}
 
     def digest(self) -> str:
-        return f"{super().digest()}, a quarter of its test set"
+        return f"{super().digest()}, 20 tests"
 
 
 def make_trial(outputs: Path, *overrides: str) -> Trial:

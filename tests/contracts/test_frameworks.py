@@ -195,6 +195,7 @@ def test_evaluation_changes_no_weight(laboratory: Laboratory) -> None:
 
 @pytest.mark.parametrize(("steps", "ends"), [(4, [(1, 4)]), (9, [(1, 6), (2, 9)]), (99, [(1, 6), (2, 12), (3, 18)])])
 def test_max_steps_ends_an_epoch_early(laboratory: Laboratory, steps: int, ends: list[tuple[int, int]]) -> None:
+    """Also when it is killed after that, where a resumption could make one more update."""
     trial = laboratory.trial(f"train.max_steps={steps}")
     directory = laboratory.place / f"{steps} steps"
     # The kill is where a naive resumption would make one more update.

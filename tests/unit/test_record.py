@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import AlreadyWriting, Contradiction, ProgressFile, Record, records, supersede
+from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+
+TRIAL = {"id": "abc", "choices": {"model": "pt"}, "config": {"seed": 1}}
+
+
+def metric(value: float, step: int = 10, name: str = "accuracy") -> Metric:
+    return Metric("valid", name, value, epoch=step // 10, step=step)
+
+
+def hold(path: Path, held: Event) -> None:
+    with Record(path).writing() as writer:
+        writer.describe(TRIAL, {"time": 0.0})
+        held.set()
+        time.sleep(60)
+
+
+def outcome(status: Status = Status.DONE, error: Failure | None = None) -> Outcome:
+    best = Best(1, 10, {"valid/accuracy": 0.5, "valid/loss": math.inf})
+    return Outcome(status, best, seconds=2.5, peak_memory_bytes=7, error=error)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    record = Record(tmp_path / "trial")
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": 1.0, "host": "a"})
+        writer.append([metric(0.5), metric(math.nan, name="loss"), metric(-math.inf, step=20, name="loss")])
+        writer.finish(outcome())
+    values = [event.value for event in record.metrics()]
+    assert values[0] == 0.5 and math.isnan(values[1]) and values[2] == -math.inf
+    assert all(event.time > 0 for event in record.metrics())
+    assert record.outcome() == outcome()
+    for line in (record.path / "events.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_torn_last_line_is_neither_read_nor_kept(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with record.writing() as writer:
+        writer.append([metric(0.5)])
+    whole = (tmp_path / "events.jsonl").read_bytes()
+    (tmp_path / "events.jsonl").write_bytes(whole + b'{"split": "valid", "na')
+    assert len(record.metrics()) == 1
+    with record.writing() as writer:
+        assert (tmp_path / "events.jsonl").read_bytes() == whole
+        writer.append([metric(0.6, step=20)])
+    assert [event.value for event in record.metrics()] == [0.5, 0.6]
+
+
+def test_a_replayed_metric_keeps_its_first_line(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with record.writing() as writer:
+        writer.append([metric(0.5), metric(math.nan, name="loss")])
+    before = (tmp_path / "events.jsonl").read_bytes()
+    with record.writing() as writer:
+        writer.append([metric(0.5), metric(math.nan, name="loss")])
+    assert (tmp_path / "events.jsonl").read_bytes() == before
+
+
+def test_a_replayed_metric_that_differs_is_an_error(tmp_path: Path) -> None:
+    with Record(tmp_path).writing() as writer:
+        writer.append([metric(0.5)])
+        with pytest.raises(Contradiction, match=r"valid/accuracy at step 10 was 0\.5 and is 0\.5000000000000001"):
+            writer.append([metric(0.5000000000000001)])
+
+
+def test_status_before_anything_is_written(tmp_path: Path) -> None:
+    assert Record(tmp_path / "nowhere").status() is Status.PLANNED
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_living_writer_means_running_and_a_killed_one_interrupted(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    held = context.Event()
+    process = context.Process(target=hold, args=(tmp_path, held))
+    process.start()
+    try:
+        assert held.wait(30)
+        record = Record(tmp_path)
+        assert record.status() is Status.RUNNING
+        with pytest.raises(AlreadyWriting), record.writing(patience_seconds=0.1):
+            pass
+    finally:
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert record.status() is Status.INTERRUPTED
+    with record.writing():
+        assert record.status() is Status.RUNNING
+    assert record.status() is Status.INTERRUPTED
+
+
+@pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.CANCELLED])
+def test_an_outcome_is_the_status(tmp_path: Path, status: Status) -> None:
+    record = Record(tmp_path)
+    error = None if status is Status.DONE else Failure("ValueError", "why", "train.log")
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": 0.0})
+        writer.finish(outcome(status, error))
+        assert record.status() is status
+    assert record.outcome() == outcome(status, error)
+
+
+def test_a_failure_is_forgotten_and_a_result_never(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": 0.0})
+        writer.finish(outcome(Status.FAILED, Failure("E", "m", "l")))
+        writer.forget_failure()
+        assert record.outcome() is None
+        writer.finish(outcome())
+        with pytest.raises(AssertionError):
+            writer.forget_failure()
+
+
+def test_launches_add_up_under_the_first_creation(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": 1.0})
+        first = record.description()
+        writer.describe(TRIAL, {"time": 2.0})
+    second = record.description()
+    assert first is not None and second is not None
+    assert second["created"] == first["created"]
+    assert [launch["time"] for launch in second["provenance"]["launches"]] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("content", "said"), [('{"schema": 99}', "schema 99"), ("{", "not valid JSON")])
+def test_what_cannot_be_read_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "trial.json").write_text(content)
+    with pytest.raises(WrongInput, match=said):
+        Record(tmp_path).description()
+
+
+def test_what_is_superseded_no_longer_counts(tmp_path: Path) -> None:
+    record = Record(tmp_path / "trial")
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": 0.0})
+        with pytest.raises(WrongInput, match="is running"):
+            supersede(record)
+    assert records(tmp_path) == [record]
+    target = supersede(record)
+    assert records(tmp_path) == []
+    assert (target / "trial.json").is_file() and not record.path.exists()
+
+
+def test_progress_tells_the_pace_of_this_launch(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path / "progress.json")
+    file.update(3, 50, 100, lambda: 0.5)
+    file.written = 0.0
+    file.started -= 10.0
+    file.update(3, 60, 100, lambda: math.nan)
+    progress = Record(tmp_path).progress()
+    assert progress is not None and math.isnan(progress.loss)
+    assert progress.seconds_left == pytest.approx(40.0, rel=0.01)
