@@ -37,8 +37,8 @@ CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 class ArchChoices:
     """An architecture for each family that a sweep's frameworks need."""
 
-    encoder: settings.ArchSettings | None = None
-    causal_lm: settings.ArchSettings | None = None
+    encoder: settings.ArchSettings = settings.ArchSettings()
+    causal_lm: settings.ArchSettings = settings.ArchSettings()
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ def data_source(node: Any, choice: str) -> DataSource:
 def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> settings.ArchSettings:
     """Return the architecture of the family that the framework trains."""
     family = values.framework.family
-    arch: settings.ArchSettings | None = getattr(values.arch, family.value)
-    if arch is None:
+    arch: settings.ArchSettings = getattr(values.arch, family.value)
+    if not arch.name:
         raise WrongInput(
             f"framework={values.framework.name} needs an architecture of the family {family.value}, "
             f"which arch={choices['arch']} lacks\nallowed: an arch whose YAML has {family.value}:"

@@ -103,7 +103,7 @@ class PretrainingSettings:
 class ArchSettings:
     """Shape of a model and how random weights are drawn."""
 
-    name: str = "custom"
+    name: str = ""  # empty: no architecture of this family is chosen
     model_type: str = "roberta"  # as in Transformers: roberta, roberta-prelayernorm, bloom
     layers: int = setting(2, at_least=1)
     width: int = setting(64, at_least=1)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from transformers import Trainer, TrainerCallback
 
+from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from sweeper.backend import Job
 from sweeper.frameworks import hf_training
 from sweeper.trial import Trial

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+
+from sweeper.config import CONFIG_DIRECTORY, register, study_of, to_trial
+from sweeper.trial import Schedule, Trial, WrongInput
+
+TOKENIZER = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4, "mal": 5, "<mask>": 6}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra() -> Iterator[None]:
+    register()
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        yield
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    directory = tmp_path / "reviews"
+    directory.mkdir()
+    for split in ("train", "valid", "test"):
+        (directory / f"{split}.review").write_text("".join(f"bien {split} {n}\nmal {split} {n}\n" for n in range(200)))
+        (directory / f"{split}.label").write_text("1\n0\n" * 200)
+    vocabulary = {"type": "WordLevel", "vocab": TOKENIZER, "unk_token": "<unk>"}
+    (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": vocabulary}))
+    return directory
+
+
+def trial(*overrides: str, device: str = "cpu") -> Trial:
+    config = compose("config", [*overrides], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    return to_trial(config, config.hydra.runtime.choices, device)
+
+
+def study_name(*commands: list[str]) -> str:
+    configs = [compose("config", overrides, return_hydra_config=True) for overrides in commands]
+    return study_of(configs, [config.hydra.runtime.choices for config in configs], configs[0].hydra.launcher).name
+
+
+def checkpoint(directory: Path, **changes: object) -> Path:
+    directory.mkdir()
+    shape = {
+        "model_type": "roberta",
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+        "max_position_embeddings": 64,
+        "vocab_size": 7,
+    }
+    (directory / "config.json").write_text(json.dumps(shape | changes))
+    (directory / "model.safetensors").write_bytes(b"weights")
+    vocabulary = {"type": "WordLevel", "vocab": TOKENIZER, "unk_token": "<unk>"}
+    (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": vocabulary}))
+    return directory
+
+
+def test_defaults_are_the_demo() -> None:
+    found = trial()
+    assert (found.model.name, found.framework.name, found.choices["data"]) == ("pt", "hf", "demo")
+    assert found.name.startswith("hf-pt-demo-s1-") and len(found.id) == 64
+
+
+def test_the_experiment_is_the_published_protocol(reviews: Path) -> None:
+    found = trial("experiment=pt_vs_rd_cls_books", f"data.path={reviews}", "model=rd")
+    arch, train = found.arch, found.train
+    assert (arch.layers, arch.width, arch.feed_forward, arch.heads, arch.positions) == (4, 512, 512, 8, 256)
+    assert (arch.vocabulary_size, found.tokenizer.vocabulary_size) == (32000, 32000)
+    assert (train.batch_size, train.epochs, train.betas, train.eps) == (8, 5, (0.9, 0.98), 1e-8)
+    assert (train.weight_decay, train.gradient_clip, train.learning_rate) == (0.01, 0, 1e-5)
+    assert (train.warmup_ratio, train.schedule) == (0.06, Schedule.linear)
+    assert found.framework.hf.match_fairseq
+    assert len(found.data.splits()["valid"]) == 200
+
+
+def test_the_order_of_examples_follows_the_seed_unless_told() -> None:
+    assert trial("seed=0").data_seed == 0
+    assert trial("seed=7").data_seed == 7
+    assert trial("seed=7", "data_seed=2").data_seed == 2
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=2",
+        "data_seed=2",
+        "model=rd",
+        "train.epochs=4",
+        "train.threads=2",
+        "train.precision=bf16",
+        "data.limit=10",
+        "arch.encoder.init_std=0.2",
+        "arch.encoder.pretraining.updates=10",
+        "framework.hf.match_fairseq=true",
+    ],
+)
+def test_what_determines_the_result_makes_another_trial(override: str) -> None:
+    assert trial(override).id != trial().id
+
+
+@pytest.mark.parametrize("override", ["study=x", "outputs=elsewhere", "tracking=none", "fresh=true"])
+def test_what_does_not_is_the_same_trial(override: str) -> None:
+    assert trial(override).id == trial().id
+
+
+def test_the_kind_of_device_and_not_the_launcher_counts() -> None:
+    assert trial(device="cuda").id != trial().id
+    assert trial("hydra.launcher.jobs=7").id == trial().id
+
+
+def test_identity_is_the_same_in_every_process() -> None:
+    code = (
+        "import tests.unit.test_config as t\n"
+        "from hydra import initialize_config_dir\n"
+        "t.register()\n"
+        "with initialize_config_dir(str(t.CONFIG_DIRECTORY), version_base='1.3'):\n"
+        "    print(t.trial().id)"
+    )
+    root = Path(__file__).parents[2]
+    runs = [
+        subprocess.check_output([sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2")
+    ]
+    assert {run.decode().strip() for run in runs} == {trial().id}
+
+
+def test_data_is_known_by_content_and_not_by_place(reviews: Path, tmp_path: Path) -> None:
+    first = trial("data=cls_books", f"data.path={reviews}", "model=rd")
+    moved = reviews.rename(tmp_path / "moved")
+    second = trial("data=cls_books", f"data.path={moved}", "model=rd")
+    assert first.id == second.id
+    text = (moved / "train.review").read_text().replace("bien train 0", "bien Train 0")
+    (moved / "train.review").write_text(text)
+    assert trial("data=cls_books", f"data.path={moved}", "model=rd").id != first.id
+
+
+def test_weights_are_known_by_content_and_not_by_place(tmp_path: Path) -> None:
+    one, same, other = (checkpoint(tmp_path / name) for name in ("one", "same", "other"))
+    (other / "model.safetensors").write_bytes(b"other weights")
+    first, second, third = (trial(f"model.path={path}") for path in (one, same, other))
+    assert first.id == second.id != third.id
+    assert first.arch.vocabulary_size == 7  # as the checkpoint has
+
+
+def test_random_weights_take_no_more_than_the_tokenizer_from_a_path(tmp_path: Path) -> None:
+    one, other = (checkpoint(tmp_path / name) for name in ("one", "other"))
+    (other / "model.safetensors").write_bytes(b"other weights")
+    assert trial("model=rd", f"model.path={one}").id == trial("model=rd", f"model.path={other}").id
+    assert trial("model=rd", f"model.path={one}").tokenizer.path == str(one / "tokenizer.json")
+
+
+def test_a_path_for_each_family(tmp_path: Path) -> None:
+    one = checkpoint(tmp_path / "one")
+    assert trial(f"model.path={{encoder:{one},causal_lm:/else/where/far}}").weights_path == str(one)
+
+
+def test_a_checkpoint_of_another_shape_is_refused_with_the_settings_that_fit(tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match=r"set: arch\.encoder\.layers=3 arch\.encoder\.positions=126"):
+        trial(f"model.path={checkpoint(tmp_path / 'one', num_hidden_layers=3, max_position_embeddings=128)}")
+
+
+def test_a_study_is_named_after_all_that_it_is_of(reviews: Path) -> None:
+    published = ["experiment=pt_vs_rd_cls_books", f"data.path={reviews}"]
+    assert study_name([]) == "demo"
+    assert study_name(published) == "pt_vs_rd_cls_books"
+    assert study_name([], ["data=cls_books"]) == "demo+cls_books"
+    assert study_name(["study=mine"]) == "mine"
+
+
+def test_trial_json_holds_what_rebuilds_the_trial() -> None:
+    found = trial("train.betas=[0.8,0.9]")
+    description = json.loads(json.dumps(found.description()))
+    assert description["id"] == found.id
+    assert description["config"]["train"]["betas"] == [0.8, 0.9]
+    assert description["config"]["data"]["_target_"] == "sweeper.data.demo.Demo"
+    assert {item.name for item in dataclasses.fields(found)} - {"choices", "cache"} == set(description["config"])
+
+
+def test_a_framework_needs_an_architecture_of_its_family() -> None:
+    with pytest.raises(WrongInput, match="family causal_lm, which arch=roberta_tiny lacks"):
+        trial("arch=roberta_tiny", "framework.family=causal_lm")

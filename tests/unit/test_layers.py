@@ -1,0 +1,80 @@
+"""Imports go one way, and what must be quick imports nothing heavy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# From the values that everything speaks of to the commands; a module imports from its own layer and those before.
+LAYERS = (
+    ("trial",),
+    ("record", "backend", "cache", "door"),
+    ("study", "statistics", "factors", "selection", "metrics", "provenance"),
+    ("data", "compare"),
+    ("checkpoints",),
+    ("inputs",),
+    ("frameworks", "tracking", "report"),
+    ("execute",),
+    ("watched", "closing"),
+    ("sweep",),
+    ("refusal",),
+    ("config",),
+    ("run", "status", "sync"),
+)
+HYDRA_EDGE = {"run.py", "config.py", "refusal.py"}
+HEAVY = ("torch", "transformers", "datasets", "mlflow", "tokenizers", "sentencepiece", "scipy", "pandas", "numpy")
+
+
+def layer(module: str) -> int:
+    part = module.split(".")[1] if "." in module else module
+    return next(number for number, members in enumerate(LAYERS) if part in members)
+
+
+def imported(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "sweeper").rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_imports_only_what_is_below_it(file: Path) -> None:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    if parts == ("sweeper", "__init__"):
+        return
+    own = layer(".".join(parts))
+    for name in imported(file):
+        if name.startswith("sweeper.") and not name.startswith(f"sweeper.{parts[1]}"):
+            assert layer(name) <= own, f"{'.'.join(parts)} imports {name}"
+        assert not name.startswith("hydra_plugins"), "launchers import sweeper, never the other way"
+        if name.split(".")[0] in ("hydra", "omegaconf"):
+            assert file.name in HYDRA_EDGE and len(parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [("sweeper.run", ["--help"]), ("sweeper.run", ["seed=one"]), ("sweeper.status", ["x"]), ("sweeper.report", ["x"])],
+)
+def test_what_must_be_quick_imports_nothing_heavy(module: str, arguments: list[str], tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", module, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in run.stderr.splitlines() if "|" in line}
+    assert "sweeper" in loaded
+    assert loaded.isdisjoint(HEAVY)
