@@ -15,7 +15,7 @@ from typing import Any
 
 from sweeper import provenance
 from sweeper.frameworks import Framework
-from sweeper.record import ProgressFile, Record, Writer
+from sweeper.record import AlreadyWriting, ProgressFile, Record, Writer
 from sweeper.selection import select
 from sweeper.trial import Failure, Metric, Outcome, Status, TaskSettings, Trial, WrongInput
 
@@ -60,29 +60,39 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
     A trial that is done is left alone. Exits with 1 when the trial failed, so that a scheduler sees it too.
     """
     record = Record(directory)
-    with record.writing() as writer:
-        if record.status() is Status.DONE:
-            return
-        writer.forget_failure()
-        before = seconds_of_earlier_launches(record)
-        started = time.time()
-        writer.describe(trial.description(), {"time": started, **launch, **provenance.here()})
-        try:
-            prepare_process(trial)
-            load_framework(trial).train(trial, directory, Recorder(writer, trial.task))
-            best = select(record.metrics(), trial.task)
-            if best is None:
-                raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
-            status, error = Status.DONE, None
-        except Exception as failure:
-            traceback.print_exc()
-            best = select(record.metrics(), trial.task)
-            status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
-        writer.finish(Outcome(status, best, before + time.time() - started, peak_memory_bytes(trial), error))
-        if status is Status.DONE:
-            shutil.rmtree(record.checkpoint, ignore_errors=True)
+    try:
+        with record.writing() as writer:
+            if record.status() is Status.DONE:
+                return
+            status = attempt(trial, writer, launch)
+    except AlreadyWriting as other:
+        sys.exit(str(other))  # its record says all that matters
     if status is Status.FAILED:
         sys.exit(1)
+
+
+def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
+    """Train, write the outcome whatever happens, and return its status."""
+    record = writer.record
+    writer.forget_failure()
+    before = seconds_of_earlier_launches(record)
+    started = time.time()
+    writer.describe(trial.description(), {"time": started, **launch, **provenance.here()})
+    try:
+        prepare_process(trial)
+        load_framework(trial).train(trial, record.path, Recorder(writer, trial.task))
+        best = select(record.metrics(), trial.task)
+        if best is None:
+            raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
+        status, error = Status.DONE, None
+    except Exception as failure:
+        traceback.print_exc()
+        best = select(record.metrics(), trial.task)
+        status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
+    writer.finish(Outcome(status, best, before + time.time() - started, peak_memory_bytes(trial), error))
+    if status is Status.DONE:
+        shutil.rmtree(record.checkpoint, ignore_errors=True)
+    return status
 
 
 def prepare_process(trial: Trial) -> None:

@@ -41,7 +41,7 @@ def git(*arguments: str) -> str | None:
     """Return what a git command says of this package's repository; None where there is none, or no git."""
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        run = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
     except FileNotFoundError:
         return None
     return run.stdout.strip() if run.returncode == 0 else None

@@ -70,11 +70,9 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Return a JSON file's value, or None where there is no such file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        return json.loads(text)
     except ValueError as error:
         raise WrongInput(f"{path} is not valid JSON ({error})\nmove it away and run the same command again") from error
 
@@ -276,12 +274,13 @@ class Writer:
         for metric in metrics:
             key = (metric.split, metric.name, metric.step)
             known = self._known.get(key)
+            value = float(metric.value)  # NumPy's numbers too
             if known is None:
-                self._known[key] = replace(metric, time=metric.time or time.time())
+                self._known[key] = replace(metric, value=value, time=metric.time or time.time())
                 new.append(self._known[key])
-            elif repr(known.value) != repr(metric.value):
+            elif repr(known.value) != repr(value):
                 raise Contradiction(
-                    f"{metric.key} at step {metric.step} was {known.value!r} and is {metric.value!r} after resuming"
+                    f"{metric.key} at step {metric.step} was {known.value!r} and is {value!r} after resuming"
                 )
         lines = [
             json.dumps({**asdict(metric), "value": encode_number(metric.value)}, ensure_ascii=False) for metric in new

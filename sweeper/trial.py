@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 IDENTITY_SCHEMA = 1
+LARGEST_SEED = 2**32 - 1  # NumPy's
 
 
 class WrongInput(ValueError):
@@ -96,7 +97,7 @@ class PretrainingSettings:
     weight_decay: float = setting(0.01, at_least=0)
     gradient_clip: float = setting(1.0, at_least=0)
     mask_probability: float = setting(0.2, above=0, below=1)
-    seed: int = 0
+    seed: int = setting(0, at_least=0, at_most=LARGEST_SEED)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class ArchSettings:
     init_std: float = setting(0.02, above=0)
     dropout: float = setting(0.1, at_least=0, below=1)
     attention_dropout: float = setting(0.1, at_least=0, below=1)
-    pretraining: PretrainingSettings = PretrainingSettings()
+    # Weights that are made by it are known by their own digest.
+    pretraining: PretrainingSettings = setting(PretrainingSettings(), identity=False)
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def check_bounds(name: str, number: Any, bounds: Mapping[str, float]) -> None:
     }
     if math.isfinite(number) and all(kept[kind](limit) for kind, limit in bounds.items()):
         return
-    allowed = " and ".join(f"{kind.replace('_', ' ')} {limit:g}" for kind, limit in bounds.items())
+    allowed = " and ".join(f"{kind.replace('_', ' ')} {limit}" for kind, limit in bounds.items())
     raise WrongInput(f"{name}={number} is out of range\nallowed: {allowed or 'a finite number'}")
 
 
@@ -247,10 +249,12 @@ class Trial:
     def identity(self) -> dict[str, Any]:
         """Everything that determines the result, as plain values.
 
-        Options of frameworks that this trial does not use are left out.
+        Options of frameworks that this trial does not use are left out, where the framework's name tells which.
         """
         framework = result_settings(self.framework)
         own = {"name", "family", "_target_", "options", self.framework.name}
+        if self.framework.name not in framework:
+            own = set(framework)  # an adapter under a name of the user's own
         return {
             "schema": IDENTITY_SCHEMA,
             "seed": self.seed,

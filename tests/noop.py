@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     "raises": "seed of the trial that raises in its second epoch",
     "dies": "seed of the trial that is killed in its second epoch",
-    "exits": "seed of the trial whose process ends in its second epoch",
+    "once": "directory that remembers a mishap, for it to happen a single time",
     "seconds": "length of an epoch",
 }
 
@@ -67,9 +67,13 @@ class Noop:
 def mishap(trial: Trial) -> None:
     """Let happen what the options wish on the trial."""
     options = trial.framework.options
+    if "once" in options:
+        known = Path(options["once"]) / str(trial.seed)
+        if known.exists():
+            return
+        known.parent.mkdir(exist_ok=True)
+        known.touch()
     if options.get("raises") == trial.seed:
         raise RuntimeError("as the test wished")
     if options.get("dies") == trial.seed:
         os.kill(os.getpid(), signal.SIGKILL)
-    if options.get("exits") == trial.seed:
-        os._exit(3)

@@ -55,7 +55,7 @@ def make_trial(outputs: Path, *overrides: str) -> Trial:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIRECTORY)):
         config = compose("config", overrides=[*quick, *overrides], return_hydra_config=True)
     choices = config.hydra.runtime.choices
-    return to_trial(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices, "cpu")
+    return to_trial(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices, "cpu")
 
 
 def run(trial: Trial, directory: Path) -> Callable[[], None]:
@@ -107,7 +107,7 @@ def before_the_outcome(call: Callable[[], None]) -> None:
     def finish(writer: Writer, outcome: Outcome) -> None:
         die()
 
-    Writer.finish = finish  # type: ignore[method-assign]
+    Writer.finish = finish  # type: ignore[method-assign, assignment]
     call()
 
 

@@ -1,0 +1,297 @@
+"""The whole command, as a user runs it: what it trains, what it leaves alone, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import Record
+from sweeper.trial import Status
+from tests.contracts.processes import wait_until
+from tests.integration.commands import Command
+
+RUN = ("-m", "sweeper.run")
+NOOP = (
+    "framework.name=noop",
+    "framework._target_=tests.noop.Noop",
+    "model=rd",
+    "data.limit=20",
+    "tracking=none",
+    "hydra.launcher.preload=[torch]",
+)
+# One training example a batch: long enough to be interrupted.
+REAL = ("model=rd", "data.limit=100", "train.epochs=4", "train.batch_size=1", "tracking=none")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory whose outputs/cache all tests share; each has a study of its own."""
+    return tmp_path_factory.mktemp("place")
+
+
+def sweep(place: Path, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return Command([*RUN, *arguments, f"study={study}"], place).run()
+
+
+def record(place: Path, study: str, seed: int) -> Record:
+    (path,) = (place / "outputs" / study).glob(f"*-s{seed}-*")
+    return Record(path)
+
+
+def launches(record: Record) -> int:
+    description = record.description()
+    assert description is not None
+    return len(description["provenance"]["launches"])
+
+
+def epochs(record: Record) -> list[int]:
+    return [metric.epoch for metric in record.metrics() if metric.key == "test/accuracy"]
+
+
+@pytest.mark.slow
+def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
+    quick = ["data.limit=40", "train.epochs=2", "arch.encoder.pretraining.updates=20"]
+    first = Command([*RUN, "-m", "model=pt,rd", "seed=1,2", *quick], place).run()
+    assert (first.returncode, first.stderr) == (0, "")
+    said = first.stdout.splitlines()
+    assert "\x1b" not in first.stdout
+    assert said[0] == "demo: 0 of 4 trials are done (4 planned)."
+    for line in ("pt hf seed 2  done", "pretraining roberta_tiny on demo: started"):
+        assert line in said
+    assert any(line.startswith("rd hf seed 1  epoch 2/2  step 10/10  loss ") for line in said)
+    assert "Groups, each trial at its best epoch: mean ± standard deviation over seeds" in said
+    study = place / "outputs/demo"
+    records = {path.name: Record(path) for path in study.glob("hf-*")}
+    assert {(name[:5], known.status(), launches(known)) for name, known in records.items()} == {
+        ("hf-pt", Status.DONE, 1),
+        ("hf-rd", Status.DONE, 1),
+    }
+    assert len(records) == 4
+    with sqlite3.connect(place / "outputs/mlflow.db") as store:
+        ended = store.execute("select status, count(*) from runs group by status").fetchall()
+    assert ended == [("FINISHED", 5)], "four trials and their study"
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    again = Command(["-X", "importtime", *RUN, "-m", "model=pt,rd", "seed=1,2", *quick], place).run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert again.returncode == 0
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6
+    imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "hydra" in imported
+    assert imported.isdisjoint({"torch", "transformers", "datasets", "mlflow", "numpy"})
+    assert again.stdout.startswith("demo: 4 of 4 trials are done (4 done).\n")
+    tables = first.stdout[first.stdout.index("Trials, each at its best epoch") :]
+    assert tables == again.stdout[again.stdout.index("Trials, each at its best epoch") :]
+    assert {launches(known) for known in records.values()} == {1}
+
+    more = Command([*RUN, "-m", "model=rd", "seed=1,2,3", *quick], place).run()
+    assert more.returncode == 0
+    assert more.stdout.startswith("demo: 2 of 3 trials are done (")
+    assert launches(record(place, "demo/", 3)) == 1
+    assert {launches(known) for known in records.values()} == {1}
+
+    old = next(known for name, known in records.items() if name.startswith("hf-rd-demo-s1"))
+    numbers = [(metric.key, metric.value) for metric in old.metrics()]
+    fresh = Command([*RUN, "model=rd", "seed=1", "fresh=true", *quick], place).run()
+    assert fresh.returncode == 0
+    assert "rd hf seed 1  done" in fresh.stdout.splitlines()
+    assert [(metric.key, metric.value) for metric in old.metrics()] == numbers, "the same seed, the same numbers"
+    (shelved,) = (study / ".superseded").iterdir()
+    assert shelved.name.startswith(old.path.name)
+    assert Record(shelved).status() is Status.DONE
+
+
+@pytest.mark.slow
+def test_a_trial_that_fails_or_is_killed_fails_alone_and_is_tried_again(place: Path, tmp_path: Path) -> None:
+    wishes = [
+        "+framework.options.raises=2",
+        "+framework.options.dies=3",
+        f"+framework.options.once={tmp_path / 'once'}",
+    ]
+    command = ["-m", *NOOP, "seed=1,2,3,4", "train.epochs=3", *wishes]
+    run = sweep(place, "mishaps", *command)
+    assert run.returncode == 1
+    records = {seed: record(place, "mishaps", seed) for seed in (1, 2, 3, 4)}
+    expected = {1: Status.DONE, 2: Status.FAILED, 3: Status.INTERRUPTED, 4: Status.DONE}
+    assert {seed: known.status() for seed, known in records.items()} == expected
+    lines = run.stdout.splitlines()
+    for seed, words in {2: "RuntimeError: as the test wished", 3: "killed by SIGKILL (out of memory?)"}.items():
+        name = records[seed].path.name
+        (position,) = (number for number, line in enumerate(lines) if line.startswith(f"{name} {expected[seed]}: "))
+        assert words in lines[position]
+        assert str(records[seed].log.relative_to(place)) in lines[position + 1]
+    assert "in mishap" in records[2].log.read_text(), "the log has the traceback"
+
+    again = sweep(place, "mishaps", *command)
+    assert again.returncode == 0
+    assert again.stdout.startswith("mishaps: 2 of 4 trials are done (")
+    assert {seed: launches(known) for seed, known in records.items()} == {1: 1, 2: 2, 3: 2, 4: 1}
+    assert [epochs(known) for known in records.values()] == [[1, 2, 3]] * 4
+
+
+@pytest.mark.slow
+def test_a_trial_that_dies_is_started_again_when_the_launcher_allows(place: Path, tmp_path: Path) -> None:
+    wishes = ["+framework.options.dies=1", f"+framework.options.once={tmp_path / 'once'}"]
+    run = sweep(place, "retries", "-m", *NOOP, "seed=1,2", "train.epochs=3", "hydra.launcher.retries=1", *wishes)
+    assert run.returncode == 0
+    assert launches(record(place, "retries", 1)) == 2
+    assert epochs(record(place, "retries", 1)) == [1, 2, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGKILL"])
+def test_a_stopped_sweep_ends_at_once_and_continues_later(place: Path, how: str) -> None:
+    settings = REAL if how == "Ctrl-C" else (*NOOP, "train.epochs=8", "+framework.options.seconds=0.2")
+    arguments = [*RUN, "-m", *settings, "seed=1,2,3", "hydra.launcher.jobs=2", f"study={how}"]
+    command = Command(arguments, place)
+    code, seconds = stop(command, how, place)
+    assert seconds < 5
+    wait_until(lambda: not command.processes())
+    assert code == (-signal.SIGKILL if how == "SIGKILL" else 130)
+    assert [record(place, how, seed).status() for seed in (1, 2)] == [Status.INTERRUPTED] * 2
+    measured = {seed: record(place, how, seed).metrics() for seed in (1, 2)}
+
+    again = Command(arguments, place).run()
+    assert again.returncode == 0, again.stdout
+    total = 4 if how == "Ctrl-C" else 8
+    for seed in (1, 2, 3):
+        known = record(place, how, seed)
+        assert launches(known) == (2 if seed in measured else 1)
+        assert epochs(known) == list(range(1, total + 1))
+    for seed, metrics in measured.items():
+        assert record(place, how, seed).metrics()[: len(metrics)] == metrics
+
+
+def stop(command: Command, how: str, place: Path) -> tuple[int, float]:
+    """Start a sweep of which two trials run at once, stop it when both are in their second epoch.
+
+    Returns the exit code and the seconds that stopping took.
+    """
+
+    def two_train() -> bool:
+        begun = [Record(path) for path in (place / "outputs" / how).glob("*-s*")]
+        return sum(bool(known.metrics()) for known in begun) == 2
+
+    if how == "Ctrl-C":
+        pid, terminal = command.start_on_a_terminal()
+        shown = Drain(terminal)
+        wait_until(lambda: shown.read() or two_train(), timeout_seconds=120)
+        began = time.monotonic()
+        os.write(terminal, b"\x03")
+        wait_until(lambda: shown.read() or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert "continues where each trial stopped" in shown.text
+        return code, time.monotonic() - began
+    process = command.start()
+    wait_until(two_train, timeout_seconds=120)
+    began = time.monotonic()
+    process.send_signal(getattr(signal, how))
+    return process.wait(), time.monotonic() - began
+
+
+class Drain:
+    """Reads what appears on a terminal, which stops a program whose output nobody takes."""
+
+    def __init__(self, terminal: int) -> None:
+        self.terminal, self.text = terminal, ""
+        os.set_blocking(terminal, False)
+
+    def read(self) -> bool:
+        """Take what is there; always False, to stand before an `or`."""
+        try:
+            while chunk := os.read(self.terminal, 65536):
+                self.text += chunk.decode(errors="replace")
+        except OSError:  # nothing there, or the other side is closed
+            pass
+        return False
+
+
+@pytest.mark.slow
+def test_two_sweeps_share_their_trials(place: Path) -> None:
+    arguments = [*RUN, "-m", *NOOP, "seed=1,2,3", "train.epochs=8", "+framework.options.seconds=0.3", "study=two"]
+    commands = [Command(arguments, place) for _ in range(2)]
+    processes = [command.start() for command in commands]
+    assert [process.wait() for process in processes] == [0, 0], [command.output.read_text() for command in commands]
+    for seed in (1, 2, 3):
+        known = record(place, "two", seed)
+        assert launches(known) == 1
+        assert epochs(known) == list(range(1, 9))
+        assert "Traceback" not in known.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_sweep_takes_over_from_one_that_stops(place: Path) -> None:
+    arguments = [*RUN, "-m", *NOOP, "seed=1,2", "train.epochs=30", "+framework.options.seconds=0.2", "study=heir"]
+    first, second = Command(arguments, place), Command(arguments, place)
+    leader = first.start()
+    wait_until(lambda: len(list((place / "outputs/heir").glob("*/events.jsonl"))) == 2, timeout_seconds=120)
+    heir = second.start()
+    wait_until(lambda: "running" in second.output.read_text(), timeout_seconds=120)
+    leader.send_signal(signal.SIGINT)
+    assert leader.wait() == 130
+    assert heir.wait() == 0, second.output.read_text()
+    for seed in (1, 2):
+        assert launches(record(place, "heir", seed)) == 2
+        assert epochs(record(place, "heir", seed)) == list(range(1, 31))
+
+
+@pytest.mark.slow
+def test_one_trial_without_multirun(place: Path) -> None:
+    run = sweep(place, "one", *NOOP, "seed=0", "train.epochs=2")
+    assert run.returncode == 0
+    assert run.stdout.startswith("one: 0 of 1 trials are done (1 planned).\n")
+    assert record(place, "one", 0).status() is Status.DONE
+    described = json.loads((place / "outputs/one/study.json").read_text())
+    assert described["launcher"]["_target_"].endswith("LocalLauncher")
+
+
+@pytest.fixture
+def dead_server() -> Iterator[str]:
+    """An address that takes no connection, reserved while the test runs."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.slow
+def test_tracking_that_is_down_harms_nothing(place: Path, dead_server: str) -> None:
+    arguments = [*NOOP, "tracking=sqlite", f"tracking.uri={dead_server}", "seed=1", "train.epochs=2"]
+    run = sweep(place, "untracked", *arguments)
+    assert run.returncode == 0
+    assert record(place, "untracked", 1).status() is Status.DONE
+    assert "python -m sweeper.sync outputs/untracked" in run.stdout
+
+
+OWN = """
+class Own:
+    def check(self, trial): pass
+    def build(self, trial): raise NotImplementedError
+    def train(self, trial, directory, report):
+        (directory / "best").mkdir(exist_ok=True)
+        report.epoch(1, 10, {"train/loss": 1.0, "valid/accuracy": 0.75, "test/accuracy": 0.5})
+    def export(self, directory, destination): pass
+"""
+
+
+@pytest.mark.slow
+def test_a_users_own_framework_lies_in_the_working_directory(place: Path) -> None:
+    (place / "own_framework.py").write_text(OWN)
+    (place / "own_conf/framework").mkdir(parents=True)
+    (place / "own_conf/framework/own.yaml").write_text("name: own\n_target_: own_framework.Own\n")
+    arguments = ["-m", "model=rd", "data.limit=20", "tracking=none", "framework=own", "seed=1,2"]
+    run = sweep(place, "own", *arguments, f"hydra.searchpath=[file://{place / 'own_conf'}]")
+    assert run.returncode == 0, run.stderr
+    outcome = record(place, "own", 2).outcome()
+    assert outcome is not None
+    assert outcome.best is not None
+    assert outcome.best.metrics["test/accuracy"] == 0.5
