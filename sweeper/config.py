@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweeper import trial as settings
 from sweeper.checkpoints.weights import check_weights, checkpoint_rows, weights_identity
+from sweeper.checks import check_name, check_place, check_trial
 from sweeper.data import DataSource
 from sweeper.data.tokenizer import tokenizer_digest, tokenizer_file
 from sweeper.execute import load_framework
@@ -31,6 +32,8 @@ from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
+CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
+STUDY_WIDE = ("study", "outputs", "fresh", "tracking")
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class Config:
     tokenizer: settings.TokenizerSettings = settings.TokenizerSettings()
     train: settings.TrainSettings = settings.TrainSettings()
     tracking: TrackingSettings = TrackingSettings()
-    seed: int = 1
-    data_seed: int = 1
+    seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
+    data_seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
     study: str | None = None
     fresh: bool = False
     outputs: str = "outputs"
@@ -87,17 +90,25 @@ def scratch_directory() -> str:
 def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str | None]], launcher: DictConfig) -> Study:
     """Return the study that a command's configs belong to; named after all that it is of when no name is given."""
     config = configs[0]
+    for key in STUDY_WIDE:
+        if any(other[key] != config[key] for other in configs):
+            raise WrongInput(
+                f"{key} is for a whole command, not for a trial\nallowed: one value; or a command for each"
+            )
     defaults = [str(choice.get("experiment") or choice["data"]) for choice in choices]
     name = config.study or "+".join(dict.fromkeys(defaults))
-    if Path(name).name != name or name.startswith(".") or name == "cache":
-        raise WrongInput(f"study={name} cannot name a directory\nallowed: a plain name that does not start with a dot")
+    check_name("study", name)
+    if name == "cache":
+        raise WrongInput("study=cache is where the cache lies\nallowed: any other plain name")
+    directory = Path(config.outputs) / name
+    check_place(Path(config.outputs), directory)
     uri = config.tracking.uri
     if uri is not None:
         check_uri(uri)
         uri = absolute(uri)
     described = OmegaConf.to_container(launcher, resolve=True)
     assert isinstance(described, dict)
-    return Study(name, Path(config.outputs) / name, uri, {str(key): described[key] for key in described}, config.fresh)
+    return Study(name, directory, uri, {str(key): described[key] for key in described}, config.fresh)
 
 
 def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str) -> Trial:
@@ -105,10 +116,12 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
 
     `choices` are Hydra's runtime choices. Raises WrongInput for what cannot work.
     """
+    for group in CHOSEN:
+        if group not in choices:
+            raise WrongInput(f"{group} must be one choice\nseveral: {group}=A,B with -m runs a trial for each")
     source = data_source(config.data, str(choices["data"]))
     values = to_values(config)
-    for part in ("model", "framework", "task", "tokenizer", "train", "arch"):
-        check_ranges(getattr(values, part), f"{part}.")
+    check_ranges(values)
     check_ranges(source, "data.")
     source.check()
     arch = chosen_arch(values, choices)
@@ -128,11 +141,11 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
         tokenizer=tokenizer,
         train=values.train,
         device=device,
-        digests=digests(source, tokenizer, values.model, path, arch),
+        digests=digests(source, tokenizer, values.model, path, arch, values.train.threads),
         choices=shown_choices(values, choices),
         cache=(Path(values.outputs) / "cache").absolute(),
     )
-    check_lengths(trial)
+    check_trial(trial)
     load_framework(trial).check(trial)
     return trial
 
@@ -213,7 +226,11 @@ def tokenizer_path(tokenizer: settings.TokenizerSettings, weights: str | None, s
     """Return where the tokenizer comes from: as told, else beside the weights, else beside the data; None: trained."""
     if tokenizer.path is not None:
         return str(tokenizer_file(Path(tokenizer.path)))
-    if weights is not None and Path(weights).is_dir():
+    if weights is not None:
+        if not Path(weights).is_dir():
+            raise WrongInput(
+                f"model.path={weights} is no directory here, so its tokenizer is missing\nset tokenizer.path=FILE"
+            )
         return str(tokenizer_file(Path(weights)))
     beside = source.tokenizer_path()
     if beside is None and not source.words_are_tokens:
@@ -227,6 +244,7 @@ def digests(
     model: settings.ModelSettings,
     path: str | None,
     arch: settings.ArchSettings,
+    threads: int,
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights."""
     data = source.digest()
@@ -238,7 +256,7 @@ def digests(
         made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
     named = {"data": data, "tokenizer": digest(made_of)}
     if model.pretrained:
-        named["weights"] = weights_identity(path, arch, data, named["tokenizer"])
+        named["weights"] = weights_identity(path, arch, data, named["tokenizer"], threads)
     return named
 
 
@@ -262,12 +280,3 @@ def shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str
         "seed": values.seed,
         "data_seed": values.data_seed,
     }
-
-
-def check_lengths(trial: Trial) -> None:
-    """Raise WrongInput when texts may be longer than the model has positions, or ids more than it has rows."""
-    if trial.train.max_length > trial.arch.positions:
-        raise WrongInput(
-            f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
-            f"allowed: at most {trial.arch.positions}"
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -14,10 +15,13 @@ DONE, NOT_ALL_DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def leave(command: Callable[[], int]) -> NoReturn:
     """Run a command and exit: 0 all done, 1 some not, 2 wrong input, 130 interrupted."""
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the command may set it for Hydra's sake
     try:
         code = command()
         sys.stdout.flush()
     except WrongInput as error:
+        if wants_traceback:
+            traceback.print_exc()
         refuse(str(error))
     except KeyboardInterrupt:
         code = INTERRUPTED

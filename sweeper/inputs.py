@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sweeper.cache import cached
@@ -97,13 +98,10 @@ def make_tokenizer(trial: Trial, directory: Path) -> None:
     from sweeper.data.tokenizer import load, train_words
 
     settings = trial.tokenizer
-    if settings.path is None:
-        train_words(trial.data.unlabelled(), directory)
-        return
-    counted = None
-    if settings.vocabulary_size is not None:
-        counted = counting_texts(trial)
-    load(Path(settings.path), settings.vocabulary_size, counted).save(directory)
+    counted = None if settings.vocabulary_size is None else counting_texts(trial)
+    with TemporaryDirectory() as trained:
+        path = train_words(trial.data.unlabelled(), Path(trained)) if settings.path is None else Path(settings.path)
+        load(path, settings.vocabulary_size, counted).save(directory)
 
 
 def counting_texts(trial: Trial) -> list[str]:

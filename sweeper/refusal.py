@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
@@ -45,7 +46,19 @@ def wrong_value(error: OmegaConfBaseException) -> str:
         return f"{error.full_key}={match['value']} has the wrong type\nallowed: true or false"
     if match := re.match(r"Invalid value (?P<value>.*), expected one of \[(?P<allowed>.*)\]", said):
         return f"{error.full_key}={match['value'].strip(chr(39))}: no such choice\nallowed: {match['allowed']}"
+    if said.endswith("is not Optional"):
+        return f"{error.full_key}=null: it needs a value\nleave it out to have its default"
+    if match := re.match(r"Invalid type assigned: .* is not a subclass of .* value: (?P<value>.*)", said):
+        return f"{error.full_key}={match['value']}: it holds settings\nset one of them: {error.full_key}.KEY=VALUE"
+    if said.endswith("is not a ListConfig, list or tuple."):
+        return f"{error.full_key} must be a list\nas in {error.full_key}=[1,2]"
     return f"{error.full_key}: {said}"
+
+
+def null_group(arguments: Sequence[str]) -> str:
+    """Say which group was given no choice: Hydra's own error does not."""
+    given = [argument for argument in arguments if re.fullmatch(r"[\w/]+=(.*,)?null(,.*)?", argument)]
+    return f"{' '.join(given)}: a group needs one of its choices\nleave it out to have its default"
 
 
 def wrong_choice(group: str, choice: str, allowed: list[str]) -> str:

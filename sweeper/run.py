@@ -7,6 +7,7 @@ combinations to the launcher, which hands them to `drive`; without it `drive` ge
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.config import CONFIG_DIRECTORY, register, study_of, to_trial
 from sweeper.door import leave
-from sweeper.refusal import explain
+from sweeper.refusal import explain, null_group
 from sweeper.sweep import run_sweep
 from sweeper.trial import WrongInput
 
@@ -42,7 +43,7 @@ def compose_one(config: DictConfig) -> None:
 def drive(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
     """Run every composed config as a trial through a launcher's backend."""
     # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
-    backend = launcher.backend(threads=max(1, configs[0].train.threads))
+    backend = launcher.backend(threads=max(1, *(config.train.threads for config in configs)))
     hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
     choices = [known.runtime.choices for known in hydra_configs]
     trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
@@ -56,7 +57,6 @@ compose_one.drive = drive  # type: ignore[attr-defined]
 
 def main() -> int:
     """Run the command; returns its exit code."""
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     register()
     try:
@@ -64,9 +64,11 @@ def main() -> int:
         for error in errors:
             raise error
     except (HydraException, OmegaConfBaseException) as error:
-        if wants_traceback:
-            raise
         raise WrongInput(explain(error)) from error
+    except ValueError as error:
+        if not str(error).startswith("Config group override must be"):
+            raise
+        raise WrongInput(null_group(sys.argv[1:])) from error
     return max(exit_codes, default=0)
 
 

@@ -1,7 +1,7 @@
 """Pretraining: weights made from unlabelled text, by the library's own Trainer.
 
 What differs from fine-tuning is the batch (`Masking`), the loss (`MaskedLMTrainer`) and how the output bias starts;
-another objective brings its own three and shares `run`.
+another objective brings its own three.
 """
 
 from __future__ import annotations

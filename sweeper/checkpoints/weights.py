@@ -19,6 +19,7 @@ SHAPE = {
     "heads": "num_attention_heads",
     "feed_forward": "intermediate_size",
     "positions": "max_position_embeddings",
+    "vocabulary_size": "vocab_size",
 }
 
 
@@ -39,11 +40,23 @@ def check_weights(path: str, arch: ArchSettings) -> None:
             f"model.path={path} holds no Transformers checkpoint\n"
             f"needed there: config.json and one of {', '.join(WEIGHT_FILES)}"
         )
-    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    different = {name: value for name, value in shape_of(config).items() if getattr(arch, name) != value}
+    shape = shape_of(read_config(directory / "config.json"))
+    # None: as many rows as the checkpoint has
+    different = {name: value for name, value in shape.items() if getattr(arch, name) not in (None, value)}
     if different:
         settings = " ".join(f"arch.encoder.{name}={value}" for name, value in different.items())
         raise WrongInput(f"model.path={path} has another shape than arch={arch.name}\nset: {settings}")
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Return what a checkpoint's config.json says. Raises WrongInput when it is not one."""
+    try:
+        config = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise WrongInput(f"{file} is not valid JSON: {error}\nneeded: a Transformers config.json") from error
+    if not isinstance(config, dict):
+        raise WrongInput(f"{file} holds no settings\nneeded: a Transformers config.json")
+    return config
 
 
 def shape_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +72,7 @@ def checkpoint_rows(path: str) -> int | None:
     file = Path(path) / "config.json"
     if not file.is_file():
         return None
-    rows: int | None = json.loads(file.read_text(encoding="utf-8")).get("vocab_size")
+    rows: int | None = read_config(file).get("vocab_size")
     return rows
 
 
@@ -71,14 +84,14 @@ def weight_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("model-*.safetensors")) if found.suffix == ".json" else [found]
 
 
-def weights_identity(path: str | None, arch: ArchSettings, data: str, tokenizer: str) -> str:
+def weights_identity(path: str | None, arch: ArchSettings, data: str, tokenizer: str, threads: int) -> str:
     """Return what stands for pretrained weights in a trial's identity.
 
     A directory's weights are named by their content; weights that are still to be made, by all that makes them
-    (architecture, recipe, digests of text and tokenizer); a hub model by its name.
+    (architecture, recipe, digests of text and tokenizer, number of threads); a hub model by its name.
     """
     if path is None:
-        return digest({"arch": plain(arch), "data": data, "tokenizer": tokenizer})
+        return digest({"arch": plain(arch), "data": data, "tokenizer": tokenizer, "threads": threads})
     if not looks_local(path):
         return f"hub:{path}"
     total = hashlib.sha256()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door"),
-    ("study", "statistics", "factors", "selection", "metrics", "provenance"),
+    ("study", "statistics", "factors", "selection", "metrics", "provenance", "checks"),
     ("data", "compare"),
     ("checkpoints",),
     ("inputs",),

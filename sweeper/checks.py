@@ -1,0 +1,75 @@
+"""What cannot work although every value is of its type and in its range: refused before anything starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sweeper.trial import Family, Trial, WrongInput
+
+# In the terms of Transformers. Of encoders those that count positions and name their parts as RoBERTa does.
+MODEL_TYPES = {
+    Family.encoder: ("roberta", "roberta-prelayernorm", "camembert", "xlm-roberta"),
+    Family.causal_lm: ("bloom",),
+}
+# Task -> its metrics, and whether greater is better.
+METRICS = {"classification": {"accuracy": True, "loss": False}}
+
+
+def check_trial(trial: Trial) -> None:
+    """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
+    check_lengths(trial)
+    check_selection(trial)
+    allowed = MODEL_TYPES[trial.framework.family]
+    if trial.arch.model_type not in allowed:
+        raise WrongInput(
+            f"arch={trial.arch.name}: unknown model_type={trial.arch.model_type}\nallowed: {', '.join(allowed)}"
+        )
+    names = {"model.name": trial.model.name, "framework.name": trial.framework.name, "arch's name": trial.arch.name}
+    for setting, name in {**names, "data": str(trial.choices["data"])}.items():
+        check_name(setting, name)
+
+
+def check_lengths(trial: Trial) -> None:
+    """Raise WrongInput when texts may be longer than the model has positions."""
+    if trial.train.max_length > trial.arch.positions:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
+            f"allowed: at most {trial.arch.positions}"
+        )
+
+
+def check_selection(trial: Trial) -> None:
+    """Raise WrongInput when the best epoch would be chosen by what is not measured, or the wrong way round."""
+    task = trial.task
+    known = METRICS.get(task.name)
+    if known is None:
+        return  # the framework knows whether it does such a task
+    if task.selection_metric not in known:
+        raise WrongInput(
+            f"task.selection_metric={task.selection_metric} is not measured for task={task.name}\n"
+            f"allowed: {', '.join(known)}"
+        )
+    if task.greater_is_better != known[task.selection_metric]:
+        better = str(known[task.selection_metric]).lower()
+        raise WrongInput(
+            f"task.greater_is_better={str(task.greater_is_better).lower()} would select the worst epoch\n"
+            f"with task.selection_metric={task.selection_metric} set task.greater_is_better={better}"
+        )
+
+
+def check_name(setting: str, name: str) -> None:
+    """Raise WrongInput for what cannot be, or be part of, a directory's name."""
+    if Path(name).name != name or name.startswith(".") or len(name) > 100:
+        raise WrongInput(
+            f"{setting}={name} cannot name a directory\nallowed: a plain name that does not start with a dot"
+        )
+
+
+def check_place(outputs: Path, study: Path) -> None:
+    """Raise WrongInput when a study cannot be written where it is wanted; creates nothing."""
+    there = next(path for path in (study, *study.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WrongInput(f"{there} is a file, and the results need a directory there\nset outputs=DIR or study=NAME")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise WrongInput(f"outputs={outputs}: {there.absolute()} cannot be written\nset outputs=DIR")
