@@ -25,8 +25,13 @@ def check_trial(trial: Trial) -> None:
         raise WrongInput(
             f"arch={trial.arch.name}: unknown model_type={trial.arch.model_type}\nallowed: {', '.join(allowed)}"
         )
-    names = {"model.name": trial.model.name, "framework.name": trial.framework.name, "arch's name": trial.arch.name}
-    for setting, name in {**names, "data": str(trial.choices["data"])}.items():
+    names = {
+        "model.name": trial.model.name,
+        "framework.name": trial.framework.name,
+        f"arch.{trial.framework.family}.name": trial.arch.name,
+        "data": str(trial.choices["data"]),
+    }
+    for setting, name in names.items():
         check_name(setting, name)
 
 

@@ -22,11 +22,12 @@ from omegaconf.errors import OmegaConfBaseException
 from sweeper import trial as settings
 from sweeper.checkpoints.weights import check_weights, checkpoint_rows, weights_identity
 from sweeper.checks import check_name, check_place, check_trial
-from sweeper.data import DataSource
+from sweeper.data import DataSettings, DataSource
 from sweeper.data.tokenizer import tokenizer_digest, tokenizer_file
 from sweeper.execute import load_framework
+from sweeper.record import read_versioned
 from sweeper.refusal import explain
-from sweeper.study import Study
+from sweeper.study import FILE, Study
 from sweeper.tracking import TrackingSettings
 from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
@@ -102,6 +103,7 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
         raise WrongInput("study=cache is where the cache lies\nallowed: any other plain name")
     directory = Path(config.outputs) / name
     check_place(Path(config.outputs), directory)
+    read_versioned(directory / FILE)  # refuses another version's
     uri = config.tracking.uri
     if uri is not None:
         check_uri(uri)
@@ -155,6 +157,8 @@ def to_values(config: DictConfig) -> Config:
     check_keys(config, Config)
     values: dict[str, Any] = {}
     for item in fields(Config):
+        if item.name not in config:
+            raise WrongInput(f"{item.name} is taken away\nwithout ~{item.name} it has its default")
         value = config[item.name]
         values[item.name] = OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
     return Config(**values)
@@ -183,6 +187,10 @@ def data_source(node: Any, choice: str) -> DataSource:
         kind = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise WrongInput(f"data._target_={target} cannot be loaded: {error}") from error
+    if not (isinstance(kind, type) and issubclass(kind, DataSettings)):
+        raise WrongInput(
+            f"data._target_={target} is no data set\nneeded: a dataclass derived from sweeper.data.DataSettings"
+        )
     given = OmegaConf.masked_copy(node, [key for key in node if key != "_target_"])
     try:
         merged = OmegaConf.merge(thawed(OmegaConf.structured(kind)), given)

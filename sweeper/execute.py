@@ -26,8 +26,12 @@ def load_framework(trial: Trial) -> Framework:
     module, _, name = target.rpartition(".")
     try:
         adapter: Framework = getattr(import_module(module), name)()
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise WrongInput(f"framework._target_={target} cannot be loaded: {error}") from error
+    if not all(hasattr(adapter, method) for method in ("check", "build", "train", "export")):
+        raise WrongInput(
+            f"framework._target_={target} is no framework\nneeded: the methods of sweeper.frameworks.Framework"
+        )
     return adapter
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
@@ -29,6 +29,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     said = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     if said.startswith("Ambiguous value"):
         return f"{said.rpartition(' ')[2]} has several values\nto sweep over them add -m: python -m sweeper.run -m …"
+    if match := re.match(r"Could not append to config. An item is already at '(?P<key>.*)'", said):
+        return f"+{match['key']} is there already\nset it without +: {match['key']}=VALUE"
     if "parsing override" in said or said.startswith(("no viable alternative", "mismatched input", "extraneous input")):
         return f"{said}\nwrite KEY=VALUE, lists as [1,2]; in quotes where the shell would take a character for itself"
     return said
@@ -46,6 +48,8 @@ def wrong_value(error: OmegaConfBaseException) -> str:
         return f"{error.full_key}={match['value']} has the wrong type\nallowed: true or false"
     if match := re.match(r"Invalid value (?P<value>.*), expected one of \[(?P<allowed>.*)\]", said):
         return f"{error.full_key}={match['value'].strip(chr(39))}: no such choice\nallowed: {match['allowed']}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is missing\nset {error.full_key}=VALUE"
     if said.endswith("is not Optional"):
         return f"{error.full_key}=null: it needs a value\nleave it out to have its default"
     if match := re.match(r"Invalid type assigned: .* is not a subclass of .* value: (?P<value>.*)", said):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
@@ -55,9 +56,19 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
 compose_one.drive = drive  # type: ignore[attr-defined]
 
 
+def check_options() -> None:
+    """Raise WrongInput for an option that Hydra lacks: its parser would print all that it has."""
+    _, unknown = get_args_parser().parse_known_args()
+    if unknown:
+        raise WrongInput(
+            f"{unknown[0]}: unknown option\nsettings are KEY=VALUE without dashes; --help lists what there is"
+        )
+
+
 def main() -> int:
     """Run the command; returns its exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    check_options()
     register()
     try:
         hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")(compose_one)()

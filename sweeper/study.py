@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.record import SCHEMA, read_versioned, write_json
-from sweeper.trial import Trial
+from sweeper.trial import Trial, WrongInput
 
 FILE = "study.json"
 
@@ -27,7 +27,10 @@ class Study:
         """Write study.json: the trials of this command, and every command so far."""
         before = read_versioned(self.directory / FILE) or {}
         commands = [*(known for known in before.get("commands", []) if known != command), command]
-        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongInput(f"{self.directory} cannot be made: {error.strerror}\nset outputs=DIR") from error
         content = {
             "schema": SCHEMA,
             "name": self.name,

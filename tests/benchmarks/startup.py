@@ -1,57 +1,47 @@
-"""How soon the commands that train nothing answer, beside `import hydra` alone.
+"""How soon the light commands answer, beside importing Hydra alone: python tests/benchmarks/startup.py.
 
-    python -m tests.benchmarks.startup
+Wanted: 1.5 s at most, and no torch.
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.measure import imported, print_table, seconds
+from tests.records import write_demo
 
 REPETITIONS = 5
-COMMANDS = {
-    "python -c 'import hydra'": ["-c", "import hydra"],
-    "sweeper.run --help": ["-m", "sweeper.run", "--help"],
-    "sweeper.run, wrong key": ["-m", "sweeper.run", "train.epoch=3"],
-    "sweeper.run -m, wrong choice": ["-m", "sweeper.run", "-m", "model=pt,xx"],
-    "sweeper.status, no such study": ["-m", "sweeper.status", "nowhere"],
-}
-
-
-def median_seconds(arguments: Sequence[str]) -> float:
-    """Median wall time of a command, in seconds."""
-    seconds = []
-    with tempfile.TemporaryDirectory() as directory:
-        for _ in range(REPETITIONS):
-            started = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], cwd=directory, capture_output=True, check=False)
-            seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
-
-
-def imports_torch(arguments: Sequence[str]) -> bool:
-    """Whether a command imports torch."""
-    with tempfile.TemporaryDirectory() as directory:
-        command = [sys.executable, "-X", "importtime", *arguments]
-        run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    return any(line.endswith("| torch") or line.endswith(" torch") for line in run.stderr.splitlines())
+HEAVY = ("torch", "transformers", "datasets", "mlflow")
 
 
 def main() -> None:
-    """Print the table."""
-    base = median_seconds(COMMANDS["python -c 'import hydra'"])
-    table = Table("command", "seconds (median of 5)", "of import hydra", "imports torch")
-    for name, arguments in COMMANDS.items():
-        seconds = median_seconds(arguments)
-        table.add_row(name, f"{seconds:.2f}", f"{seconds / base:.1f}", "yes" if imports_torch(arguments) else "no")
-    Console().print(table)
+    """Run every command several times, in turns, and print the fastest and the slowest."""
+    with tempfile.TemporaryDirectory() as directory:
+        study = Path(directory, "demo")
+        write_demo(study)
+        commands = {
+            "import hydra": (["-c", "import hydra"], 0),
+            "--help": (["-m", "sweeper.run", "--help"], 0),
+            "a wrong key": (["-m", "sweeper.run", "-m", "seeed=1,2"], 2),
+            "a wrong value": (["-m", "sweeper.run", "-m", "seed=1,2", "train.epochs=0"], 2),
+            "status": (["-m", "sweeper.status", str(study)], 0),
+            "report": (["-m", "sweeper.report", str(study)], 0),
+        }
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(REPETITIONS):
+            for name, (arguments, code) in commands.items():
+                times[name].append(seconds(*arguments, expect=code))
+        hydra = min(times["import hydra"])
+        rows = []
+        for name, (arguments, _) in commands.items():
+            heavy = imported(*arguments).intersection(HEAVY)
+            fast, slow = min(times[name]), max(times[name])
+            rows.append([name, f"{fast:.2f}", f"{slow:.2f}", f"{fast / hydra:.1f}", ", ".join(sorted(heavy)) or "none"])
+    print_table(["command", "fastest (s)", "slowest (s)", "fastest / hydra", "heavy imports"], rows)
 
 
 if __name__ == "__main__":

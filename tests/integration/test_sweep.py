@@ -288,8 +288,8 @@ def test_a_users_own_framework_lies_in_the_working_directory(place: Path) -> Non
     (place / "own_framework.py").write_text(OWN)
     (place / "own_conf/framework").mkdir(parents=True)
     (place / "own_conf/framework/own.yaml").write_text("name: own\n_target_: own_framework.Own\n")
-    arguments = ["-m", "model=rd", "data.limit=20", "tracking=none", "framework=own", "seed=1,2"]
-    run = sweep(place, "own", *arguments, f"hydra.searchpath=[file://{place / 'own_conf'}]")
+    settings = ["model=rd", "data.limit=20", "tracking=none", "hydra.launcher.preload=[torch]", "seed=1,2"]
+    run = sweep(place, "own", "-m", "--config-dir", "own_conf", "framework=own", *settings)
     assert run.returncode == 0, run.stderr
     outcome = record(place, "own", 2).outcome()
     assert outcome is not None
