@@ -35,8 +35,11 @@ def compose_one(config: DictConfig) -> None:
 
     What it raises is kept for `main`: Hydra would print its own lines about it first.
     """
+    launcher = HydraConfig.get().launcher
     try:
-        drive([config], instantiate(HydraConfig.get().launcher))
+        if launcher._target_.startswith("hydra._internal."):
+            raise WrongInput("hydra/launcher=basic is Hydra's own and runs no trials\nallowed: local")
+        drive([config], instantiate(launcher))
     except Exception as error:
         errors.append(error)
 
