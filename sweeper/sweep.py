@@ -47,9 +47,9 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
         counts = ", ".join(f"{number} {status}" for status, number in census(watched).items())
         console.print(f"Interrupted: {counts}. The same command again continues where each trial stopped.")
         return INTERRUPTED
-    for warning in warnings:
-        console.print(warning, style="yellow")
     print_closing(study, watched, console)
+    for warning in warnings:
+        console.print(warning, style="yellow", soft_wrap=True)
     return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sweeper.record import AlreadyWriting, Contradiction, ProgressFile, Record, records, supersede
@@ -166,3 +169,76 @@ def test_progress_tells_the_pace_of_this_launch(tmp_path: Path) -> None:
     progress = Record(tmp_path).progress()
     assert progress is not None and math.isnan(progress.loss)
     assert progress.seconds_left == pytest.approx(40.0, rel=0.01)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with record.writing() as writer:
+        writer.append([metric(np.float32(0.25)), metric(np.float64(0.5), step=20), metric(1, step=30)])
+    with record.writing() as writer:
+        writer.append([metric(0.25), metric(np.float32(0.5), step=20), metric(1.0, step=30)])
+    assert [event.value for event in record.metrics()] == [0.25, 0.5, 1.0]
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "outcome.json").write_bytes(b'{"status": "\xff"}')
+    with pytest.raises(WrongInput, match="is not valid JSON"):
+        Record(tmp_path).status()
+
+
+def test_a_look_does_not_turn_a_writer_away(tmp_path: Path) -> None:
+    """Each look takes the lock for an instant."""
+    record = Record(tmp_path)
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            record.locked()
+
+    watchers = [threading.Thread(target=look) for _ in range(4)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(20):
+            with record.writing():
+                pass
+    finally:
+        ended.set()
+        for watcher in watchers:
+            watcher.join()
+
+
+def rewrite(path: Path, held: Event) -> None:
+    """Write a record's files again and again, as large as makes a partial read likely."""
+    long = "x" * 200_000
+    with Record(path).writing() as writer:
+        for number in itertools.count(1):
+            writer.finish(outcome(Status.FAILED, Failure("E", long, str(number))))
+            writer.append([metric(number / 7, step=number), metric(number / 3, step=number, name="loss")])
+            if number == 3:
+                held.set()
+
+
+def test_readers_never_see_a_part(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    held = context.Event()
+    process = context.Process(target=rewrite, args=(tmp_path, held))
+    process.start()
+    record, seen = Record(tmp_path), set()
+    try:
+        assert held.wait(30)
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            found = record.outcome()
+            assert found is not None and found.error is not None
+            assert len(found.error.message) == 200_000
+            seen.add(found.error.log)
+            events = record.metrics()
+            assert [event.step for event in events] == [1 + number // 2 for number in range(len(events))]
+    finally:
+        process.kill()
+        process.join()
+    assert len(seen) > 1, "the writer wrote while we read"
+    with record.writing() as writer:  # whatever the kill left, the next writer goes on
+        writer.append([metric(0.5, step=10**6)])
+    assert record.metrics()[-1].step == 10**6
