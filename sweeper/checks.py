@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sweeper.trial import Family, Trial, WrongInput
+from sweeper.trial import Trial, WrongInput
 
-# In the terms of Transformers. Of encoders those that count positions and name their parts as RoBERTa does.
-MODEL_TYPES = {
-    Family.encoder: ("roberta", "roberta-prelayernorm", "camembert", "xlm-roberta"),
-    Family.causal_lm: ("bloom",),
-}
 # Task -> its metrics, and whether greater is better.
 METRICS = {"classification": {"accuracy": True, "loss": False}}
 
@@ -20,11 +15,6 @@ def check_trial(trial: Trial) -> None:
     """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
     check_lengths(trial)
     check_selection(trial)
-    allowed = MODEL_TYPES[trial.framework.family]
-    if trial.arch.model_type not in allowed:
-        raise WrongInput(
-            f"arch={trial.arch.name}: unknown model_type={trial.arch.model_type}\nallowed: {', '.join(allowed)}"
-        )
     names = {
         "model.name": trial.model.name,
         "framework.name": trial.framework.name,
@@ -65,7 +55,7 @@ def check_selection(trial: Trial) -> None:
 
 def check_name(setting: str, name: str) -> None:
     """Raise WrongInput for what cannot be, or be part of, a directory's name."""
-    if Path(name).name != name or name.startswith(".") or len(name) > 100:
+    if not name or Path(name).name != name or name.startswith(".") or len(name) > 100:
         raise WrongInput(
             f"{setting}={name} cannot name a directory\nallowed: a plain name that does not start with a dot"
         )

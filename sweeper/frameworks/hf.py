@@ -12,6 +12,9 @@ from sweeper.trial import Precision, Trial, WrongInput
 if TYPE_CHECKING:
     from torch import nn
 
+# They count positions and name their parts as RoBERTa does.
+ENCODERS = ("roberta", "roberta-prelayernorm", "camembert", "xlm-roberta")
+
 
 class HuggingFace:
     """The adapter; what needs torch is in `sweeper.frameworks.hf_training`."""
@@ -22,6 +25,11 @@ class HuggingFace:
             raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
         if trial.task.name != "classification":
             raise WrongInput(f"framework=hf does not do task={trial.task.name}\nallowed: classification")
+        if trial.arch.model_type not in ENCODERS:
+            raise WrongInput(
+                f"framework=hf does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
+                f"allowed: {', '.join(ENCODERS)}"
+            )
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""

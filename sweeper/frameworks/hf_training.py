@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -240,7 +239,8 @@ def current_epoch(state: TrainerState) -> int:
 
 def save_model(model: PreTrainedModel, tokenizer: Tokenizer, directory: Path) -> None:
     """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
-    temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
+    temporary = directory.with_name(f".{directory.name}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a launch that was killed here
     model.save_pretrained(temporary)
     tokenizer.save(temporary)
     if directory.exists():

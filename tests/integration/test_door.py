@@ -55,6 +55,23 @@ CASES = [
     Case("-m hydra/launcher=basic seed=1,2", ("hydra/launcher=basic", "local")),
     Case("--jobs 4", ("--jobs",)),
     Case("~model", ("model",)),
+    Case("--study=mine", ("--study=mine: unknown option", "KEY=VALUE")),
+    Case("arch=null", ("arch=null", "one of its choices")),
+    Case("model=[pt,rd]", ("model must be one choice", "-m")),
+    Case("train=5", ("train=5", "train.KEY=VALUE")),
+    Case("train.epochs=null", ("train.epochs=null", "default")),
+    Case("seed=-1", ("seed=-1", "at least 0")),
+    Case("task.selection_metric=f1", ("task.selection_metric=f1", "accuracy, loss")),
+    Case("arch.encoder.model_type=bert", ("model_type=bert", "roberta")),
+    Case("model.name=a/b", ("model.name=a/b", "plain name")),
+    Case("model=rd model.path=nowhere/at/all", ("model.path=nowhere/at/all", "tokenizer.path=FILE")),
+    Case("model.path=owner/name", ("model.path=owner/name", "tokenizer.path=FILE")),
+    Case("model.path=corrupt", ("corrupt/config.json", "not valid JSON")),
+    Case("outputs=a_file", ("a_file is a file", "outputs=DIR")),
+    Case("outputs=another_version", ("schema 99", "study=NAME")),
+    Case("-m study=a,b", ("study", "one value")),
+    Case("framework._target_=pathlib.Path", ("framework._target_=pathlib.Path", "sweeper.frameworks.Framework")),
+    Case("data._target_=pathlib.Path", ("data._target_=pathlib.Path", "sweeper.data.DataSettings")),
     Case("train.epochs=0", ("train.epochs=0", "at least 1")),
     Case("train.max_steps=0", ("train.max_steps=0", "at least 1")),
     Case("train.batch_size=0", ("train.batch_size=0", "at least 1")),
@@ -120,6 +137,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "lengths" / "train.label").write_text("1\n")
     (directory / "labels" / "valid.label").write_text("1\n2\n")
     (directory / "missing" / "test.review").unlink()
+    (directory / "corrupt").mkdir()
+    (directory / "corrupt" / "config.json").write_text("{")
+    (directory / "corrupt" / "model.safetensors").touch()
+    (directory / "a_file").touch()
+    (directory / "another_version" / "demo").mkdir(parents=True)
+    (directory / "another_version" / "demo" / "study.json").write_text('{"schema": 99}')
     return directory
 
 
@@ -151,10 +174,12 @@ def test_wrong_input_is_refused(case: Case, answers: dict[str, subprocess.Comple
         assert word in answer.stderr
 
 
-def test_a_traceback_on_demand(place: Path) -> None:
-    answer = command("seed=one", place, HYDRA_FULL_ERROR="1")
-    assert answer.returncode != 0
+@pytest.mark.parametrize("arguments", ["seed=one", "train.epochs=0"])
+def test_a_traceback_on_demand(arguments: str, place: Path) -> None:
+    answer = command(arguments, place, HYDRA_FULL_ERROR="1")
+    assert answer.returncode == 2
     assert "Traceback" in answer.stderr
+    assert answer.stderr.rstrip().splitlines()[-2].startswith(f"sweeper: {arguments}")
 
 
 @pytest.mark.parametrize(("program", "arguments"), [("report", ["nowhere"]), ("status", ["nowhere"]), ("sync", ["x"])])

@@ -190,3 +190,56 @@ def test_trial_json_holds_what_rebuilds_the_trial() -> None:
 def test_a_framework_needs_an_architecture_of_its_family() -> None:
     with pytest.raises(WrongInput, match="family causal_lm, which arch=roberta_tiny lacks"):
         trial("arch=roberta_tiny", "framework.family=causal_lm")
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"),
+    [
+        (group, choice)
+        for group in ("model", "framework", "arch", "task", "data", "tracking", "experiment")
+        for choice in choices(group)
+    ],
+)
+def test_every_choice_composes(group: str, choice: str, reviews: Path) -> None:
+    needs_files = group == "experiment" or choice == "cls_books"
+    given = [f"{group}={choice}", "model=rd"] if group != "model" else [f"model={choice}"]
+    found = trial(*given, *([f"data.path={reviews}"] if needs_files else []))
+    assert group in ("tracking", "experiment") or found.choices[group] == choice
+
+
+def test_the_recipe_of_pretraining_does_not_concern_random_weights() -> None:
+    recipe = "arch.encoder.pretraining.updates=10"
+    assert trial("model=rd", recipe).id == trial("model=rd").id
+    assert trial("model=pt", recipe).digests["weights"] != trial("model=pt").digests["weights"]
+
+
+def test_the_recipe_of_pretraining_does_not_concern_given_weights(tmp_path: Path) -> None:
+    given = f"model.path={checkpoint(tmp_path / 'one')}"
+    assert trial(given, "arch.encoder.pretraining.updates=10").id == trial(given).id
+
+
+def test_a_hub_s_weights_need_a_tokenizer(tmp_path: Path) -> None:
+    file = checkpoint(tmp_path / "one") / "tokenizer.json"
+    with pytest.raises(WrongInput, match=r"model\.path=owner/name .*\nset tokenizer\.path=FILE"):
+        trial("model.path=owner/name")
+    assert trial("model.path=owner/name", f"tokenizer.path={file}").digests["weights"] == "hub:owner/name"
+
+
+@pytest.mark.parametrize("override", ["study=b", "outputs=elsewhere", "fresh=true", "tracking=none"])
+def test_what_is_for_a_whole_command_is_not_swept_over(override: str) -> None:
+    with pytest.raises(WrongInput, match=f"^{override.partition('=')[0]} is for a whole command"):
+        study_name(["study=a"], ["study=a", override])
+
+
+def test_the_store_is_the_same_in_every_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = compose("config", [], return_hydra_config=True)
+    study = study_of([config], [config.hydra.runtime.choices], config.hydra.launcher)
+    assert study.tracking_uri == f"sqlite:///{tmp_path}/outputs/mlflow.db"
+    assert study.directory == Path("outputs/demo")
+    assert study.launcher["_target_"].startswith("hydra_plugins.")
+    assert list(tmp_path.iterdir()) == []

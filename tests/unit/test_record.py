@@ -10,6 +10,7 @@ import threading
 import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,10 +174,11 @@ def test_progress_tells_the_pace_of_this_launch(tmp_path: Path) -> None:
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     record = Record(tmp_path)
+    single: Any = np.float32(0.25)
     with record.writing() as writer:
-        writer.append([metric(np.float32(0.25)), metric(np.float64(0.5), step=20), metric(1, step=30)])
+        writer.append([metric(single), metric(np.float64(0.5), step=20), metric(1, step=30)])
     with record.writing() as writer:
-        writer.append([metric(0.25), metric(np.float32(0.5), step=20), metric(1.0, step=30)])
+        writer.append([metric(0.25), metric(0.5, step=20), metric(1.0, step=30)])
     assert [event.value for event in record.metrics()] == [0.25, 0.5, 1.0]
 
 

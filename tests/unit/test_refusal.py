@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from sweeper.config import CONFIG_DIRECTORY, register, to_trial
+from sweeper.refusal import explain, null_group
+from sweeper.trial import WrongInput
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra() -> Iterator[None]:
+    register()
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        yield
+
+
+def refusal(*overrides: str) -> str:
+    """What a user is told of these overrides, as `sweeper.run` says it."""
+    with pytest.raises((HydraException, OmegaConfBaseException, WrongInput)) as caught:
+        config = compose("config", [*overrides], return_hydra_config=True)
+        to_trial(config, config.hydra.runtime.choices, "cpu")
+    error = caught.value
+    return explain(error) if isinstance(error, HydraException | OmegaConfBaseException) else str(error)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("seed=[1,2]", "seed=[1, 2] has the wrong type\nallowed: an integer"),
+        ("seed=", "seed= has the wrong type\nallowed: an integer"),
+        ("train.max_steps=1.5", "train.max_steps=1.5 has the wrong type\nallowed: an integer"),
+        ("train.eps=small", "train.eps=small has the wrong type\nallowed: a number"),
+        ("train.betas=[a,b]", "train.betas[0]=a has the wrong type\nallowed: a number"),
+        ("train.betas=3", "train.betas must be a list\nas in train.betas=[1,2]"),
+        ("model.pretrained=maybe", "model.pretrained=maybe has the wrong type\nallowed: true or false"),
+        ("framework.family=x", "framework.family=x: no such choice\nallowed: encoder, causal_lm"),
+        ("train.epochs=???", "train.epochs is missing\nset train.epochs=VALUE"),
+        ("train=null", "train=null: it needs a value\nleave it out to have its default"),
+        ("arch.encoder=5", "arch.encoder=5: it holds settings\nset one of them: arch.encoder.KEY=VALUE"),
+        ("+seed=2", "+seed is there already\nset it without +: seed=VALUE"),
+        ("~seed", "seed is taken away\nwithout ~seed it has its default"),
+        ("~model", "model must be one choice\nseveral: model=A,B with -m runs a trial for each"),
+        ("data=[demo,cls_books]", "data must be one choice\nseveral: data=A,B with -m runs a trial for each"),
+        ("model=nope", "model=nope: no such choice\nallowed: pt, rd"),
+        ("data_seed=${nope}", "data_seed: Interpolation key 'nope' not found"),
+        ("seed=4294967296", "seed=4294967296 is out of range\nallowed: at least 0 and at most 4294967295"),
+        ("data_seed=-1", "data_seed=-1 is out of range\nallowed: at least 0 and at most 4294967295"),
+        (
+            "arch.encoder.pretraining.updates=0",
+            "arch.encoder.pretraining.updates=0 is out of range\nallowed: at least 1",
+        ),
+    ],
+)
+def test_the_culprit_and_what_is_allowed(override: str, expected: str) -> None:
+    assert refusal(override) == expected
+
+
+def test_the_nearest_key_is_offered() -> None:
+    said = refusal("train.learning_rat=1").splitlines()
+    assert said[0] == "train.learning_rat: unknown key; did you mean train.learning_rate?"
+    assert said[1].startswith("allowed there: batch_size, betas, epochs")
+    assert len(said) == 2
+
+
+def test_a_class_of_data_is_named_when_it_has_no_such_key() -> None:
+    assert refusal("data.nope=1").startswith("data.nope: unknown key\nallowed there: limit")
+
+
+def test_what_hydra_cannot_parse_has_a_remedy() -> None:
+    assert "KEY=VALUE" in refusal("seed=range(1,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "culprit"),
+    [(["seed=1", "arch=null"], "arch=null"), (["-m", "model=pt,null"], "model=pt,null"), (["a/b=null"], "a/b=null")],
+)
+def test_a_group_without_a_choice(arguments: list[str], culprit: str) -> None:
+    assert null_group(arguments).startswith(f"{culprit}: a group needs one of its choices\n")

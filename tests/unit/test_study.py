@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import write_json
+from sweeper.study import FILE, Study
+from sweeper.trial import WrongInput
+from tests.records import trial
+
+
+def study(directory: Path, uri: str | None = "sqlite:////x/mlflow.db") -> Study:
+    return Study("demo", directory, uri, {"_target_": "a.Launcher", "jobs": 2})
+
+
+def test_says_what_was_launched_and_by_what(tmp_path: Path) -> None:
+    first, second = trial(seed=1), trial(seed=2)
+    study(tmp_path / "out" / "demo").describe([first, second], "python -m sweeper.run -m seed=1,2")
+    assert json.loads((tmp_path / "out" / "demo" / FILE).read_text()) == {
+        "schema": 1,
+        "name": "demo",
+        "commands": ["python -m sweeper.run -m seed=1,2"],
+        "launcher": {"_target_": "a.Launcher", "jobs": 2},
+        "tracking": {"uri": "sqlite:////x/mlflow.db"},
+        "trials": {first.name: first.id, second.name: second.id},
+    }
+
+
+def test_commands_are_kept_the_last_one_last_and_each_once(tmp_path: Path) -> None:
+    for command in ("a", "b", "a"):
+        study(tmp_path).describe([trial()], command)
+    assert json.loads((tmp_path / FILE).read_text())["commands"] == ["b", "a"]
+
+
+def test_the_trials_are_those_of_the_last_command(tmp_path: Path) -> None:
+    study(tmp_path).describe([trial(seed=1)], "a")
+    study(tmp_path).describe([trial(seed=2)], "b")
+    assert list(json.loads((tmp_path / FILE).read_text())["trials"]) == [trial(seed=2).name]
+
+
+def test_another_version_s_study_is_left_as_it_is(tmp_path: Path) -> None:
+    write_json(tmp_path / FILE, {"schema": 99, "name": "demo"})
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(WrongInput, match="has schema 99, this version reads schema 1"):
+        study(tmp_path).describe([trial()], "a")
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_place_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongInput, match=r"file/demo cannot be made: Not a directory\nset outputs=DIR"):
+        study(tmp_path / "file" / "demo").describe([trial()], "a")
