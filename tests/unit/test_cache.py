@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,35 @@ def test_what_fails_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
     cached(tmp_path / "made", lambda directory: (directory / "file").touch())
     assert (tmp_path / "made" / "file").exists()
+
+
+def stay(directory: Path, building: Event) -> None:
+    def build(temporary: Path) -> None:
+        (temporary / "file").write_text("part")
+        building.set()
+        time.sleep(60)
+
+    cached(directory, build)
+
+
+def test_a_builder_that_is_killed_gives_way_to_who_waits(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    building = context.Event()
+    process = context.Process(target=stay, args=(tmp_path / "made", building))
+    process.start()
+    assert building.wait(30)
+    assert not (tmp_path / "made").exists()
+    waiting = threading.Thread(
+        target=cached, args=(tmp_path / "made", lambda directory: (directory / "file").write_text("whole"))
+    )
+    waiting.start()
+    process.kill()
+    process.join()
+    waiting.join(10)
+    assert (tmp_path / "made" / "file").read_text() == "whole"
+
+
+def test_it_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    built: list[int] = []
+    made = cached(tmp_path / "made", lambda directory: built.append(directory.stat().st_ino))
+    assert made.stat().st_ino == built[0], "renamed, not copied"
