@@ -13,11 +13,13 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import sweeper.execute
+from sweeper.backend import Backend, Job
 from sweeper.config import CONFIG_DIRECTORY, register, to_trial
 from sweeper.data import Examples
 from sweeper.data.demo import Demo
 from sweeper.record import Record, Writer
 from sweeper.trial import Outcome, Trial
+from tests.contracts.processes import ended
 
 # As on the command line; two entries of one framework are two ways to use it.
 FRAMEWORKS: Mapping[str, Sequence[str]] = {
@@ -146,3 +148,33 @@ def best_weights(trial: Trial, directory: Path) -> dict[str, str]:
         sweeper.execute.load_framework(trial).export(directory, exported)
     tensors = load_file(exported / "model.safetensors")
     return {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in tensors.items()}
+
+
+class Laboratory:
+    """Runs trials in processes of their own, and keeps their directories and one cache for all."""
+
+    def __init__(self, outputs: Path, backend: Backend, framework: str) -> None:
+        self.outputs, self.backend, self.framework = outputs, backend, framework
+        self.place = outputs / framework
+
+    def trial(self, *overrides: str) -> Trial:
+        return make_trial(self.outputs, *FRAMEWORKS[self.framework], *overrides)
+
+    def call(self, calls: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+        """Make calls in processes; returns why each ended."""
+        jobs = [Job(f"{self.framework}: {name}", call, self.log(name)) for name, call in calls.items()]
+        self.backend.start(jobs)
+        states = ended(self.backend)
+        return {name: states[job.key].reason for name, job in zip(calls, jobs, strict=True)}
+
+    def run(self, trials: Mapping[str, Trial]) -> list[Path]:
+        """Run trials that have not been run yet; returns their directories."""
+        new = {
+            name: run(trial, self.place / name) for name, trial in trials.items() if not (self.place / name).exists()
+        }
+        for name, reason in self.call(new).items():
+            assert not reason, f"{reason}\n{self.log(name).read_text()}"
+        return [self.place / name for name in trials]
+
+    def log(self, name: str) -> Path:
+        return Record(self.place / name).log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.local import TRAINING
 from sweeper import inputs
-from sweeper.backend import Job
 from sweeper.execute import load_framework
 from sweeper.record import Record
 from sweeper.trial import Status, Trial
@@ -25,47 +24,14 @@ from tests.contracts.frameworks import (
     KILLED,
     MOMENTS,
     STEPS_PER_EPOCH,
+    Laboratory,
     SmallTest,
     best_weights,
     events,
-    make_trial,
     run,
     run_until,
     values,
 )
-from tests.contracts.processes import ended
-
-Trials = Mapping[str, Trial]
-
-
-class Laboratory:
-    """Runs trials in processes of their own, and keeps their directories and one cache for all."""
-
-    def __init__(self, outputs: Path, backend: LocalBackend, framework: str) -> None:
-        self.outputs, self.backend, self.framework = outputs, backend, framework
-        self.place = outputs / framework
-
-    def trial(self, *overrides: str) -> Trial:
-        return make_trial(self.outputs, *FRAMEWORKS[self.framework], *overrides)
-
-    def call(self, calls: Mapping[str, Callable[[], None]]) -> dict[str, str]:
-        """Make calls in processes; returns why each ended."""
-        jobs = [Job(f"{self.framework}: {name}", call, self.log(name)) for name, call in calls.items()]
-        self.backend.start(jobs)
-        states = ended(self.backend)
-        return {name: states[job.key].reason for name, job in zip(calls, jobs, strict=True)}
-
-    def run(self, trials: Trials) -> list[Path]:
-        """Run trials that have not been run yet; returns their directories."""
-        new = {
-            name: run(trial, self.place / name) for name, trial in trials.items() if not (self.place / name).exists()
-        }
-        for name, reason in self.call(new).items():
-            assert not reason, f"{reason}\n{self.log(name).read_text()}"
-        return [self.place / name for name in trials]
-
-    def log(self, name: str) -> Path:
-        return Record(self.place / name).log
 
 
 @pytest.fixture(scope="module")

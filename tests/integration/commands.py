@@ -11,8 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from sweeper.record import Record
+
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "SWEEPER_TEST"  # names the environment of a command's processes, however they came to be
+
+RUN = ("-m", "sweeper.run")
+NOOP = (
+    "framework.name=noop",
+    "framework._target_=tests.noop.Noop",
+    "model=rd",
+    "data.limit=20",
+    "tracking=none",
+    "hydra.launcher.preload=[torch]",
+)
 
 
 @dataclass
@@ -65,3 +77,22 @@ class Command:
             except OSError:  # it has just ended
                 continue
         return found
+
+
+def sweep(place: Path, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return Command([*RUN, *arguments, f"study={study}"], place).run()
+
+
+def record(place: Path, study: str, seed: int) -> Record:
+    (path,) = (place / "outputs" / study).glob(f"*-s{seed}-*")
+    return Record(path)
+
+
+def launches(record: Record) -> int:
+    description = record.description()
+    assert description is not None
+    return len(description["provenance"]["launches"])
+
+
+def epochs(record: Record) -> list[int]:
+    return [metric.epoch for metric in record.metrics() if metric.key == "test/accuracy"]
