@@ -1,21 +1,17 @@
-"""The door between Hydra and the rest: the schema Hydra checks against, and a composed config made into a Trial.
+"""The door between Hydra and the rest: a composed config made into a Trial and a Study.
 
 Below `to_trial` nobody sees a DictConfig.
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -27,65 +23,13 @@ from sweeper.data.tokenizer import tokenizer_digest, tokenizer_file
 from sweeper.execute import load_framework
 from sweeper.record import read_versioned
 from sweeper.refusal import explain
+from sweeper.schema import Config, thawed
 from sweeper.study import FILE, Study
-from sweeper.tracking import TrackingSettings
 from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
 
-CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
 STUDY_WIDE = ("study", "outputs", "fresh", "tracking")
-
-
-@dataclass(frozen=True)
-class ArchChoices:
-    """An architecture for each family that a sweep's frameworks need."""
-
-    encoder: settings.ArchSettings = settings.ArchSettings()
-    causal_lm: settings.ArchSettings = settings.ArchSettings()
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything the command line can set. `data` is checked against the class that its `_target_` names."""
-
-    model: settings.ModelSettings = settings.ModelSettings()
-    framework: settings.FrameworkSettings = field(default_factory=settings.FrameworkSettings)
-    arch: ArchChoices = ArchChoices()
-    task: settings.TaskSettings = settings.TaskSettings()
-    data: Any = None
-    tokenizer: settings.TokenizerSettings = settings.TokenizerSettings()
-    train: settings.TrainSettings = settings.TrainSettings()
-    tracking: TrackingSettings = TrackingSettings()
-    seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
-    data_seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
-    study: str | None = None
-    fresh: bool = False
-    outputs: str = "outputs"
-
-
-def register() -> None:
-    """Give Hydra the schema, and the throw-away directory that it wants for a sweep."""
-    ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
-    OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
-
-
-def thawed(node: DictConfig) -> DictConfig:
-    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
-    OmegaConf.set_readonly(node, None)
-    if not node._is_none():
-        for key in node:
-            child = node._get_node(key)
-            if isinstance(child, DictConfig):
-                thawed(child)
-    return node
-
-
-def scratch_directory() -> str:
-    """Return a directory that is gone when the command ends."""
-    path = tempfile.mkdtemp(prefix="sweeper-")
-    atexit.register(shutil.rmtree, path, ignore_errors=True)
-    return path
 
 
 def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str | None]], launcher: DictConfig) -> Study:

@@ -20,9 +20,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper.config import CONFIG_DIRECTORY, register, study_of, to_trial
+from sweeper.config import study_of, to_trial
 from sweeper.door import leave
 from sweeper.refusal import explain, null_group
+from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.sweep import run_sweep
 from sweeper.trial import WrongInput
 

@@ -50,7 +50,7 @@ def compose_only() -> None:
     import hydra
     from omegaconf import DictConfig
 
-    from sweeper.config import CONFIG_DIRECTORY, register
+    from sweeper.schema import CONFIG_DIRECTORY, register
 
     def nothing(config: DictConfig) -> None:
         """The empty task."""

@@ -14,10 +14,11 @@ from omegaconf import OmegaConf
 
 import sweeper.execute
 from sweeper.backend import Backend, Job
-from sweeper.config import CONFIG_DIRECTORY, register, to_trial
+from sweeper.config import to_trial
 from sweeper.data import Examples
 from sweeper.data.demo import Demo
 from sweeper.record import Record, Writer
+from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.trial import Outcome, Trial
 from tests.contracts.processes import ended
 

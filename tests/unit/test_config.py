@@ -12,7 +12,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
-from sweeper.config import CONFIG_DIRECTORY, register, study_of, to_trial
+from sweeper.config import study_of, to_trial
+from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.trial import Schedule, Trial, WrongInput
 
 TOKENIZER = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4, "mal": 5, "<mask>": 6}

@@ -22,11 +22,11 @@ LAYERS = (
     ("execute",),
     ("watched", "closing"),
     ("sweep",),
-    ("refusal",),
+    ("refusal", "schema"),
     ("config",),
     ("run", "status", "sync"),
 )
-HYDRA_EDGE = {"run.py", "config.py", "refusal.py"}
+HYDRA_EDGE = {"run.py", "config.py", "schema.py", "refusal.py"}
 HEAVY = ("torch", "transformers", "datasets", "mlflow", "tokenizers", "sentencepiece", "scipy", "pandas", "numpy")
 
 

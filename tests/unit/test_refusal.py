@@ -7,8 +7,9 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper.config import CONFIG_DIRECTORY, register, to_trial
+from sweeper.config import to_trial
 from sweeper.refusal import explain, null_group
+from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.trial import WrongInput
 
 
