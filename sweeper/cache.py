@@ -21,6 +21,9 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
         if not directory.exists():
+            for left_over in directory.parent.glob(f".{directory.name}.*"):
+                if left_over.is_dir():
+                    shutil.rmtree(left_over)  # of a builder that was killed: this one holds the lock
             temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
             temporary.mkdir()
             try:

@@ -64,6 +64,7 @@ def test_a_builder_that_is_killed_gives_way_to_who_waits(tmp_path: Path) -> None
     process.join()
     waiting.join(10)
     assert (tmp_path / "made" / "file").read_text() == "whole"
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [tmp_path / "made"]
 
 
 def test_it_appears_whole_or_not_at_all(tmp_path: Path) -> None:
