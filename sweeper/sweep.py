@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sweeper import provenance
-from sweeper.backend import Backend, Job, Phase
+from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import print_closing
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
@@ -115,9 +115,10 @@ class Driver:
         self.view.update([item.row() for item in watched])
         self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
         while True:
+            states = self.backend.poll()
             for item in watched:
                 if not item.ended:
-                    self.look(item)
+                    self.look(item, states)
             self.view.update([item.row() for item in watched])
             if all(item.ended for item in watched):
                 return
@@ -143,8 +144,9 @@ class Driver:
         """Return the fewest jobs that make all that is missing, those that make most first."""
         makers: dict[Path, str] = {}
         jobs, steps = [], []
-        for item in sorted(watched, key=lambda item: -len(preparations(item.trial))):
-            new = [step for step in preparations(item.trial) if step.directory not in makers]
+        missing = [(item, preparations(item.trial)) for item in watched]
+        for item, needed in sorted(missing, key=lambda pair: -len(pair[1])):
+            new = [step for step in needed if step.directory not in makers]
             if new:
                 key = f"prepare {item.trial.name}"
                 jobs.append(
@@ -152,8 +154,7 @@ class Driver:
                 )
                 makers |= {step.directory: key for step in new}
                 steps += new
-            needed = [step.directory for step in preparations(item.trial)]
-            item.preparation = makers[needed[-1]] if needed else None
+            item.preparation = makers[needed[-1].directory] if needed else None
         return jobs, steps
 
     def start(self, watched: Sequence[Watched]) -> None:
@@ -168,12 +169,12 @@ class Driver:
             [Job(item.trial.name, call, item.record.log) for item, call in zip(watched, calls, strict=True)]
         )
 
-    def look(self, item: Watched) -> None:
+    def look(self, item: Watched, states: Mapping[str, JobState]) -> None:
         """Take in what a trial's record and the backend say of it."""
         if not item.started:
             self.look_at_attached(item)
             return
-        job = self.backend.poll()[item.trial.name]
+        job = states[item.trial.name]
         if job.phase is not Phase.ENDED:
             item.take_in(job)
             return
