@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from sweeper.config import study_of, to_trial
 from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.trial import Schedule, Trial, WrongInput
+from tests.checkpoint_shape import CONFIG
 
 TOKENIZER = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4, "mal": 5, "<mask>": 6}
 
@@ -51,16 +52,7 @@ def study_name(*commands: list[str]) -> str:
 
 def checkpoint(directory: Path, **changes: object) -> Path:
     directory.mkdir()
-    shape = {
-        "model_type": "roberta",
-        "num_hidden_layers": 2,
-        "hidden_size": 64,
-        "num_attention_heads": 2,
-        "intermediate_size": 128,
-        "max_position_embeddings": 64,
-        "vocab_size": 7,
-    }
-    (directory / "config.json").write_text(json.dumps(shape | changes))
+    (directory / "config.json").write_text(json.dumps({**CONFIG, "vocab_size": 7, **changes}))
     (directory / "model.safetensors").write_bytes(b"weights")
     vocabulary = {"type": "WordLevel", "vocab": TOKENIZER, "unk_token": "<unk>"}
     (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": vocabulary}))

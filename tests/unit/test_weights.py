@@ -16,17 +16,10 @@ from sweeper.checkpoints.weights import (
     weights_identity,
 )
 from sweeper.trial import ArchSettings, PretrainingSettings, WrongInput
+from tests import checkpoint_shape
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)
-CONFIG = {
-    "model_type": "roberta",
-    "num_hidden_layers": 2,
-    "hidden_size": 64,
-    "num_attention_heads": 2,
-    "intermediate_size": 128,
-    "max_position_embeddings": 64,
-    "vocab_size": 500,
-}
+CONFIG = {**checkpoint_shape.CONFIG, "vocab_size": 500}
 
 
 def checkpoint(directory: Path, weights: str = "model.safetensors", shape: Mapping[str, object] = CONFIG) -> str:

@@ -1,0 +1,12 @@
+"""What a tiny checkpoint's config.json says, for tests that need no weights in it."""
+
+from __future__ import annotations
+
+CONFIG: dict[str, object] = {
+    "model_type": "roberta",
+    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "num_attention_heads": 2,
+    "intermediate_size": 128,
+    "max_position_embeddings": 64,
+}
