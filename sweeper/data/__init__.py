@@ -17,13 +17,20 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts and their class numbers (0 … classes − 1), in the data set's order."""
+    """Texts, or pairs of texts, and their class numbers (0 … classes − 1), in the data set's order."""
 
     texts: tuple[str, ...]
     labels: tuple[int, ...]
+    seconds: tuple[str, ...] = ()  # the second text of each pair; empty when an example is one text
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def inputs(self) -> list[tuple[str, ...]]:
+        """What a model sees of each example: its text, or both texts of its pair."""
+        columns = (self.texts, self.seconds) if self.seconds else (self.texts,)
+        return list(zip(*columns, strict=True))
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,19 @@ class DataSource(Protocol):
         """Raise WrongInput when the files cannot be read as this data set; quick, imports nothing heavy."""
 
     def digest(self) -> str:
-        """Hexadecimal digest of the texts and labels of all splits, before any limit."""
+        """Hexadecimal digest of the texts and labels of all splits, before any limit.
+
+        What is made of training texts (a tokenizer, weights) is known by it, so it tells splits apart.
+        """
 
     def label_names(self) -> tuple[str, ...]:
         """Names of the classes; the class number is the index."""
 
     def splits(self) -> dict[str, Examples]:
         """The examples of train, valid and test, before any limit."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of how the splits were made, a sentence each; empty when they came as files."""
 
     def unlabelled(self) -> list[str]:
         """Text that weights may be pretrained on, without any validation or test text; empty when there is none."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sweeper.data import SPLITS, DataSettings, Examples
 from sweeper.data.sampling import select, stratified_split
+from sweeper.data.splits import check_splits, tokenizer_beside, unlabelled_texts
+from sweeper.data.tables import text_lines
 from sweeper.trial import WrongInput, digest, setting
 
 LABEL_NAMES = ("negative", "positive")
@@ -25,18 +27,18 @@ class ClsBooks(DataSettings):
     split_seed: int = setting(0, at_least=0)
 
     def check(self) -> None:
-        """Raise WrongInput when a file is missing or wrong, or the settings do not fit the files."""
+        """Raise WrongInput when a file is missing or wrong, settings don't fit, or the splits don't."""
         if not self.pool and (self.validation_size is not None or self.split_seed):
             raise WrongInput(
                 f"data.validation_size={self.validation_size} data.split_seed={self.split_seed} need"
                 " data.pool=true\nset data.pool=true, or data.validation_size=null data.split_seed=0"
             )
-        self.splits()
+        check_splits(self.splits(), LABEL_NAMES, f"data.path={self.path}")
 
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of the texts and labels of all files: it follows content, not path."""
-        files = self._files()
-        return digest({split: [files[split].texts, files[split].labels] for split in SPLITS})
+        """Hexadecimal SHA-256 of the splits' texts and labels: it follows content, not path."""
+        splits = self.splits()
+        return digest({split: [splits[split].texts, splits[split].labels] for split in SPLITS})
 
     def label_names(self) -> tuple[str, ...]:
         """Negative and positive."""
@@ -58,17 +60,20 @@ class ClsBooks(DataSettings):
         kept, held_out = stratified_split(pooled.labels, size, self.split_seed)
         return {"train": select(pooled, kept), "valid": select(pooled, held_out), "test": files["test"]}
 
+    def notes(self) -> tuple[str, ...]:
+        """How validation was made, when it was."""
+        if not self.pool:
+            return ()
+        size = "as many examples as before" if self.validation_size is None else f"{self.validation_size} examples"
+        return (f"validation: {size} of train and valid pooled, stratified, split_seed {self.split_seed}",)
+
     def unlabelled(self) -> list[str]:
         """The training texts that neither validation nor test holds too: the corpus repeats some reviews."""
-        splits = self.splits()
-        held_out = {*splits["valid"].texts, *splits["test"].texts}
-        return [text for text in splits["train"].texts if text not in held_out]
+        return unlabelled_texts(self.splits())
 
     def tokenizer_path(self) -> Path | None:
         """The one sentencepiece*.model or tokenizer.json beside the reviews; None: none or several."""
-        directory = self._directory()
-        found = [*directory.glob("sentencepiece*.model"), *directory.glob("tokenizer.json")]
-        return found[0] if len(found) == 1 else None
+        return tokenizer_beside(self._directory())
 
     def _directory(self) -> Path:
         if not self.path:
@@ -94,7 +99,7 @@ class ClsBooks(DataSettings):
 
 def read_examples(reviews: Path, labels: Path) -> Examples:
     """Read reviews and their labels; raise WrongInput naming the first line that is wrong."""
-    texts, marks = read_lines(reviews), [line.strip() for line in read_lines(labels)]
+    texts, marks = text_lines(reviews), [line.strip() for line in text_lines(labels)]
     for number, text in enumerate(texts, start=1):
         if not text.strip():
             raise WrongInput(f"{reviews}, line {number} is empty\nneeded: a review on every line")
@@ -106,20 +111,3 @@ def read_examples(reviews: Path, labels: Path) -> Examples:
             f"{reviews} has {len(texts)} lines, {labels.name} {len(marks)}\nneeded: a label for every review"
         )
     return Examples(tuple(texts), tuple(int(mark) for mark in marks))
-
-
-def read_lines(file: Path) -> list[str]:
-    """Read a UTF-8 file's lines, which end with a line feed or CR LF.
-
-    Unlike `str.splitlines`, this leaves U+2028, U+0085 and the like inside a line, where reviews have them.
-    """
-    try:
-        content = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = error.object.count(b"\n", 0, error.start) + 1
-        raise WrongInput(f"{file}, line {number} is not UTF-8 ({error.reason})\nconvert the file to UTF-8") from error
-    except OSError as error:
-        raise WrongInput(f"{file} cannot be read: {error.strerror}") from error
-    if not content:
-        raise WrongInput(f"{file} is empty\nneeded: one line an example")
-    return [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]

@@ -14,6 +14,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from sweeper.data import DataSettings, Examples
 LABEL_NAMES = ("negative", "positive")
 SIZES = {"train": 200, "valid": 200, "test": 1000}
 UNLABELLED_SIZE = 20000
-# Digest of `content()`; a unit test generates everything and compares. Other content is other trials.
+# Digest of texts and labels; a unit test generates everything and compares. Other content is other trials.
 DIGEST = "08977e6d1ebac66791b682ea886436e39c0687bc9dce8eadc824f6ee58cc03dc"
 
 # Most frequent word first.
@@ -82,8 +83,8 @@ CHATTER = 0.2  # share of texts that begin with a clause without any opinion
 
 @lru_cache
 def zipf_weights(count: int) -> tuple[int, ...]:
-    """Return relative frequencies by rank: Zipf's law with a shift, in whole numbers, so that machines agree."""
-    return tuple(round(1e6 * (rank + 6) ** -1.2) for rank in range(count))
+    """Return cumulated frequencies by rank: Zipf's law with a shift, in whole numbers, so that machines agree."""
+    return tuple(accumulate(round(1e6 * (rank + 6) ** -1.2) for rank in range(count)))
 
 
 class Grammar:
@@ -96,7 +97,7 @@ class Grammar:
         """Return different words, frequent ones (first in the list) more often."""
         picked: list[str] = []
         while len(picked) < count:
-            [word] = self.random.choices(words, zipf_weights(len(words)))
+            [word] = self.random.choices(words, cum_weights=zipf_weights(len(words)))
             if word not in picked:
                 picked.append(word)
         return picked
@@ -193,6 +194,10 @@ class Demo(DataSettings):
     def splits(self) -> dict[str, Examples]:
         """Return train, valid and test: balanced, in random order, one opinion a review."""
         return dict(content()[1])
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the reviews are: no sample of real text."""
+        return ("all splits: generated, from a grammar built to show the effect of pretraining",)
 
     def unlabelled(self) -> list[str]:
         """Return the longer texts for pretraining, which hold no opinion clause of any split."""

@@ -12,7 +12,11 @@ from sweeper.data import Examples
 def select(examples: Examples, indices: Iterable[int]) -> Examples:
     """Return the examples at `indices`, in that order."""
     chosen = list(indices)
-    return Examples(tuple(examples.texts[index] for index in chosen), tuple(examples.labels[index] for index in chosen))
+    return Examples(
+        texts=tuple(examples.texts[index] for index in chosen),
+        labels=tuple(examples.labels[index] for index in chosen),
+        seconds=tuple(examples.seconds[index] for index in chosen) if examples.seconds else (),
+    )
 
 
 def limit_examples(examples: Examples, limit: int | None) -> Examples:
@@ -31,20 +35,31 @@ def limit_examples(examples: Examples, limit: int | None) -> Examples:
 
 
 def stratified_split(labels: Sequence[int], held_out: int, seed: int) -> tuple[list[int], list[int]]:
-    """Divide the indices of `labels` at random into those kept and `held_out` others, each in rising order.
+    """Divide the indices of `labels` at random into those kept and `held_out` others, each in rising order."""
+    kept, chosen = stratified_parts(labels, [held_out], seed)
+    return kept, chosen
 
-    Each class is held out in proportion to its size, rounded by the largest remainder. Only `random()` of the
-    standard library's generator is drawn on: it alone is promised to stay the same in later Pythons.
+
+def stratified_parts(labels: Sequence[int], sizes: Sequence[int], seed: int) -> list[list[int]]:
+    """Divide the indices of `labels` at random: those kept, then a part of each of `sizes`, all in rising order.
+
+    Each part is taken from what the earlier ones left, from each class in proportion to its size, rounded by the
+    largest remainder. Only `random()` of the standard library's generator is drawn on: it alone is promised to stay
+    the same in later Pythons.
     """
     generator = random.Random(seed)
     rank = [generator.random() for _ in labels]
     members: defaultdict[int, list[int]] = defaultdict(list)
     for index in sorted(range(len(labels)), key=rank.__getitem__):
         members[labels[index]].append(index)
-    shares = apportion({label: len(indices) for label, indices in members.items()}, held_out)
-    chosen = {index for label, indices in members.items() for index in indices[: shares[label]]}
-    kept = [index for index in range(len(labels)) if index not in chosen]
-    return kept, sorted(chosen)
+    parts: list[list[int]] = []
+    for size in sizes:
+        shares = apportion({label: len(indices) for label, indices in members.items()}, size)
+        parts.append(sorted(index for label, indices in members.items() for index in indices[: shares[label]]))
+        for label, share in shares.items():
+            del members[label][:share]
+    kept = sorted(index for indices in members.values() for index in indices)
+    return [kept, *parts]
 
 
 def apportion(sizes: Mapping[int, int], total: int) -> dict[int, int]:

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import datasets
 
 from sweeper.cache import cached
 from sweeper.data import DataSource, Examples
+from sweeper.data.facts import SplitFacts, TokenizedFacts, data_facts, save_facts
 from sweeper.data.sampling import limit_examples
 from sweeper.data.tokenizer import Tokenizer
+from sweeper.trial import WrongInput
 
-FACTS = "facts.json"
-
-
-@dataclass(frozen=True)
-class SplitFacts:
-    """What tokenizing did to a split."""
-
-    examples: int
-    truncated: int  # texts that were longer than the largest length
-    tokens: int  # ids that the model sees in an epoch, <s> and </s> included
-    unknown_share: float  # of the ids between <s> and </s>, those that are <unk>
+SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 
 
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:
     """Return `directory`, filled with the tokenized data set where it does not exist yet.
 
-    The caller's choice of directory stands for the content of the other arguments. At most `max_length` ids a
-    text, <s> and </s> included; every split keeps the order of the data set.
+    The caller's choice of directory stands for the content of the other arguments. At most `max_length` ids an
+    example, <s> and </s> included; every split keeps the order of the data set. Raises WrongInput when pairs
+    have no room.
     """
     return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
 
 
 def load_tokenized(directory: Path) -> datasets.DatasetDict:
-    """Load train, valid and test: columns input_ids (<s> … </s>, not padded), labels and length (in ids)."""
+    """Load train, valid and test: columns input_ids, labels and length (in ids).
+
+    Ids are <s> … </s>, those of a pair <s> … </s></s> … </s>, not padded.
+    """
     return datasets.load_from_disk(str(directory))
-
-
-def load_facts(directory: Path) -> dict[str, SplitFacts]:
-    """Load what tokenizing did to each split."""
-    facts = json.loads((directory / FACTS).read_text(encoding="utf-8"))
-    return {split: SplitFacts(**values) for split, values in facts.items()}
 
 
 def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
@@ -53,14 +41,24 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
     splits, facts = {}, {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
-        texts = tokenizer.segment(examples.texts)
-        input_ids = [tokenizer.frame(ids, max_length) for ids in texts]
+        texts = [tokenizer.segment(column) for column in (examples.texts, examples.seconds) if column]
+        input_ids = framed(tokenizer, texts, max_length)
         splits[split] = as_dataset(input_ids, examples, source.label_names())
         facts[split] = split_facts(texts, input_ids, tokenizer.unk)
     with no_progress_bars():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
-    content = json.dumps({split: asdict(values) for split, values in facts.items()}, indent=2)
-    (directory / FACTS).write_text(content + "\n", encoding="utf-8")
+    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+
+
+def framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
+    """Return each example's ids with <s> and </s>; `texts` holds the uncut ids of one column of texts, or of two."""
+    if len(texts) == 1:
+        return [tokenizer.frame(ids, max_length) for ids in texts[0]]
+    if max_length < SHORTEST_PAIR:
+        raise WrongInput(
+            f"train.max_length={max_length} has no room for pairs of texts\nallowed: at least {SHORTEST_PAIR}"
+        )
+    return [tokenizer.frame_pair(first, second, max_length) for first, second in zip(*texts, strict=True)]
 
 
 def as_dataset(input_ids: list[list[int]], examples: Examples, label_names: tuple[str, ...]) -> datasets.Dataset:
@@ -80,15 +78,16 @@ def as_dataset(input_ids: list[list[int]], examples: Examples, label_names: tupl
     return datasets.Dataset.from_dict(columns, features=features)
 
 
-def split_facts(texts: list[list[int]], input_ids: list[list[int]], unk: int) -> SplitFacts:
-    """Compare the uncut ids of each text with the framed ones."""
+def split_facts(texts: list[list[list[int]]], input_ids: list[list[int]], unk: int) -> SplitFacts:
+    """Compare the uncut ids of each example's texts with the framed ones."""
+    special = 2 * len(texts)  # <s> and </s>, and for pairs </s></s> between them
+    uncut = [sum(map(len, example)) for example in zip(*texts, strict=True)]
     tokens = sum(map(len, input_ids))
-    between = tokens - 2 * len(input_ids)
     return SplitFacts(
-        examples=len(texts),
-        truncated=sum(len(text) + 2 > len(ids) for text, ids in zip(texts, input_ids, strict=True)),
+        examples=len(input_ids),
+        truncated=sum(length + special > len(ids) for length, ids in zip(uncut, input_ids, strict=True)),
         tokens=tokens,
-        unknown_share=sum(ids[1:-1].count(unk) for ids in input_ids) / max(between, 1),
+        unknown_share=sum(ids.count(unk) for ids in input_ids) / max(tokens - special * len(input_ids), 1),
     )
 
 

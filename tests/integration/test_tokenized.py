@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,12 @@ import sentencepiece
 
 from sweeper.data import DataSource, Examples
 from sweeper.data.cls_books import ClsBooks
-from sweeper.data.tokenized import SplitFacts, load_facts, load_tokenized, tokenized
-from sweeper.data.tokenizer import load, train_words
+from sweeper.data.facts import SplitFacts, data_facts, facts_as_dict, load_facts
+from sweeper.data.files import Files
+from sweeper.data.tokenized import load_tokenized, tokenized
+from sweeper.data.tokenizer import Tokenizer, load
+from sweeper.data.tokenizer_training import train_tokenizer
+from sweeper.trial import TokenizerKind, WrongInput
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 REVIEWS = SHARED / "cls_books_fr"
@@ -40,8 +46,12 @@ def small(tmp_path: Path) -> ClsBooks:
     return ClsBooks(path=str(directory))
 
 
+def words(texts: Iterable[str], directory: Path) -> Tokenizer:
+    return load(train_tokenizer(TokenizerKind.word, texts, None, directory))
+
+
 def test_columns_facts_and_order(small: ClsBooks, tmp_path: Path) -> None:
-    tokenizer = load(train_words(small.splits()["train"].texts, tmp_path))
+    tokenizer = words(small.splits()["train"].texts, tmp_path)
     # By frequency, then alphabet: livre 4, bon 5, nul 6, et 7, long 8.
     directory = tokenized(tmp_path / "cache/ids", small, tokenizer, max_length=5)
     data = load_tokenized(directory)
@@ -52,15 +62,60 @@ def test_columns_facts_and_order(small: ClsBooks, tmp_path: Path) -> None:
     }
     assert data["test"]["input_ids"][:] == [[0, 3, 3, 3, 2], [0, 5, 2], [0, 6, 2]]
     assert data["train"].features["labels"].names == ["negative", "positive"]
-    assert load_facts(directory) == {
+    facts = load_facts(directory)
+    assert facts.splits == {
         "train": SplitFacts(examples=4, truncated=1, tokens=16, unknown_share=0.0),
         "valid": SplitFacts(examples=2, truncated=0, tokens=6, unknown_share=0.5),
         "test": SplitFacts(examples=3, truncated=1, tokens=11, unknown_share=0.6),
     }
+    assert facts.data == data_facts(small) and facts.data.leaked == {"valid": 0, "test": 1}
+    assert facts_as_dict(directory).keys() == {"data", "splits"}
+
+
+def pairs(directory: Path) -> Files:
+    rows = {
+        "train": [("un livre", "il est bon"), ("un livre", "un")],
+        "valid": [("bon livre", "bon"), ("non", "il est")],
+        "test": [("un", "un livre bon"), ("est il", "bon")],
+    }
+    for split, texts in rows.items():
+        lines = [json.dumps({"a": a, "b": b, "suit": label}) for label, (a, b) in enumerate(texts)]
+        (directory / f"{split}.jsonl").write_text("\n".join(lines))
+    return Files(path=str(directory), text=["a", "b"], label="suit")
+
+
+def test_pairs(tmp_path: Path) -> None:
+    source = pairs(tmp_path)
+    tokenizer = words(["un livre", "il est bon"], tmp_path / "words")
+    directory = tokenized(tmp_path / "ids", source, tokenizer, max_length=8)
+    data, facts = load_tokenized(directory), load_facts(directory)
+    shown = {
+        split: [" ".join(tokenizer.pieces[index] for index in ids) for ids in data[split]["input_ids"]]
+        for split in data
+    }
+    assert shown == {
+        "train": ["<s> un livre </s> </s> il est </s>", "<s> un livre </s> </s> un </s>"],
+        "valid": ["<s> bon livre </s> </s> bon </s>", "<s> <unk> </s> </s> il est </s>"],
+        "test": ["<s> un </s> </s> un livre bon </s>", "<s> est il </s> </s> bon </s>"],
+    }
+    assert list(data["train"]["length"]) == [8, 7]
+    assert facts.splits == {
+        "train": SplitFacts(examples=2, truncated=1, tokens=15, unknown_share=0.0),
+        "valid": SplitFacts(examples=2, truncated=0, tokens=14, unknown_share=1 / 6),
+        "test": SplitFacts(examples=2, truncated=0, tokens=15, unknown_share=0.0),
+    }
+
+
+def test_pairs_without_room_are_refused(tmp_path: Path) -> None:
+    source = pairs(tmp_path)
+    tokenizer = words(["un livre"], tmp_path / "words")
+    with pytest.raises(WrongInput, match=r"train\.max_length=5 has no room for pairs of texts\nallowed: at least 6"):
+        tokenized(tmp_path / "ids", source, tokenizer, max_length=5)
+    assert len(load_tokenized(tokenized(tmp_path / "ids", source, tokenizer, max_length=6))["test"]) == 2
 
 
 def test_limit_takes_every_class(small: ClsBooks, tmp_path: Path) -> None:
-    tokenizer = load(train_words(small.splits()["train"].texts, tmp_path))
+    tokenizer = words(small.splits()["train"].texts, tmp_path)
     data = load_tokenized(tokenized(tmp_path / "ids", replace(small, limit=2), tokenizer, 10))
     assert {split: list(data[split]["labels"]) for split in data} == {
         "train": [1, 0],
@@ -76,7 +131,7 @@ class Untouchable(ClsBooks):
 
 
 def test_made_once_and_memory_mapped(small: ClsBooks, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    tokenizer = load(train_words(["livre"], tmp_path))
+    tokenizer = words(["livre"], tmp_path)
     directory = tokenized(tmp_path / "ids", small, tokenizer, 10)
     again: DataSource = Untouchable(path=small.path)
     assert tokenized(directory, again, tokenizer, 10) == directory
@@ -86,7 +141,7 @@ def test_made_once_and_memory_mapped(small: ClsBooks, tmp_path: Path, capfd: pyt
 
 
 def test_a_build_that_fails_leaves_nothing(small: ClsBooks, tmp_path: Path) -> None:
-    tokenizer = load(train_words(["livre"], tmp_path))
+    tokenizer = words(["livre"], tmp_path)
     with pytest.raises(AssertionError, match="second time"):
         tokenized(tmp_path / "cache/ids", Untouchable(path=small.path), tokenizer, 10)
     assert [path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
@@ -132,6 +187,6 @@ def test_checkpoints_unigram_model_on_the_reviews(tmp_path: Path) -> None:
     assert {split: len(data[split]) for split in data} == {"train": 1800, "valid": 200, "test": 2000}
     uncut = model.encode(list(source.splits()["test"].texts))
     assert data["test"]["input_ids"][:] == [[0, *ids[:110], 2] for ids in uncut]
-    assert facts["test"].truncated == sum(len(ids) > 110 for ids in uncut)
+    assert facts.splits["test"].truncated == sum(len(ids) > 110 for ids in uncut)
     pieces = [piece for ids in uncut for piece in ids[:110]]
-    assert facts["test"].unknown_share == pieces.count(model.unk_id()) / len(pieces)
+    assert facts.splits["test"].unknown_share == pieces.count(model.unk_id()) / len(pieces)

@@ -81,13 +81,13 @@ def test_wrong_files_are_named(directory: Path, file: str, content: bytes | None
 
 
 def test_wrong_settings_are_named(directory: Path) -> None:
-    good = ClsBooks(path=str(directory), pool=True, validation_size=19)
+    good = ClsBooks(path=str(directory), pool=True, validation_size=18)
     good.check()
     wrong = {
         "data.path is missing": replace(good, path=None),
         "nowhere is not a directory": replace(good, path=str(directory / "nowhere")),
         "data.validation_size=20 leaves": replace(good, validation_size=20),
-        "data.validation_size=19 ": replace(good, pool=False),
+        "data.validation_size=18 ": replace(good, pool=False),
         "data.split_seed=1 need": replace(good, pool=False, validation_size=None, split_seed=1),
     }
     for culprit, source in wrong.items():
@@ -95,6 +95,26 @@ def test_wrong_settings_are_named(directory: Path) -> None:
             source.check()
         assert culprit in str(raised.value)
         assert len(str(raised.value).splitlines()) <= 3
+
+
+def test_splits_that_nothing_can_be_compared_by_are_refused(directory: Path) -> None:
+    reviews, labels = (directory / f"train.{kind}" for kind in ("review", "label"))
+    (directory / "test.review").write_text(reviews.read_text()[: reviews.read_text().index("train 6")] + "train 6\n")
+    (directory / "test.label").write_text("0\n1\n" * 3 + "0\n")
+    with pytest.raises(WrongInput, match=r"data\.path=.*: every text of test is in train or valid too"):
+        ClsBooks(path=str(directory)).check()
+    labels.write_text("1\n" * 16)
+    with pytest.raises(WrongInput, match="train has one class, 'positive'"):
+        ClsBooks(path=str(directory)).check()
+
+
+def test_notes_say_how_validation_was_made(directory: Path) -> None:
+    source = ClsBooks(path=str(directory), pool=True, split_seed=3)
+    assert replace(source, pool=False, split_seed=0).notes() == ()
+    assert source.notes() == (
+        "validation: as many examples as before of train and valid pooled, stratified, split_seed 3",
+    )
+    assert "validation: 6 examples of" in replace(source, validation_size=6).notes()[0]
 
 
 def test_pooling_divides_anew_and_leaves_test_alone(directory: Path) -> None:
@@ -126,7 +146,9 @@ def test_digest_follows_content_not_path(directory: Path, tmp_path_factory: pyte
     directory.rename(copy)
     moved = ClsBooks(path=str(copy))
     assert moved.digest() == before
-    assert replace(moved, pool=True, split_seed=5, limit=2).digest() == before
+    assert replace(moved, limit=2).digest() == before
+    # Tokenizers and weights are made of the training texts, and known by the digest.
+    assert replace(moved, pool=True, split_seed=5).digest() != replace(moved, pool=True).digest()
     assert "path" not in result_settings(moved) and "split_seed" in result_settings(moved)
     (copy / "test.label").write_text("1\n0\n0\n1\n1\n1\n", encoding="utf-8")
     assert moved.digest() != before

@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.data import SPLITS
 from sweeper.data.demo import ADJECTIVES, NOUNS, VERBS, Demo, Grammar, clauses, content
-from sweeper.trial import digest, plain
+from sweeper.trial import digest
 
 OPINION = tuple({*ADJECTIVES[label], *NOUNS[label], *VERBS[label]} for label in (0, 1))
 OPINION_WORDS = OPINION[0] | OPINION[1]
@@ -30,7 +30,9 @@ def lexicon_label(text: str) -> int | None:
 
 def test_digest_is_that_of_the_generated_content() -> None:
     content.cache_clear()
-    assert Demo().digest() == digest(plain(content()))
+    unlabelled, splits = content()
+    columns = {split: {"texts": examples.texts, "labels": examples.labels} for split, examples in splits.items()}
+    assert Demo().digest() == digest([unlabelled, columns])
 
 
 def test_planning_generates_nothing_and_imports_nothing_heavy() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sweeper.data import Examples
-from sweeper.data.sampling import apportion, limit_examples, stratified_split
+from sweeper.data.sampling import apportion, limit_examples, select, stratified_parts, stratified_split
 
 
 def sorted_by_label(*sizes: int) -> Examples:
@@ -70,3 +70,21 @@ def test_split_reaches_every_position() -> None:
     labels = sorted_by_label(10, 10).labels
     drawn = Counter(index for seed in range(400) for index in stratified_split(labels, 4, seed)[1])
     assert min(drawn.values()) > 40 and max(drawn.values()) < 125  # 80 ± 8 expected
+
+
+def test_parts_are_stratified_and_divide_all() -> None:
+    labels = sorted_by_label(700, 200, 100).labels
+    parts = stratified_parts(labels, [200, 100], seed=5)
+    assert sorted(index for part in parts for index in part) == list(range(1000))
+    counts = [Counter(labels[index] for index in part) for part in parts]
+    assert counts == [{0: 490, 1: 140, 2: 70}, {0: 140, 1: 40, 2: 20}, {0: 70, 1: 20, 2: 10}]
+    # A later part changes nothing in the first ones.
+    assert stratified_parts(labels, [200], seed=5)[1] == parts[1]
+
+
+def test_pairs_stay_together() -> None:
+    pairs = Examples(("a", "b", "c"), (0, 1, 0), ("x", "y", "z"))
+    assert select(pairs, [2, 1]) == Examples(("c", "b"), (0, 1), ("z", "y"))
+    assert limit_examples(pairs, 2) == Examples(("a", "b"), (0, 1), ("x", "y"))
+    assert pairs.inputs == [("a", "x"), ("b", "y"), ("c", "z")]
+    assert Examples(("a", "b"), (0, 1)).inputs == [("a",), ("b",)]

@@ -1,0 +1,126 @@
+"""Columns as texts and names of classes: the same classes in the same order on every machine."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.data import Examples
+from sweeper.data.tables import Table
+from sweeper.trial import WrongInput
+
+INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+LABELS = "allowed: strings, integers, or true and false"
+SHOWN = 10  # names of classes in a message
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Texts, or pairs of them, and the names of their classes."""
+
+    table: Table
+    texts: tuple[str, ...]
+    seconds: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def read_rows(table: Table, texts: Sequence[str], label: str) -> Rows:
+    """Take one text column or two, and the label's, from a table.
+
+    Raises WrongInput, naming the first line whose value is no text or no label.
+    """
+    found = [tuple(column_texts(table, column)) for column in texts]
+    return Rows(table, found[0], found[1] if len(found) > 1 else (), tuple(class_names(table, label)))
+
+
+def column_texts(table: Table, column: str) -> list[str]:
+    """Return a column's texts."""
+    for index, value in enumerate(table.columns[column]):
+        wrong = wrong_text(value)
+        if wrong:
+            raise WrongInput(f"{table.place(index)}: {column} {wrong}\nneeded: a text in every example, as a string")
+    return list(table.columns[column])
+
+
+def wrong_text(value: Any) -> str | None:
+    """Say why a value cannot be a text; None when it can."""
+    if value is None or is_nan(value):
+        return "is missing"
+    if not isinstance(value, str):
+        return f"is {str(value)[:40]}, which is no string"
+    if not value.strip():
+        return "is empty"
+    return None if is_unicode(value) else "holds half a surrogate pair, which is no character"
+
+
+def class_names(table: Table, column: str) -> list[str]:
+    """Return the name of each example's class."""
+    names = []
+    for index, value in enumerate(table.columns[column]):
+        try:
+            names.append(class_name(value, table.spelled))
+        except ValueError as error:
+            raise WrongInput(f"{table.place(index)}: {column} {error}\n{LABELS}") from error
+    return names
+
+
+def class_name(value: Any, spelled: bool) -> str:
+    """Return the class that a label stands for: 1, 1.0 and "1" are one.
+
+    `spelled` tells that numbers come as strings. Raises ValueError that says what is wrong.
+    """
+    if isinstance(value, str):
+        value = value.strip()
+        if spelled and DECIMAL.fullmatch(value):
+            value = float(value)
+    if value is None or value == "" or is_nan(value):
+        raise ValueError("is missing")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, float):
+        raise ValueError(f"is {value}, which is no class but a quantity")
+    if not isinstance(value, str | int):
+        raise ValueError(f"is {str(value)[:40]}, which is no label")
+    if not is_unicode(str(value)):
+        raise ValueError("holds half a surrogate pair, which is no character")
+    return str(value)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is the float that stands for none."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a string can be written: JSON can spell halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the different names of classes: integers by their value, others by code point."""
+    different = sorted(set(names))
+    if all(INTEGER.fullmatch(name) for name in different):
+        different.sort(key=int)
+    return tuple(different)
+
+
+def numbered(rows: Rows, names: Sequence[str]) -> Examples:
+    """Return rows with the numbers of their classes. Raises WrongInput for a class that is not among `names`."""
+    numbers = {name: index for index, name in enumerate(names)}
+    for index, name in enumerate(rows.classes):
+        if name not in numbers:
+            known = ", ".join([*(name[:40] for name in names[:SHOWN]), *["…"] * (len(names) > SHOWN)])
+            raise WrongInput(
+                f"{rows.table.place(index)} has the label {name[:40]!r}, which train lacks\nlabels of train: {known}"
+            )
+    return Examples(rows.texts, tuple(numbers[name] for name in rows.classes), rows.seconds)

@@ -1,0 +1,107 @@
+"""What a reader must know of a data set: how large its classes are, what its splits share, what tokenizing cut.
+
+Standard library only: reports read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeper.data import DataSource, Examples
+from sweeper.data.sampling import limit_examples
+
+FILE = "facts.json"
+# Of a directory of tokenized data, facts.json included; directories of another format are not read.
+FORMAT = 2
+
+# A set whose largest class has more than this many times the examples of its smallest is called unbalanced.
+UNBALANCED_RATIO = 1.5
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Sizes, classes and leakage of the splits, after any limit."""
+
+    label_names: tuple[str, ...]
+    class_counts: Mapping[str, tuple[int, ...]]  # split -> examples of each class
+    leaked: Mapping[str, int]  # "valid": its examples that train holds too; "test": those that train or valid holds
+    notes: tuple[str, ...]  # how the splits were made
+
+    @property
+    def unbalanced(self) -> bool:
+        """Whether the classes of any split differ much in size."""
+        return any(max(counts) > UNBALANCED_RATIO * min(counts) for counts in self.class_counts.values())
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """What tokenizing did to a split."""
+
+    examples: int
+    truncated: int  # examples that were longer than the largest length
+    tokens: int  # ids that the model sees in an epoch, <s> and </s> included
+    unknown_share: float  # of the ids but <s> and </s>, those that are <unk>
+
+
+@dataclass(frozen=True)
+class TokenizedFacts:
+    """What is known of a tokenized data set."""
+
+    data: DataFacts
+    splits: Mapping[str, SplitFacts]
+
+
+def data_facts(source: DataSource) -> DataFacts:
+    """Count a data set's classes, and the examples that its splits share, after its limit.
+
+    An example is shared when another split has exactly its text; in a set of pairs, both texts.
+    """
+    splits = {split: limit_examples(examples, source.limit) for split, examples in source.splits().items()}
+    names = source.label_names()
+    counts = {split: Counter(examples.labels) for split, examples in splits.items()}
+    return DataFacts(
+        label_names=names,
+        class_counts={split: tuple(counted[label] for label in range(len(names))) for split, counted in counts.items()},
+        leaked=leaked(splits),
+        notes=source.notes(),
+    )
+
+
+def leaked(splits: Mapping[str, Examples]) -> dict[str, int]:
+    """Count validation's examples that train holds too, and test's that train or validation holds."""
+    seen, counts = set(splits["train"].inputs), {}
+    for split in ("valid", "test"):
+        counts[split] = sum(text in seen for text in splits[split].inputs)
+        seen.update(splits[split].inputs)
+    return counts
+
+
+def save_facts(directory: Path, facts: TokenizedFacts) -> None:
+    """Write facts.json into a directory of tokenized data."""
+    (directory / FILE).write_text(json.dumps(asdict(facts), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def facts_as_dict(directory: Path) -> dict[str, Any]:
+    """Return facts.json as it is: {"data": fields of DataFacts, "splits": {split: fields of SplitFacts}}."""
+    facts: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
+    return facts
+
+
+def load_facts(directory: Path) -> TokenizedFacts:
+    """Load what is known of a directory of tokenized data."""
+    facts = facts_as_dict(directory)
+    data = facts["data"]
+    return TokenizedFacts(
+        data=DataFacts(
+            label_names=tuple(data["label_names"]),
+            class_counts={split: tuple(counts) for split, counts in data["class_counts"].items()},
+            leaked=data["leaked"],
+            notes=tuple(data["notes"]),
+        ),
+        splits={split: SplitFacts(**values) for split, values in facts["splits"].items()},
+    )

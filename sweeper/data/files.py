@@ -1,0 +1,71 @@
+"""A data set of your own in files: CSV, TSV, JSON lines or parquet, a file a split or one that is split in three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.data.labelled import Found, LabelledColumns
+from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
+from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
+from sweeper.trial import WrongInput, setting
+
+
+@dataclass(frozen=True)
+class Files(LabelledColumns):
+    """Labelled texts in a directory of files, or in one file."""
+
+    path: str | None = setting(None, identity=False)
+
+    @property
+    def source(self) -> str:
+        """The data set as messages name it."""
+        return f"data.path={self.path}"
+
+    def find(self) -> Found:
+        """Read the wanted columns of every split's file. Raises WrongInput."""
+        path = self._path()
+        files = split_files(path) if path.is_dir() else {"train": path}
+        tables = {split: read_table(file, self.wanted) for split, file in files.items()}
+        return Found(tables)
+
+    def tokenizer_path(self) -> Path | None:
+        """The one sentencepiece*.model or tokenizer.json beside the files; None: none or several."""
+        path = self._path()
+        return tokenizer_beside(path if path.is_dir() else path.parent)
+
+    def _path(self) -> Path:
+        if not self.path:
+            raise WrongInput(
+                "data.path is missing\nneeded: a file, or the directory of train, valid and test\nadd data.path=PATH"
+            )
+        path = Path(self.path).expanduser()
+        if not path.exists():
+            raise WrongInput(f"{self.source} does not exist\nneeded: a file, or the directory of train, valid and test")
+        if not path.is_dir() and kind(path.name) not in READERS:
+            raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
+        return path
+
+
+def split_files(directory: Path) -> dict[str, Path]:
+    """Return the file of each split that a directory has. Raises WrongInput for none, or two of one split."""
+    there = {file.name: file for file in directory.iterdir() if file.is_file()}
+    found = {split: matching(there, names) for split, names in SPLIT_NAMES.items()}
+    for files in found.values():
+        if len(files) > 1:
+            listed = ", ".join(file.name for file in files)
+            raise WrongInput(f"data.path={directory} has several files for one split: {listed}\nneeded: one of them")
+    if not found["train"]:
+        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in ("valid", "test"))
+        raise WrongInput(
+            f"data.path={directory} has no file of training examples\n"
+            f"looked for: train; where there are, {others}; each with {', '.join(EXTENSIONS)}\n"
+            "for one file that is split in three: data.path=FILE"
+        )
+    return {split: files[0] for split, files in found.items() if files}
+
+
+def matching(there: Mapping[str, Path], names: tuple[str, ...]) -> list[Path]:
+    """Return the files that are called one of `names`, with any extension that is read."""
+    return [there[f"{name}{extension}"] for name in names for extension in EXTENSIONS if f"{name}{extension}" in there]

@@ -1,0 +1,126 @@
+"""A data set of the Hugging Face hub, or a directory in the hub's layout, read by the `datasets` library."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.data.labelled import Found, LabelledColumns
+from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
+from sweeper.data.tables import Table, check_columns
+from sweeper.trial import WrongInput, setting
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
+
+
+@dataclass(frozen=True)
+class Hub(LabelledColumns):
+    """Labelled texts under a name on the hub, fetched once into the library's own cache."""
+
+    name: str | None = setting(None, identity=False)  # OWNER/NAME, or a directory
+    config: str | None = setting(None, identity=False)  # which of the data set's configurations
+    revision: str | None = setting(None, identity=False)  # branch, tag or commit; null: the newest
+
+    @property
+    def source(self) -> str:
+        """The data set as messages name it."""
+        return f"data.name={self.name}"
+
+    def find(self) -> Found:
+        """Fetch the data set and read the wanted columns of train, validation and test. Raises WrongInput."""
+        fetched = self._fetch()
+        names = {split: self._split_name(fetched, split) for split in SPLIT_NAMES}
+        if names["train"] is None:
+            raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
+        tables = {
+            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, self.label)
+            for split, name in names.items()
+            if name is not None
+        }
+        labels = {split: table.columns[self.label] for split, table in tables.items()}
+        secret = [mark for mark in (None, NO_LABEL) if mark not in labels["train"]]
+        unlabelled = [split for split in tables if all(label in secret for label in labels[split])]
+        return Found(
+            {split: table for split, table in tables.items() if split not in unlabelled},
+            remarks={split: "the data set's own has no labels" for split in unlabelled},
+        )
+
+    def tokenizer_path(self) -> Path | None:
+        """The one tokenizer in a directory of the user's own; None: none or several, or a name on the hub."""
+        directory = self._directory()
+        return tokenizer_beside(directory) if directory else None
+
+    def _directory(self) -> Path | None:
+        if not self.name:
+            raise WrongInput("data.name is missing\nneeded: OWNER/NAME on the hub, or a directory\nadd data.name=NAME")
+        directory = Path(self.name).expanduser()
+        if directory.is_dir():
+            return directory
+        if directory.exists() or self.name.startswith((".", "/", "~")):
+            raise WrongInput(f"{self.source} is no directory\nfor files: data=files data.path=PATH")
+        return None
+
+    def _fetch(self) -> DatasetDict:
+        directory = self._directory()
+        import datasets
+
+        try:
+            with silent():
+                return datasets.load_dataset(str(directory or self.name), self.config, revision=self.revision)
+        except Exception as error:  # the library, and what it fetches with, raise no narrower class
+            said = " ".join(str(error).split())[:300]
+            remedy = "where there is no network: data=files, or HF_HUB_OFFLINE=1 for what has been fetched before"
+            if directory:
+                remedy = "needed: a directory in the hub's layout; for single files: data=files"
+            raise WrongInput(f"{self.source} cannot be fetched: {said}\n{remedy}") from error
+
+    def _split_name(self, fetched: DatasetDict, split: str) -> str | None:
+        found = [name for name in SPLIT_NAMES[split] if name in fetched]
+        if len(found) > 1:
+            raise WrongInput(f"{self.source} has several splits for one: {', '.join(found)}\nneeded: one of them")
+        return found[0] if found else None
+
+
+def read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], label: str) -> Table:
+    """Take the wanted columns of a split, names instead of numbers where classes have them. Raises WrongInput."""
+    from datasets import ClassLabel
+
+    check_columns(source, dataset.column_names, wanted)
+    if not len(dataset):
+        raise WrongInput(f"{source} holds no examples\nneeded: at least one for each class")
+    columns = {column: dataset[column][:] for column in wanted}
+    class_names: tuple[str, ...] = ()
+    if isinstance(dataset.features[label], ClassLabel):
+        class_names = tuple(dataset.features[label].names)
+        columns[label] = [None if number in (None, NO_LABEL) else class_names[number] for number in columns[label]]
+    return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep bars and retries off the terminal, where a live table or three lines of refusal stand."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    from sweeper.data.tokenized import no_progress_bars
+
+    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with no_progress_bars():
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if shown:
+            enable_progress_bars()

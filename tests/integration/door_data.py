@@ -1,0 +1,93 @@
+"""Data sets of the user's own that cannot be read, or cannot be compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.integration.door import Case
+
+FILES = "data=files data.path=files_"
+CASES = [
+    Case("data=files", ("data.path is missing", "data.path=PATH")),
+    Case("data=hub", ("data.name is missing", "data.name=NAME")),
+    Case("data=hub data.name=./files_nowhere", ("data.name=./files_nowhere", "data=files")),
+    Case(f"{FILES}nowhere", ("data.path=files_nowhere does not exist",)),
+    Case(f"{FILES}none", ("data.path=files_none", "train", "validation", ".jsonl")),
+    Case(f"{FILES}twice", ("files_twice", "valid.csv, dev.jsonl")),
+    Case(f"{FILES}notes.txt", ("data.path=files_notes.txt", ".parquet")),
+    Case(f"{FILES}good data.text=stars", ("data.text=stars", "train.csv", "text, label")),
+    Case(f"{FILES}good data.label=stars", ("data.label=stars", "train.csv", "text, label")),
+    Case(f"{FILES}good data.text=[text,label]", ("data.text=[text,label]", "[A,B]")),
+    Case(f"{FILES}good data.text=null", ("data.text=null", "name")),
+    Case(f"{FILES}good data.test_share=0.5", ("data.test_share=0.5", "has no effect")),
+    Case(f"{FILES}good data.test_share=1", ("data.test_share=1.0", "below 1")),
+    Case(f"{FILES}good data.validation_shares=0.1", ("data.validation_shares", "did you mean data.validation_share?")),
+    Case(f"{FILES}good", ("tokenizer",)),
+    Case(f"{FILES}json", ("files_json/train.jsonl, line 2", "not JSON")),
+    Case(f"{FILES}object", ("files_object/train.jsonl, line 2", "no object")),
+    Case(f"{FILES}utf8", ("files_utf8/train.csv, line 3", "UTF-8")),
+    Case(f"{FILES}fields", ("files_fields/train.csv, line 3", "3 fields")),
+    Case(f"{FILES}empty.csv", ("files_empty.csv is empty",)),
+    Case(f"{FILES}header.csv", ("files_header.csv", "no examples")),
+    Case(f"{FILES}blank", ("files_blank/test.csv, line 3", "empty")),
+    Case(f"{FILES}number", ("files_number/train.jsonl, line 1", "no string")),
+    Case(f"{FILES}quantity", ("files_quantity/train.csv, line 3", "4.5", "integers")),
+    Case(f"{FILES}unlabelled", ("files_unlabelled/train.csv, line 3", "missing")),
+    Case(f"{FILES}unknown", ("files_unknown/test.csv, line 3", "'neutral'", "neg, pos")),
+    Case(f"{FILES}one_class", ("data.path=files_one_class", "one class")),
+    Case(f"{FILES}few.csv", ("data.test_share=0.2", "data.validation_share=0.1", "class 'pos'")),
+    Case(f"{FILES}same_test", ("data.path=files_same_test", "every text of test")),
+    Case(f"{FILES}same_valid", ("data.path=files_same_valid", "every text of valid")),
+    Case("data=cls_books data.path=files_reviews", ("data.path=files_reviews", "one class")),
+]
+GOOD = {
+    "train.csv": "text,label\nbien,pos\nmal,neg\n",
+    "valid.csv": "text,label\nbon,pos\nnul,neg\n",
+    "test.csv": "text,label\nbeau,pos\nlaid,neg\n",
+}
+# Directory -> the files in which it differs from a good one; None: the file is not there.
+DIRECTORIES: dict[str, dict[str, str | bytes | None]] = {
+    "none": dict.fromkeys(GOOD),
+    "twice": {"dev.jsonl": '{"text": "a", "label": 1}\n'},
+    "good": {},
+    "json": {"train.csv": None, "train.jsonl": '{"text": "a", "label": 1}\n{"text": "b",\n'},
+    "object": {"train.csv": None, "train.jsonl": '{"text": "a", "label": 1}\n["b", 0]\n'},
+    "utf8": {"train.csv": "text,label\nmal,neg\nété,pos\n".encode("latin-1")},
+    "fields": {"train.csv": "text,label\nbien,pos\nmal, hélas,neg\n"},
+    "blank": {"test.csv": 'text,label\nbeau,pos\n" ",neg\n'},
+    "number": {"train.csv": None, "train.jsonl": '{"text": 5, "label": 1}\n{"text": "b", "label": 0}\n'},
+    "quantity": {"train.csv": "text,label\nbien,4\nmal,4.5\n"},
+    "unlabelled": {"train.csv": "text,label\nbien,pos\nmal,\n"},
+    "unknown": {"test.csv": "text,label\nbeau,pos\nmoyen,neutral\n"},
+    "one_class": {"train.csv": "text,label\nbien,pos\nmal,pos\n"},
+    "same_test": {"test.csv": GOOD["train.csv"]},
+    "same_valid": {"valid.csv": GOOD["train.csv"]},
+}
+FILES_ALONE = {
+    "notes.txt": "bien\n",
+    "empty.csv": "",
+    "header.csv": "text,label\n",
+    "few.csv": "text,label\n" + "".join(f"mal {n},neg\nbien {n},pos\n" for n in range(5)),
+}
+
+
+def make(directory: Path) -> None:
+    """Create what the cases need; every name begins with files_."""
+    for name, different in DIRECTORIES.items():
+        place = directory / f"files_{name}"
+        place.mkdir()
+        for file, content in {**GOOD, **different}.items():
+            if content is not None:
+                (place / file).write_bytes(content.encode() if isinstance(content, str) else content)
+    for name, text in FILES_ALONE.items():
+        (directory / f"files_{name}").write_text(text)
+    write_reviews(directory / "files_reviews", ["1", "1"])
+
+
+def write_reviews(directory: Path, labels: Sequence[str]) -> None:
+    """Write reviews laid out like CLS-Books, all with these labels."""
+    directory.mkdir()
+    for split in ("train", "valid", "test"):
+        (directory / f"{split}.review").write_text("".join(f"{split} {n}\n" for n in range(len(labels))))
+        (directory / f"{split}.label").write_text("".join(f"{label}\n" for label in labels))

@@ -1,0 +1,144 @@
+"""Data sets in the hub's layout, loaded by the library itself from directories: no network is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import datasets
+import pytest
+
+from sweeper.data import DataSource
+from sweeper.data.files import Files
+from sweeper.data.hub import Hub
+from sweeper.trial import WrongInput
+
+CARD = """---
+configs:
+- config_name: reviews
+  data_files:
+  - split: train
+    path: train.parquet
+  - split: validation
+    path: dev.parquet
+  - split: test
+    path: test.parquet
+- config_name: other
+  data_files:
+  - split: extra
+    path: train.parquet
+---
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("hub_cache"))
+
+
+def write(directory: Path, name: str, labels: list[int | None], classes: list[str] | None = None) -> None:
+    label = datasets.ClassLabel(names=classes) if classes else datasets.Value("int64")
+    features = datasets.Features({"text": datasets.Value("string"), "other": datasets.Value("string"), "label": label})
+    columns = {
+        "text": [f"texte {name}\u2028{number}" for number in range(len(labels))],
+        "other": ["même"] * len(labels),
+        "label": labels,
+    }
+    datasets.Dataset.from_dict(columns, features=features).to_parquet(directory / f"{name}.parquet")
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    directory = tmp_path / "reviews"
+    directory.mkdir()
+    (directory / "README.md").write_text(CARD)
+    classes = ["positive", "unused", "negative"]
+    write(directory, "train", [0, 2, 2, 0], classes)
+    write(directory, "dev", [2, 0], classes)
+    write(directory, "test", [0, 0, 2], classes)
+    return directory
+
+
+def refusal(source: Hub) -> str:
+    with pytest.raises(WrongInput) as raised:
+        source.check()
+    assert len(str(raised.value).splitlines()) <= 3
+    return str(raised.value).replace(str(source.name), "DIR")
+
+
+def test_splits_and_names_of_classes(reviews: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source: DataSource = Hub(name=str(reviews), config="reviews")
+    source.check()
+    assert source.label_names() == ("positive", "negative")  # in the declared order; train has no third
+    splits = source.splits()
+    assert splits["train"].texts[1] == "texte train\u20281" and splits["train"].labels == (0, 1, 1, 0)
+    assert splits["valid"].labels == (1, 0) and splits["test"].labels == (0, 0, 1)
+    assert source.notes() == ()
+    assert capfd.readouterr() == ("", "")  # no progress bars
+    assert datasets.are_progress_bars_disabled() is False
+    pairs = Hub(name=str(reviews), config="reviews", text=["text", "other"]).splits()["test"]
+    assert pairs.inputs[0] == ("texte test\u20280", "même")
+
+
+def test_the_same_content_as_files_has_the_same_digest(tmp_path: Path) -> None:
+    for name, labels in {"train": [10, 9, 10, 9], "validation": [9, 10], "test": [10, 9, 9]}.items():
+        write(tmp_path, name, [*labels])
+    source = Hub(name=str(tmp_path))
+    assert source.label_names() == ("9", "10")
+    assert source.digest() == Files(path=str(tmp_path)).digest()
+
+
+@pytest.mark.parametrize("secret", [-1, None])
+@pytest.mark.parametrize("classes", [["positive", "negative"], None])
+def test_a_test_split_without_labels_is_replaced(secret: int | None, classes: list[str] | None, tmp_path: Path) -> None:
+    write(tmp_path, "train", [0, 1] * 20, classes)
+    write(tmp_path, "test", [secret] * 8, classes)
+    source = Hub(name=str(tmp_path))
+    splits = source.splits()
+    assert {split: len(examples) for split, examples in splits.items()} == {"train": 28, "valid": 4, "test": 8}
+    assert set(splits["test"].texts) < {f"texte train\u2028{number}" for number in range(40)}
+    assert source.notes() == (
+        "validation: 10 % of train, stratified, split_seed 0",
+        "test: 20 % of train, stratified, split_seed 0; the data set's own has no labels",
+    )
+
+
+def test_a_class_that_is_called_minus_one(tmp_path: Path) -> None:
+    write(tmp_path, "train", [1, -1] * 20)
+    write(tmp_path, "test", [-1, -1])
+    source = Hub(name=str(tmp_path))
+    assert source.label_names() == ("-1", "1") and source.splits()["test"].labels == (0, 0)
+
+
+def test_some_missing_labels_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "train", [0, 1] * 20, ["positive", "negative"])
+    write(tmp_path, "test", [0, -1, 1], ["positive", "negative"])
+    assert refusal(Hub(name=str(tmp_path))).startswith("data.name=DIR, split test, row 2: label is missing")
+
+
+def test_what_cannot_be_read_is_named(reviews: Path, tmp_path: Path) -> None:
+    source = Hub(name=str(reviews), config="reviews", text="review")
+    assert refusal(source).startswith(
+        "data.text=review: data.name=DIR, split train has no such column\ncolumns there: text, other, label"
+    )
+    assert "other" in refusal(Hub(name=str(reviews), config="nothing"))
+    assert refusal(Hub(name=str(reviews), config="other")).startswith(
+        "data.name=DIR has no split train\nsplits there: extra"
+    )
+    (tmp_path / "empty").mkdir()
+    assert refusal(Hub(name=str(tmp_path / "empty"))).startswith("data.name=DIR cannot be fetched: ")
+    assert refusal(Hub(name=str(tmp_path / "nowhere"))).startswith("data.name=DIR is no directory")
+    assert refusal(Hub()).startswith("data.name is missing")
+
+
+def test_no_network_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    said = refusal(Hub(name="nobody/nothing_at_all"))
+    assert said.startswith("data.name=DIR cannot be fetched: ") and "where there is no network: data=files" in said
+
+
+def test_tokenizer_in_the_directory(reviews: Path) -> None:
+    source = Hub(name=str(reviews), config="reviews")
+    assert source.tokenizer_path() is None
+    (reviews / "tokenizer.json").touch()
+    assert source.tokenizer_path() == reviews / "tokenizer.json"
+    assert Hub(name="nobody/nothing_at_all").tokenizer_path() is None
