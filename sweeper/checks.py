@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import ArchSettings, Family, Trial, WrongInput
 
 # Task -> its metrics, and whether greater is better.
-METRICS = {"classification": {"accuracy": True, "loss": False}}
+METRICS = {
+    "classification": {"accuracy": True, "loss": False, "macro_f1": True},
+    "language_modelling": {"loss": False, "perplexity": False},
+}
 
 
 def check_trial(trial: Trial) -> None:
@@ -23,6 +26,21 @@ def check_trial(trial: Trial) -> None:
     }
     for setting, name in names.items():
         check_name(setting, name)
+
+
+def check_arch(arch: ArchSettings, family: Family) -> None:
+    """Raise WrongInput for a shape that no model can have."""
+    setting = f"arch.{family}"
+    if arch.width % arch.heads:
+        raise WrongInput(
+            f"{setting}: width={arch.width} cannot be shared by heads={arch.heads}\n"
+            f"allowed: a {setting}.width that is a multiple of {setting}.heads"
+        )
+    if arch.model_type == "bloom" and arch.feed_forward != 4 * arch.width:
+        raise WrongInput(
+            f"{setting}.feed_forward={arch.feed_forward} is not BLOOM's, which is four times the width\n"
+            f"allowed: {4 * arch.width}"
+        )
 
 
 def check_lengths(trial: Trial) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from sweeper.compare import Result, compare
+from sweeper.compare import compare
 from sweeper.report.terminal import print_tables
+from sweeper.result import Result
 from sweeper.study import Study
 from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.trial import Status

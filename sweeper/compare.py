@@ -5,71 +5,43 @@ Trials that differ in nothing but their seeds form a group. Only done trials cou
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sweeper.factors import Value, factor_values, rank, trial_settings
-from sweeper.record import Record
+from sweeper.result import EVALUATED, Divergence, Result
 from sweeper.statistics import Summary, summarize
-from sweeper.trial import Metric, Outcome, Status
+from sweeper.trial import Status
+
+# Settings that change what a trial reads; the other factors don't.
+OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a record says of its trial. `metrics` is empty unless the trial is done."""
+class Values:
+    """A metric of one trial on both sets. None: not known."""
 
-    name: str
-    status: Status
-    choices: Mapping[str, Any]
-    config: Mapping[str, Any]
-    outcome: Outcome | None
-    metrics: tuple[Metric, ...]
+    validation: float | None
+    test: float | None
 
-    @classmethod
-    def read(cls, record: Record) -> Result | None:
-        """Return a record's result; None when the record was put aside in the meantime."""
-        status = record.status()
-        description = record.description()
-        if description is None:
-            return None
-        done = status == Status.DONE
-        ended = status in (Status.DONE, Status.FAILED, Status.CANCELLED)
-        return cls(
-            name=record.path.name,
-            status=status,
-            choices=description["choices"],
-            config=description["config"],
-            outcome=record.outcome() if ended else None,
-            metrics=tuple(record.metrics()) if done else (),
-        )
 
-    @property
-    def seed(self) -> int:
-        """Seed of weights, head and dropout."""
-        return int(self.config["seed"])
+@dataclass(frozen=True)
+class Summaries:
+    """A metric of several trials on both sets."""
 
-    @property
-    def data_seed(self) -> int:
-        """Seed of the order of the examples."""
-        return int(self.config["data_seed"])
-
-    @property
-    def metric(self) -> str:
-        """The metric that selected the epoch."""
-        return str(self.config["task"]["selection_metric"])
-
-    def best(self, split: str) -> float | None:
-        """Value of the selection metric at the selected step; None unless the trial is done."""
-        if self.status != Status.DONE or self.outcome is None or self.outcome.best is None:
-            return None
-        return self.outcome.best.metrics.get(f"{split}/{self.metric}")
+    validation: Summary
+    test: Summary
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial at its best epoch; `factors` are values of the comparison's factors. None: not known."""
+    """One trial at its best epoch; `factors` are values of the comparison's factors. None: not known.
+
+    `others` are the metrics that did not select the epoch, by name; so in the other rows.
+    """
 
     name: str
     status: Status
@@ -79,9 +51,11 @@ class TrialRow:
     metric: str
     validation: float | None
     test: float | None
+    others: Mapping[str, Values]
     epoch: int | None
     step: int | None
     seconds: float | None
+    divergence: Divergence | None
     error: str | None
 
 
@@ -94,6 +68,7 @@ class EpochRow:
     epoch: int
     validation: Summary
     test: Summary
+    others: Mapping[str, Summaries]
 
 
 @dataclass(frozen=True)
@@ -105,23 +80,48 @@ class GroupRow:
     trials: int
     validation: Summary
     test: Summary
+    others: Mapping[str, Summaries]
     missing: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """What the records say of the data that some trials read.
+
+    `settings` are the values of those factors that tell it from other data of the same name; at most `max_length`
+    ids of a text were read.
+    """
+
+    name: str
+    settings: Mapping[str, Value]
+    max_length: int
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """The rows of a study's tables. `planned` names trials that have no record yet."""
+    """The rows of a study's tables. `planned` names trials that have no record yet.
+
+    `tested`: whether test sets are part of the study; when no done trial has a test metric they are not.
+    """
 
     factors: tuple[str, ...]
     trials: tuple[TrialRow, ...]
     epochs: tuple[EpochRow, ...]
     groups: tuple[GroupRow, ...]
     planned: tuple[str, ...]
+    data: tuple[DataSet, ...] = ()
+    tested: bool = True
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The selection metrics that occur; almost always one."""
         return tuple(dict.fromkeys(row.metric for row in self.trials))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The other metrics that were measured, by name."""
+        return tuple(sorted({name for row in self.trials for name in row.others}))
 
 
 def compare(results: Iterable[Result], planned: Sequence[str] = ()) -> Comparison:
@@ -133,12 +133,16 @@ def compare(results: Iterable[Result], planned: Sequence[str] = ()) -> Compariso
     groups: dict[tuple[Value, ...], list[Result]] = defaultdict(list)
     for key, result in keyed:
         groups[key].append(result)
+    measured = [key for result in results for key in result.at_best]
+    tested = not measured or any(key.startswith("test/") for key in measured)
     return Comparison(
         factors=factors,
         trials=tuple(trial_row(key, result) for key, result in keyed),
         epochs=tuple(row for key, members in groups.items() for row in epoch_rows(key, members)),
-        groups=tuple(group_row(key, members) for key, members in groups.items()),
+        groups=tuple(group_row(key, members, tested) for key, members in groups.items()),
         planned=tuple(planned),
+        data=tuple(data_sets(factors, keyed)),
+        tested=tested,
     )
 
 
@@ -155,9 +159,11 @@ def trial_row(factors: tuple[Value, ...], result: Result) -> TrialRow:
         metric=result.metric,
         validation=result.best("valid"),
         test=result.best("test"),
+        others={name: Values(result.best("valid", name), result.best("test", name)) for name in result.others},
         epoch=best.epoch if best else None,
         step=best.step if best else None,
         seconds=outcome.seconds if outcome else None,
+        divergence=result.divergence,
         error=outcome.error.type if outcome and outcome.error else None,
     )
 
@@ -165,35 +171,61 @@ def trial_row(factors: tuple[Value, ...], result: Result) -> TrialRow:
 def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterator[EpochRow]:
     """Yield a group's epochs. n is smaller where a trial has no value for an epoch."""
     metric = results[0].metric
-    values: dict[tuple[int, str], list[float]] = defaultdict(list)
+    values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for result in results:
-        at_epoch = {(item.epoch, item.split): item.value for item in result.metrics if item.name == metric}
+        at_epoch = {(item.epoch, item.name, item.split): item.value for item in result.metrics}
         for key, value in at_epoch.items():
             values[key].append(value)
-    for epoch in sorted({epoch for epoch, split in values if split in ("valid", "test")}):
-        validation, test = (summarize(values.get((epoch, split), [])) for split in ("valid", "test"))
-        yield EpochRow(factors, metric, epoch, validation, test)
+
+    def both(epoch: int, name: str) -> Summaries:
+        return Summaries(*(summarize(values.get((epoch, name, split), [])) for split in EVALUATED))
+
+    evaluated = {(epoch, name) for epoch, name, split in values if split in EVALUATED}
+    for epoch in sorted({epoch for epoch, name in evaluated if name == metric}):
+        own = both(epoch, metric)
+        names = sorted({name for at, name in evaluated if at == epoch} - {metric})
+        others = {name: both(epoch, name) for name in names}
+        yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
 
 
-def group_row(factors: tuple[Value, ...], results: Sequence[Result]) -> GroupRow:
+def group_row(factors: tuple[Value, ...], results: Sequence[Result], tested: bool) -> GroupRow:
     """Return a group's row at each trial's best epoch."""
-    whole = [(result.best("valid"), result.best("test")) for result in results]
-    counted = [(validation, test) for validation, test in whole if validation is not None and test is not None]
+    reasons = [(result, absence(result, tested)) for result in results]
+    counted = [result for result, why in reasons if not why]
+
+    def both(name: str) -> Summaries:
+        values = ([result.best(split, name) for result in counted] for split in EVALUATED)
+        return Summaries(*(summarize([value for value in column if value is not None]) for column in values))
+
+    own = both(results[0].metric)
     return GroupRow(
         factors=factors,
         metric=results[0].metric,
         trials=len(results),
-        validation=summarize([valid for valid, _ in counted]),
-        test=summarize([test for _, test in counted]),
-        missing=tuple((item.name, why) for item in results if (why := absence(item))),
+        validation=own.validation,
+        test=own.test,
+        others={name: both(name) for name in sorted({name for result in counted for name in result.others})},
+        missing=tuple((result.name, why) for result, why in reasons if why),
     )
 
 
-def absence(result: Result) -> str:
+def absence(result: Result, tested: bool) -> str:
     """Why a trial has no part in its group's row; empty when it has."""
     if result.status != Status.DONE:
         error = result.outcome.error if result.outcome else None
         return f"{result.status}: {error.type}" if error else result.status.value
     if result.best("valid") is None:
         return f"no finite validation {result.metric}"
-    return "" if result.best("test") is not None else f"no test {result.metric}"
+    return f"no test {result.metric}" if tested and result.best("test") is None else ""
+
+
+def data_sets(factors: Sequence[str], keyed: Iterable[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
+    """Yield each data set that records have facts of once, in the order of their trials."""
+    seen = set()
+    for values, result in keyed:
+        named = dict(zip(factors, values, strict=True))
+        settings = {name: value for name, value in named.items() if name.startswith(OF_DATA)}
+        key = json.dumps([result.choices["data"], settings, result.facts], sort_keys=True)
+        if result.facts and key not in seen:
+            seen.add(key)
+            yield DataSet(str(result.choices["data"]), settings, result.config["train"]["max_length"], result.facts)

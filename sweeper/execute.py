@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sweeper import provenance
+from sweeper import inputs, provenance
 from sweeper.frameworks import Framework
 from sweeper.record import AlreadyWriting, ProgressFile, Record, Writer
 from sweeper.selection import select
@@ -81,7 +81,9 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     writer.forget_failure()
     before = seconds_of_earlier_launches(record)
     started = time.time()
-    writer.describe(trial.description(), {"time": started, **launch, **provenance.here()})
+    facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
+    description = trial.description() | ({"facts": facts} if facts else {})
+    writer.describe(description, {"time": started, **launch, **provenance.here()})
     try:
         prepare_process(trial)
         load_framework(trial).train(trial, record.path, Recorder(writer, trial.task))

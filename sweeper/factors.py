@@ -15,6 +15,8 @@ ALWAYS = ("model", "framework")
 CONTENT = {
     "model.path": "digests.weights",
     "data.path": "digests.data",
+    "data.name": "digests.data",
+    "data.files": "digests.data",
     "tokenizer.path": "digests.tokenizer",
     "tokenizer.count_on": "digests.tokenizer",
 }

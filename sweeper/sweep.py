@@ -12,18 +12,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweeper import provenance
+from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import print_closing
+from sweeper.data.facts import DataFacts, data_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
 from sweeper.inputs import Preparation, preparations, prepare
 from sweeper.record import read_progress, supersede
 from sweeper.report import live
+from sweeper.report.data_text import leaks, plan_lines, read_facts
 from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
-from sweeper.trial import Status, Trial, WrongInput
+from sweeper.trial import Status, Trial, WrongInput, digest, result_settings
 from sweeper.watched import Watched, watch
 
 POLL_SECONDS = 0.2
@@ -54,7 +56,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
 
 
 def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watched]:
-    """Find out what is done already, put older results aside if wanted, and say both."""
+    """Find out what is done already, put older results aside if wanted, and say both, and what is trained on."""
     distinct = {trial.id: trial for trial in trials}
     repeated = len(trials) - len(distinct)
     if repeated:
@@ -65,7 +67,29 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watche
     counts = census(watched)
     shown = ", ".join(f"{number} {status}" for status, number in counts.items())
     console.print(f"{study.name}: {counts[Status.DONE]} of {len(watched)} trials are done ({shown}).")
+    print_data([item.trial for item in watched if item.status is not Status.DONE], console)
     return watched
+
+
+def print_data(trials: Sequence[Trial], console: Console) -> None:
+    """Say what should be known of each data set before trials are trained on it; a corpus has no such line."""
+    distinct = {digest([result_settings(trial.data), trial.digests["data"]]): trial for trial in trials}
+    for trial in distinct.values():
+        facts = facts_of_data(trial)
+        if facts is None:
+            continue
+        for line in plan_lines(str(trial.choices["data"]), facts):
+            console.print(line, soft_wrap=True)
+        for line in leaks(facts):
+            console.print(f"  {line}", style="yellow", soft_wrap=True)
+
+
+def facts_of_data(trial: Trial) -> DataFacts | None:
+    """Return what is known of a trial's labelled data, from the cache when it was tokenized before."""
+    if not trial.data.label_names():
+        return None
+    known = inputs.facts(trial)
+    return read_facts(known) if known else data_facts(trial.data)
 
 
 def put_aside(watched: Sequence[Watched]) -> None:

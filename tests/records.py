@@ -80,12 +80,16 @@ def write(
     status: Status | None = Status.DONE,
     error: Failure | None = None,
     seconds: float = 12.0,
+    facts: Mapping[str, Any] | None = None,
+    more: Sequence[Metric] = (),
 ) -> Record:
-    """Write a trial's record as `execute` does; status None leaves it without an outcome."""
+    """Write a trial's record as `execute` does, with `more` metrics; status None leaves it without an outcome."""
     record = Record(study / described.name)
     with record.writing() as writer:
-        writer.describe(described.description(), {"command": "test"})
-        writer.append(epochs(valid, test, described.task.selection_metric))
+        writer.describe(described.description() | ({"facts": facts} if facts else {}), {"command": "test"})
+        # The same metric at the same step counts once: `more` may hold another value for it.
+        own = {(item.key, item.step): item for item in (*epochs(valid, test, described.task.selection_metric), *more)}
+        writer.append(own.values())
         if status is not None:
             best = select(record.metrics(), described.task)
             writer.finish(Outcome(status, best, seconds, 10**9, error))

@@ -15,14 +15,15 @@ from typing import Any
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
 from sweeper.factors import Value
 from sweeper.record import encode_number
+from sweeper.report.notes import notes
 from sweeper.report.study import open_study
-from sweeper.report.tables import TextTable, notes, text_tables
+from sweeper.report.tables import TextTable, text_tables
 from sweeper.report.text import printable
 from sweeper.trial import Status
 
 SCHEMA = 1
 
-# Stable; what else varies in a study follows in columns of its own, named as on the command line.
+# Stable; other metrics (validation_macro_f1, test_macro_f1) follow, then what else varies, as on the command line.
 TRIAL_COLUMNS = (
     "trial",  # name of its directory
     "status",
@@ -76,18 +77,27 @@ def escape_markdown(text: str) -> str:
 
 
 def csv_text(comparison: Comparison) -> str:
-    """Return a line a trial: TRIAL_COLUMNS, then the other factors. Empty: not known."""
+    """Return a line a trial: TRIAL_COLUMNS, then other metrics, then the other factors. Empty: not known."""
     buffer = io.StringIO()
-    extra = comparison.factors[2:]
-    writer = csv.DictWriter(buffer, [*TRIAL_COLUMNS, *extra], restval="", lineterminator="\n")
+    others = [f"{split}_{name}" for name in comparison.others for split in ("validation", "test")]
+    names = [*TRIAL_COLUMNS, *others, *comparison.factors[2:]]
+    writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
     writer.writeheader()
     for row in comparison.trials:
-        own = asdict(row) | {"trial": row.name, "status": row.status.value}
-        values = own | dict(zip(comparison.factors, row.factors, strict=True))
-        writer.writerow({column: csv_cell(values[column]) for column in (*TRIAL_COLUMNS, *extra)})
+        values = csv_values(row) | dict(zip(comparison.factors, row.factors, strict=True))
+        writer.writerow({name: csv_cell(values.get(name)) for name in names})
     for name in comparison.planned:
         writer.writerow({"trial": csv_cell(name), "status": Status.PLANNED.value})
     return buffer.getvalue()
+
+
+def csv_values(row: TrialRow) -> dict[str, Any]:
+    """Return what a trial's row holds, by column."""
+    own = {"trial": row.name, "status": row.status.value}
+    others = {
+        f"{split}_{name}": getattr(row.others[name], split) for name in row.others for split in ("validation", "test")
+    }
+    return asdict(row) | own | others
 
 
 def csv_cell(value: Value) -> Value:

@@ -44,7 +44,7 @@ class LiveRow:
     state: str
     metric: str = "accuracy"
     epoch: int = 0
-    epochs: int = 0
+    epochs: int = 0  # 0: as many as the updates take
     step: int = 0
     steps: int = 0
     loss: float = math.nan

@@ -169,7 +169,7 @@ def live_table(rows: Sequence[LiveRow]) -> Table:
 def row_cells(row: LiveRow) -> tuple[str, ...]:
     """Numbers of one row: epoch, step, loss, validation metric, time left."""
     return (
-        f"{row.epoch}/{row.epochs}" if row.epoch else UNKNOWN,
+        f"{row.epoch}/{row.epochs}" if row.epoch and row.epochs else str(row.epoch or UNKNOWN),
         f"{row.step}/{row.steps}" if row.steps else str(row.step or UNKNOWN),
         UNKNOWN if row.latest_loss is None else f"{row.latest_loss:.3f}",
         metric_text(row.metric, row.validation),

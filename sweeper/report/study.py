@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.compare import Comparison, Result, compare
+from sweeper.compare import Comparison, compare
 from sweeper.record import Record, read_versioned, records
+from sweeper.result import Result
 from sweeper.trial import WrongInput
 
 

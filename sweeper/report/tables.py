@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.report.columns import columns
 from sweeper.report.text import (
     duration,
     heading,
-    labels,
     metric_name,
     metric_text,
     number_text,
-    printable,
     spread_text,
     value_text,
 )
@@ -47,7 +45,7 @@ def text_tables(comparison: Comparison) -> list[TextTable]:
 def trial_table(comparison: Comparison) -> TextTable:
     """Table 1: every trial at its best epoch."""
     data_seeds = any(row.data_seed != row.seed for row in comparison.trials)
-    validation, test = metric_heads(comparison)
+    measured = columns(comparison)
 
     def cells(row: TrialRow) -> Cells:
         return (
@@ -56,8 +54,7 @@ def trial_table(comparison: Comparison) -> TextTable:
             row.status.value,
             str(row.seed),
             *((str(row.data_seed),) if data_seeds else ()),
-            metric_text(row.metric, row.validation),
-            metric_text(row.metric, row.test),
+            *(metric_text(metric, value) for metric, value in measured.of(row)),
             number_text(row.step),
             number_text(row.epoch),
             duration(row.seconds),
@@ -67,7 +64,7 @@ def trial_table(comparison: Comparison) -> TextTable:
     seeds = ("seed", "data seed") if data_seeds else ("seed",)
     return TextTable(
         title="Trials, each at its best epoch",
-        heads=(*factors, "status", *seeds, validation, test, "step", "epoch", "time"),
+        heads=(*factors, "status", *seeds, *measured.heads, "step", "epoch", "time"),
         numeric=len(factors) + 1,
         blocks=in_blocks([(row, cells(row)) for row in comparison.trials]),
     )
@@ -75,6 +72,7 @@ def trial_table(comparison: Comparison) -> TextTable:
 
 def epoch_table(comparison: Comparison) -> TextTable:
     """Table 2: mean and standard deviation over seeds, per epoch and group."""
+    measured = columns(comparison)
 
     def cells(row: EpochRow) -> Cells:
         return (
@@ -82,18 +80,17 @@ def epoch_table(comparison: Comparison) -> TextTable:
             *metric_column(comparison, row.metric),
             str(row.epoch),
             *(
-                metric_text(row.metric, value)
-                for summary in (row.validation, row.test)
-                for value in (summary.mean, summary.sd)
+                metric_text(metric, value)
+                for metric, summary in measured.of(row)
+                for value in ((summary.mean, summary.sd) if summary else (None, None))
             ),
-            str(row.test.n),
+            str(row.test.n if comparison.tested else row.validation.n),
         )
 
     factors = factor_heads(comparison)
-    validation, test = metric_heads(comparison)
     return TextTable(
         title="Epochs: mean and standard deviation over seeds",
-        heads=(*factors, "epoch", validation, "sd", test, "sd", "n"),
+        heads=(*factors, "epoch", *(head for own in measured.heads for head in (own, "sd")), "n"),
         numeric=len(factors),
         blocks=in_blocks([(row, cells(row)) for row in comparison.epochs]),
     )
@@ -101,20 +98,21 @@ def epoch_table(comparison: Comparison) -> TextTable:
 
 def group_table(comparison: Comparison) -> TextTable:
     """Table 3: mean ± standard deviation over seeds at each trial's best epoch."""
+    measured = columns(comparison)
 
     def cells(row: GroupRow) -> Cells:
+        counted = row.trials - len(row.missing)
         return (
             *map(value_text, row.factors),
             *metric_column(comparison, row.metric),
-            spread_text(row.metric, row.validation),
-            spread_text(row.metric, row.test),
-            str(row.test.n) if row.test.n == row.trials else f"{row.test.n} of {row.trials}",
+            *(spread_text(metric, summary) for metric, summary in measured.of(row)),
+            str(counted) if counted == row.trials else f"{counted} of {row.trials}",
         )
 
     factors = factor_heads(comparison)
     return TextTable(
         title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(*factors, *metric_heads(comparison), "n"),
+        heads=(*factors, *measured.heads, "n"),
         numeric=len(factors),
         blocks=(tuple(cells(row) for row in comparison.groups),),
     )
@@ -131,38 +129,9 @@ def metric_column(comparison: Comparison, metric: str) -> Cells:
     return () if len(comparison.metrics) == 1 else (metric_name(metric),)
 
 
-def metric_heads(comparison: Comparison) -> tuple[str, str]:
-    """Heads of the validation and the test column."""
-    metric = f"\n{metric_name(comparison.metrics[0])}" if len(comparison.metrics) == 1 else ""
-    return f"validation{metric}", f"test{metric}"
-
-
 def in_blocks(rows: Sequence[tuple[TrialRow | EpochRow, Cells]]) -> tuple[tuple[Cells, ...], ...]:
     """Put rows of the same group together."""
     blocks: dict[object, list[Cells]] = {}
     for row, cells in rows:
         blocks.setdefault(row.factors, []).append(cells)
     return tuple(map(tuple, blocks.values()))
-
-
-def notes(comparison: Comparison) -> list[str]:
-    """What a reader must know of the tables, and which trials are not in them; a line each."""
-    named = labels(comparison)
-    missing = [(" ".join(named[name]), name, why) for row in comparison.groups for name, why in row.missing]
-    uncounted = [f"not counted: {label} ({why}), {printable(name)}" for label, name, why in missing]
-    uncounted += [f"not counted: {printable(name)} ({Status.PLANNED})" for name in comparison.planned]
-    if not any(row.status == Status.DONE for row in comparison.trials):
-        return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
-    metric = " or ".join(map(printable, comparison.metrics))
-    return [
-        f"Best epoch: chosen on validation {metric}, ties to the earliest; test was never used to choose.",
-        "sd: sample standard deviation (n − 1) over the done trials of a group.",
-        *uncounted,
-    ]
-
-
-def pending(comparison: Comparison) -> str:
-    """How many trials there are of each status."""
-    counts = Counter([row.status for row in comparison.trials])
-    counts[Status.PLANNED] += len(comparison.planned)
-    return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status]) or "no trial is planned"

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.compare import Comparison
-from sweeper.report.tables import TextTable, notes, text_tables
+from sweeper.report.notes import notes
+from sweeper.report.tables import TextTable, text_tables
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
 NOTES_SHOWN = 20
@@ -44,7 +45,7 @@ def print_tables(comparison: Comparison, console: Console) -> None:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
     if len(lines) > NOTES_SHOWN:
         hidden = len(lines) - NOTES_SHOWN
-        console.print(Text(f"and {hidden} more that are not counted: python -m sweeper.status", style="dim"))
+        console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
 
 
 def rich_table(table: TextTable) -> Table:

@@ -31,9 +31,9 @@ def metric_text(metric: str, value: float | None) -> str:
     return f"{100 * value:.1f}" if is_share(metric) else f"{value:.4g}"
 
 
-def spread_text(metric: str, summary: Summary) -> str:
+def spread_text(metric: str, summary: Summary | None) -> str:
     """Mean ± sample standard deviation."""
-    if summary.mean is None:
+    if summary is None or summary.mean is None:
         return UNKNOWN
     return f"{metric_text(metric, summary.mean)} ± {metric_text(metric, summary.sd)}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.data import SPLITS
 from sweeper.record import Record
 from sweeper.trial import Status
 from tests.integration.commands import NOOP, RUN, Command, epochs, launches, record, sweep
@@ -24,6 +25,7 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
     said = first.stdout.splitlines()
     assert "\x1b" not in first.stdout
     assert said[0] == "demo: 0 of 4 trials are done (4 planned)."
+    assert said[1].startswith("data=demo: 40 / 40 / 40 texts (train / validation / test); negative 50 %, positive 50 %")
     for line in ("pt hf seed 2  done", "pretraining roberta_tiny on demo: started"):
         assert line in said
     assert any(line.startswith("rd hf seed 1  epoch 2/2  step 10/10  loss ") for line in said)
@@ -35,6 +37,11 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
         ("hf-rd", Status.DONE, 1),
     }
     assert len(records) == 4
+    for known in records.values():
+        description = known.description()
+        assert description is not None
+        assert description["facts"]["data"]["class_counts"] == {split: [20, 20] for split in SPLITS}
+        assert description["facts"]["splits"]["test"]["examples"] == 40
     with sqlite3.connect(place / "outputs/mlflow.db") as store:
         ended = store.execute("select status, count(*) from runs group by status").fetchall()
     assert ended == [("FINISHED", 5)], "four trials and their study"
@@ -47,7 +54,7 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
     imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
     assert "hydra" in imported
     assert imported.isdisjoint({"torch", "transformers", "datasets", "mlflow", "numpy"})
-    assert again.stdout.startswith("demo: 4 of 4 trials are done (4 done).\n")
+    assert again.stdout.startswith("demo: 4 of 4 trials are done (4 done).\nTrials, each at its best epoch\n")
     tables = first.stdout[first.stdout.index("Trials, each at its best epoch") :]
     assert tables == again.stdout[again.stdout.index("Trials, each at its best epoch") :]
     assert {launches(known) for known in records.values()} == {1}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.checks import check_name, check_place, check_trial
-from sweeper.trial import TaskSettings, TrainSettings, Trial, WrongInput
+from sweeper.checks import check_arch, check_name, check_place, check_trial
+from sweeper.trial import ArchSettings, Family, TaskSettings, TrainSettings, Trial, WrongInput
 from tests.records import trial
 
 
@@ -17,7 +17,18 @@ def short(**changes: object) -> Trial:
 def test_what_fits_passes() -> None:
     check_trial(short())
     check_trial(short(task=TaskSettings(selection_metric="loss", greater_is_better=False)))
+    check_trial(short(task=TaskSettings(selection_metric="macro_f1")))
+    check_trial(short(task=TaskSettings("language_modelling", "perplexity", greater_is_better=False)))
     check_trial(short(task=TaskSettings(name="another", selection_metric="f1")))  # the framework's business
+
+
+def test_a_shape_that_no_model_can_have() -> None:
+    check_arch(ArchSettings(width=64, heads=4), Family.encoder)
+    check_arch(ArchSettings(model_type="bloom", width=64, feed_forward=256), Family.causal_lm)
+    with pytest.raises(WrongInput, match=r"arch\.encoder: width=63 cannot be shared by heads=2\nallowed: "):
+        check_arch(ArchSettings(width=63), Family.encoder)
+    with pytest.raises(WrongInput, match=r"arch\.causal_lm\.feed_forward=128 is not BLOOM's.*\nallowed: 256"):
+        check_arch(ArchSettings(model_type="bloom", width=64, feed_forward=128), Family.causal_lm)
 
 
 def test_texts_no_longer_than_positions() -> None:
@@ -29,7 +40,7 @@ def test_texts_no_longer_than_positions() -> None:
 @pytest.mark.parametrize(
     ("task", "said"),
     [
-        (TaskSettings(selection_metric="f1"), r"task\.selection_metric=f1 .*\nallowed: accuracy, loss"),
+        (TaskSettings(selection_metric="f1"), r"task\.selection_metric=f1 .*\nallowed: accuracy, loss, macro_f1"),
         (TaskSettings(selection_metric="loss"), r"task\.greater_is_better=true .*\n.*greater_is_better=false"),
         (TaskSettings(greater_is_better=False), r"task\.greater_is_better=false .*\n.*greater_is_better=true"),
     ],

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sweeper.compare import Comparison, Result, compare
+from sweeper.compare import Comparison, Values, compare
 from sweeper.factors import factor_values, trial_settings
 from sweeper.record import Record
 from sweeper.report.study import open_study
-from sweeper.trial import Failure, ModelSettings, Status, Trial
+from sweeper.result import Divergence, Result
+from sweeper.trial import Failure, Metric, ModelSettings, Status, Trial
 from tests.records import STEPS_PER_EPOCH, trial, write, write_demo, write_plan
 
 
@@ -90,6 +92,81 @@ def test_a_running_trial_has_no_result_yet(tmp_path: Path) -> None:
 
 def test_a_record_put_aside_meanwhile_is_no_result(tmp_path: Path) -> None:
     assert Result.read(Record(tmp_path / "gone")) is None
+
+
+def more(name: str, valid: Sequence[float], test: Sequence[float] = ()) -> list[Metric]:
+    """A metric besides the one that selects, an epoch each."""
+    return [
+        Metric(split, name, value, epoch, epoch * STEPS_PER_EPOCH)
+        for split, values in (("valid", valid), ("test", test))
+        for epoch, value in enumerate(values, start=1)
+    ]
+
+
+def test_other_metrics_are_taken_at_the_epoch_that_the_selection_metric_chose(tmp_path: Path) -> None:
+    for seed, macro_f1 in ((1, 0.4), (2, 0.6)):
+        other = more("macro_f1", [macro_f1, 0.9], [macro_f1 / 2, 0.8])
+        write(tmp_path, trial(seed=seed), [0.7, 0.5], [0.6, 0.5], more=other)
+    comparison = of(tmp_path)
+    assert comparison.others == ("macro_f1",)
+    assert [row.others["macro_f1"] for row in comparison.trials] == [Values(0.4, 0.2), Values(0.6, 0.3)]
+    [group] = comparison.groups
+    assert group.others["macro_f1"].validation.mean == pytest.approx(0.5)
+    assert group.others["macro_f1"].validation.sd == pytest.approx(statistics.stdev([0.4, 0.6]))
+    assert group.others["macro_f1"].test.mean == pytest.approx(0.25)
+    assert [row.others["macro_f1"].validation.mean for row in comparison.epochs] == [pytest.approx(0.5), 0.9]
+
+
+def test_a_metric_that_one_trial_lacks_is_summarized_over_the_others(tmp_path: Path) -> None:
+    write(tmp_path, trial(seed=1), [0.7], [0.6], more=more("macro_f1", [0.4], [0.3]))
+    write(tmp_path, trial(seed=2), [0.7], [0.6])
+    [group] = of(tmp_path).groups
+    assert (group.validation.n, group.others["macro_f1"].validation.n) == (2, 1)
+
+
+def test_a_study_without_test_sets_counts_its_trials_all_the_same(tmp_path: Path) -> None:
+    losses = {"selection_metric": "loss", "greater_is_better": False, "name": "language_modelling"}
+    write(tmp_path, trial(task=losses), more=more("loss", [3.0, 2.0]) + more("perplexity", [20.0, 7.0]))
+    comparison = of(tmp_path)
+    assert not comparison.tested
+    [group] = comparison.groups
+    assert (group.missing, group.validation.mean, group.others["perplexity"].validation.mean) == ((), 2.0, 7.0)
+    assert comparison.trials[0].test is None
+
+
+def test_one_trial_with_a_test_metric_makes_the_others_incomplete(tmp_path: Path) -> None:
+    write(tmp_path, trial(seed=1), [0.5], [0.4])
+    write(tmp_path, trial(seed=2), more=more("accuracy", [0.5]))
+    comparison = of(tmp_path)
+    assert comparison.tested
+    assert comparison.groups[0].missing == ((trial(seed=2).name, "no test accuracy"),)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([1.0, 0.5, 0.4], None),
+        ([1.0, math.nan, math.inf], Divergence(2, math.inf)),
+        ([math.nan, 0.5, 0.4], None),  # it came back
+        ([math.nan, 0.5, -math.inf], Divergence(3, -math.inf)),
+    ],
+)
+def test_divergence_is_what_lasts_to_the_end(losses: list[float], expected: Divergence | None, tmp_path: Path) -> None:
+    own = [Metric("train", "loss", loss, epoch, epoch * STEPS_PER_EPOCH) for epoch, loss in enumerate(losses, start=1)]
+    write(tmp_path, trial(), [0.5] * 3, [0.5] * 3, more=own)
+    assert of(tmp_path).trials[0].divergence == expected
+
+
+def test_each_data_set_is_known_once_with_what_tells_it_apart(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        for length in (30, 60):
+            facts = {"splits": {"train": {"truncated": 90 - length}}}
+            write(tmp_path, trial(seed=seed, train={"max_length": length}), [0.5], [0.5], facts=facts)
+    write(tmp_path, trial(seed=3, train={"max_length": 60}), [0.5], [0.5])  # a record of before there were facts
+    assert [(data.name, data.settings, data.max_length) for data in of(tmp_path).data] == [
+        ("demo", {"train.max_length": 30}, 30),
+        ("demo", {"train.max_length": 60}, 60),
+    ]
 
 
 def test_nothing_compared_is_no_rows() -> None:

@@ -1,0 +1,111 @@
+"""What is said of a data set: before training, and under the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sweeper.compare import DataSet
+from sweeper.data.facts import DataFacts
+from sweeper.report.text import printable
+
+SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
+CLASSES_LISTED = 10  # of more only the smallest and the largest are named
+UNKNOWN_TOLERATED = 0.01  # share of <unk> among a split's ids
+
+
+def read_facts(recorded: Mapping[str, Any]) -> DataFacts | None:
+    """Return what a record's facts say of the data set; None where they say nothing of its classes."""
+    known = recorded.get("data")
+    if not known or not known["label_names"]:
+        return None
+    counts = {split: tuple(sizes) for split, sizes in known["class_counts"].items()}
+    return DataFacts(tuple(known["label_names"]), counts, known["leaked"], tuple(known["notes"]))
+
+
+def uneven(facts: DataFacts) -> bool:
+    """Whether accuracy alone could mislead: more than two classes, or unbalanced ones."""
+    return len(facts.label_names) > 2 or facts.unbalanced
+
+
+def many(facts: DataFacts) -> bool:
+    """Whether there are too many classes to name each."""
+    return len(facts.label_names) > CLASSES_LISTED
+
+
+def plan_lines(name: str, facts: DataFacts) -> list[str]:
+    """Return what should be known of a data set before training: sizes, classes, how its splits were made."""
+    splits = present(facts.class_counts)
+    sizes = " / ".join(f"{sum(facts.class_counts[split]):,}" for split in splits)
+    names = " / ".join(SPLIT_NAMES[split] for split in splits)
+    balance = "unbalanced: " if facts.unbalanced else ""
+    number = f"{len(facts.label_names):,} classes, " if many(facts) else ""
+    line = f"data={name}: {sizes} texts ({names}); {balance}{number}{classes(facts, share_text)}"
+    return [printable(line), *(f"  {printable(note)}" for note in facts.notes)]
+
+
+def data_notes(data: DataSet) -> Iterator[str]:
+    """Yield what must be known of a data set to judge results on it."""
+    facts = read_facts(data.facts)
+    if facts is not None:
+        if uneven(facts):
+            number = f"{len(facts.label_names):,} classes" if many(facts) else "classes"
+            yield printable(f"{number}: {classes(facts, lambda count, _: f'{count:,}')}")
+        yield from map(printable, facts.notes)
+        yield from leaks(facts)
+    yield from tokenizing_notes(data)
+
+
+def tokenizing_notes(data: DataSet) -> Iterator[str]:
+    """Yield what was lost of the texts: ends that were cut off, and pieces that the tokenizer does not know."""
+    splits = data.facts.get("splits", {})
+    cut = [
+        f"{splits[split]['truncated']:,} of {splits[split]['examples']:,} {SPLIT_NAMES[split]}"
+        for split in present(splits)
+        if splits[split]["truncated"]
+    ]
+    if cut:
+        yield f"cut to {data.max_length} ids: {', '.join(cut)} texts"
+    if any(split["unknown_share"] > UNKNOWN_TOLERATED for split in splits.values()):
+        shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {SPLIT_NAMES[split]}" for split in present(splits)]
+        yield f"<unk> among the ids: {', '.join(shares)}"
+
+
+def leaks(facts: DataFacts) -> Iterator[str]:
+    """Yield how many texts of validation and of test stand in an earlier split too."""
+    for split, others in (("valid", "train"), ("test", "train or validation")):
+        count, size = facts.leaked.get(split, 0), sum(facts.class_counts.get(split, ()))
+        if count:
+            stand = "stands" if count == 1 else "stand"
+            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} texts also {stand} in {others}"
+
+
+def classes(facts: DataFacts, show: Callable[[int, int], str]) -> str:
+    """Sizes of the classes, of all splits at once where they are alike; `show` is told a size and the split's."""
+    names, counts = facts.label_names, facts.class_counts
+    listed = {SPLIT_NAMES[split]: sizes_text(names, counts[split], show) for split in present(counts)}
+    alike = len(set(listed.values())) == 1
+    return "; ".join(list(listed.values())[:1] if alike else [" ".join(item) for item in listed.items()])
+
+
+def sizes_text(names: Sequence[str], sizes: Sequence[int], show: Callable[[int, int], str]) -> str:
+    """Sizes of one split's classes; of many the smallest and the largest."""
+    total = sum(sizes)
+    if len(names) <= CLASSES_LISTED:
+        return ", ".join(f"{name} {show(size, total)}" for name, size in zip(names, sizes, strict=True))
+    smallest, largest = sizes.index(min(sizes)), sizes.index(max(sizes))
+    if smallest == largest:
+        return f"{show(sizes[0], total)} each"
+    named = [f"{show(sizes[number], total)} ({names[number]})" for number in (smallest, largest)]
+    return f"from {named[0]} to {named[1]}"
+
+
+def share_text(size: int, total: int) -> str:
+    """A class's part of a split, in whole per cent where it is at least one."""
+    share = 100 * size / max(total, 1)
+    return f"{share:.0f} %" if share >= 1 or not share else f"{share:.1g} %"
+
+
+def present(splits: Mapping[str, Any]) -> list[str]:
+    """Return the splits that there are, in the usual order."""
+    return [split for split in SPLIT_NAMES if split in splits]

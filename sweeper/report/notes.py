@@ -1,0 +1,85 @@
+"""The lines under the tables: how to read them, what to know of the data, what diverged, and what is not in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sweeper.compare import Comparison, DataSet
+from sweeper.report.columns import columns
+from sweeper.report.data_text import data_notes
+from sweeper.report.text import heading, labels, printable, value_text
+from sweeper.trial import Status
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader must know of the tables, and which trials are not in them; a line each."""
+    uncounted = list(uncounted_notes(comparison))
+    if not any(row.status == Status.DONE for row in comparison.trials):
+        return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
+    metric = " or ".join(map(printable, comparison.metrics))
+    never = "; test was never used to choose" if comparison.tested else ""
+    return [
+        f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
+        "sd: sample standard deviation (n − 1) over the done trials of a group.",
+        *unmeasured_notes(comparison),
+        *all_data_notes(comparison),
+        *diverged_notes(comparison),
+        *uncounted,
+    ]
+
+
+def pending(comparison: Comparison) -> str:
+    """How many trials there are of each status."""
+    counts = Counter([row.status for row in comparison.trials])
+    counts[Status.PLANNED] += len(comparison.planned)
+    return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status]) or "no trial is planned"
+
+
+def uncounted_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which trials are not in the groups' rows, and why."""
+    named = labels(comparison)
+    for row in comparison.groups:
+        for name, why in row.missing:
+            yield f"not counted: {' '.join(named[name])} ({why}), {printable(name)}"
+    for name in comparison.planned:
+        yield f"not counted: {printable(name)} ({Status.PLANNED})"
+
+
+def diverged_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which trials count although their training broke down."""
+    named = labels(comparison)
+    for row in comparison.trials:
+        if row.divergence:
+            label = " ".join(named[row.name])
+            yield f"{label}: training loss was {row.divergence.loss} from epoch {row.divergence.epoch} on"
+
+
+def unmeasured_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which metrics' columns stand for fewer trials than n says, as older records may not have them."""
+    done = [row for row in comparison.trials if row.status == Status.DONE]
+    for name in columns(comparison).beside:
+        measured = sum(name == row.metric or name in row.others for row in done)
+        if measured < len(done):
+            yield f"{printable(name)}: measured in {measured} of {len(done)} done trials"
+
+
+def all_data_notes(comparison: Comparison) -> list[str]:
+    """The data sets' notes; each names its data set where there are several, and settings where they matter."""
+    variants = Counter(data.name for data in comparison.data)
+    several = "data" in comparison.factors
+    said: dict[tuple[str, str], list[str]] = {}
+    for data in comparison.data:
+        for line in data_notes(data):
+            said.setdefault((data.name, line), []).append(settings_text(comparison, data))
+    lines = []
+    for (name, line), settings in said.items():
+        label = [printable(name)] * several + [", ".join(settings)] * (len(settings) < variants[name])
+        lines.append(": ".join(filter(None, [" ".join(label), line])))
+    return lines
+
+
+def settings_text(comparison: Comparison, data: DataSet) -> str:
+    """What tells a data set from others of its name, as short as in a trial's label."""
+    named = [f"{heading(name, comparison.factors)} {value_text(value)}" for name, value in data.settings.items()]
+    return " ".join(named)

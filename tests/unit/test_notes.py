@@ -1,0 +1,231 @@
+"""What the tables say of the data, and which metrics they therefore show."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.report.__main__ import main
+from sweeper.report.columns import columns
+from sweeper.report.files import study_tables
+from sweeper.report.notes import notes
+from sweeper.report.study import open_study
+from sweeper.report.terminal import print_tables, terminal
+from sweeper.status import main as status
+from sweeper.trial import Metric
+from tests.records import STEPS_PER_EPOCH, epochs, trial, write
+
+LANGUAGE_MODELLING = {"name": "language_modelling", "selection_metric": "loss", "greater_is_better": False}
+
+
+def facts(
+    train: Sequence[int] = (100, 100),
+    valid: Sequence[int] = (10, 10),
+    test: Sequence[int] = (50, 50),
+    leaked: Mapping[str, int] | None = None,
+    told: Sequence[str] = (),
+    truncated: Sequence[int] = (0, 0, 0),
+    unknown: Sequence[float] = (0.0, 0.0, 0.0),
+) -> dict[str, Any]:
+    """Facts as facts.json has them, of a data set with the given sizes of classes."""
+    sizes = {"train": list(train), "valid": list(valid), "test": list(test)}
+    names = (
+        [f"class{number}" for number in range(len(train))] if len(train) > 3 else ["bad", "good", "so-so"][: len(train)]
+    )
+    return {
+        "data": {
+            "label_names": names,
+            "class_counts": sizes,
+            "leaked": {"valid": 0, "test": 0} | dict(leaked or {}),
+            "notes": list(told),
+        },
+        "splits": {
+            split: {"examples": sum(sizes[split]), "truncated": cut, "tokens": 1000, "unknown_share": share}
+            for split, cut, share in zip(sizes, truncated, unknown, strict=True)
+        },
+    }
+
+
+def macro_f1(value: float, epoch: int = 1) -> list[Metric]:
+    step = epoch * STEPS_PER_EPOCH
+    return [Metric("valid", "macro_f1", value, epoch, step), Metric("test", "macro_f1", value - 0.1, epoch, step)]
+
+
+def said(study: Path) -> list[str]:
+    """The notes after those on how to read the tables."""
+    return notes(open_study(study).comparison())[2:]
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (facts(), ()),
+        (facts(train=(150, 100)), ()),
+        (facts(train=(151, 100)), ("macro_f1",)),
+        (facts(test=(90, 10)), ("macro_f1",)),
+        (facts((10, 10, 10), (5, 5, 5), (5, 5, 5)), ("macro_f1",)),
+        (None, ()),
+    ],
+)
+def test_macro_f1_is_shown_where_accuracy_alone_could_mislead(
+    known: dict[str, Any] | None, shown: tuple[str, ...], tmp_path: Path
+) -> None:
+    write(tmp_path, trial(), [0.7], [0.6], facts=known, more=macro_f1(0.5))
+    assert columns(open_study(tmp_path).comparison()).beside == shown
+
+
+def test_accuracy_stands_beside_the_macro_f1_that_selects(tmp_path: Path) -> None:
+    more = epochs([0.8], [0.7])
+    write(tmp_path, trial(task={"selection_metric": "macro_f1"}), [0.5], [0.4], facts=facts((9, 1)), more=more)
+    shown = columns(open_study(tmp_path).comparison())
+    assert (shown.own, shown.beside) == ("macro_f1", ("accuracy",))
+
+
+def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (1, 2):
+        write(tmp_path, trial(seed=seed), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
+    main([str(tmp_path)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["accuracy", "macro_f1", "accuracy", "macro_f1"] in rows
+    assert ["pt", "hf", "done", "1", "70.0", "50.0", "60.0", "40.0", "25", "1", "12", "s"] in rows
+    assert ["pt", "hf", "1", *"70.0 0.0 50.0 0.0 60.0 0.0 40.0 0.0 2".split()] in rows
+    assert ["pt", "hf", *"70.0 ± 0.0 50.0 ± 0.0 60.0 ± 0.0 40.0 ± 0.0 2".split()] in rows
+    files = study_tables(tmp_path)
+    assert (
+        "| validation accuracy (%) | validation macro_f1 (%) | test accuracy (%) | test macro_f1 (%) |"
+        in files["tables.md"]
+    )
+    assert "| pt | hf | 70.0 ± 0.0 | 50.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 | 2 |" in files["tables.md"]
+    row = next(csv.DictReader(io.StringIO(files["trials.csv"])))
+    assert (row["validation_macro_f1"], row["test_macro_f1"]) == ("0.5", "0.4")
+    tables = json.loads(files["tables.json"])
+    assert tables["trials"][0]["others"] == {"macro_f1": {"validation": 0.5, "test": 0.4}}
+    assert tables["groups"][0]["others"]["macro_f1"]["test"] == {"n": 2, "mean": 0.4, "sd": 0.0}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_four_columns_of_numbers_fit_a_hundred(tmp_path: Path) -> None:
+    for model in ("pt", "rd"):
+        write(tmp_path, trial(model), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
+    console = terminal(file := Terminal())
+    console.width = 100
+    print_tables(open_study(tmp_path).comparison(), console)
+    shown = re.sub(r"\x1b\[\d*m", "", file.getvalue()).splitlines()
+    assert max(len(line.rstrip()) for line in shown) <= 100
+    assert any(line.split() == ["validation", "validation", "test", "test"] for line in shown)
+
+
+def test_pretraining_shows_perplexity_and_no_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measured = [
+        Metric("valid", name, value, epoch, epoch * STEPS_PER_EPOCH)
+        for epoch, loss in enumerate((3.0, 2.0), start=1)
+        for name, value in (("loss", loss), ("perplexity", 10 * loss))
+    ]
+    write(tmp_path, trial(task=LANGUAGE_MODELLING), more=measured)
+    main([str(tmp_path)])
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines()]
+    assert ["pt", "hf", "done", "1", "2", "20", "50", "2", "12", "s"] in rows
+    assert ["pt", "hf", "2", "2", "–", "20", "–", "1"] in rows
+    assert ["pt", "hf", "2", "±", "–", "20", "±", "–", "1"] in rows
+    assert "test" not in text
+    assert "not counted" not in text
+
+
+def test_balanced_whole_data_need_no_note(tmp_path: Path) -> None:
+    write(tmp_path, trial(seed=1), [0.7], [0.6], facts=facts(unknown=(0.01, 0.0, 0.0)))
+    write(tmp_path, trial(seed=2), [0.7], [0.6])
+    assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (
+            facts((1900, 1200), (12, 8), (100, 100)),
+            "classes: train bad 1,900, good 1,200; validation bad 12, good 8; test bad 100, good 100",
+        ),
+        (
+            facts((10, 10, 10), (4, 4, 4), (7, 7, 7)),
+            "classes: train bad 10, good 10, so-so 10; validation bad 4, good 4, so-so 4; test bad 7, good 7, so-so 7",
+        ),
+        (
+            facts(range(20, 31), [2] * 11, [1000] * 11),
+            "11 classes: train from 20 (class0) to 30 (class10); validation 2 each; test 1,000 each",
+        ),
+        (facts(told=["validation: 10 % of train"]), "validation: 10 % of train"),
+        (facts(leaked={"test": 42}, test=(1000, 1000)), "42 of 2,000 test texts also stand in train or validation"),
+        (facts(leaked={"valid": 1}), "1 of 20 validation texts also stands in train"),
+        (
+            facts((900, 900), truncated=(812, 0, 1)),
+            "cut to 62 ids: 812 of 1,800 train, 1 of 100 test texts",
+        ),
+        (
+            facts(unknown=(0.0123, 0.0, 0.009)),
+            "<unk> among the ids: 1.2 % in train, 0.0 % in validation, 0.9 % in test",
+        ),
+    ],
+)
+def test_what_must_be_known_of_the_data_is_said(known: dict[str, Any], line: str, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write(tmp_path, trial(seed=seed), [0.7], [0.6], facts=known)
+    assert said(tmp_path) == [line]
+
+
+def test_notes_name_their_data_set_where_there_are_several(tmp_path: Path) -> None:
+    write(tmp_path, trial(data="books"), [0.7], [0.6], facts=facts(leaked={"test": 2}))
+    write(tmp_path, trial(data="films"), [0.7], [0.6])  # of which nothing is known
+    assert said(tmp_path) == ["books: 2 of 100 test texts also stand in train or validation"]
+
+
+def test_notes_name_the_settings_that_make_the_difference(tmp_path: Path) -> None:
+    for length, cut in ((20, 9), (40, 0), (60, 0)):
+        known = facts(leaked={"test": 2}, truncated=(cut, 0, 0))
+        write(tmp_path, trial(train={"max_length": length}), [0.7], [0.6], facts=known)
+    assert said(tmp_path) == [
+        "2 of 100 test texts also stand in train or validation",
+        "max_length 20: cut to 20 ids: 9 of 200 train texts",
+    ]
+
+
+def test_what_diverged_is_named_and_breaks_no_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    losses = [
+        Metric("train", "loss", value, epoch, epoch * STEPS_PER_EPOCH)
+        for epoch, value in ((2, math.inf), (3, math.nan))
+    ]
+    losses += [Metric("test", "loss", math.inf, epoch, epoch * STEPS_PER_EPOCH) for epoch in (1, 2, 3)]
+    write(tmp_path, trial(seed=1), [0.5] * 3, [0.5] * 3, more=losses)
+    assert said(tmp_path) == ["pt hf seed 1: training loss was nan from epoch 2 on"]
+    tables = json.loads(study_tables(tmp_path)["tables.json"])
+    assert tables["trials"][0]["divergence"] == {"epoch": 2, "loss": "nan"}
+    assert tables["trials"][0]["others"]["loss"]["test"] == "inf"
+    assert tables["notes"][2:] == said(tmp_path)
+    assert "- pt hf seed 1: training loss was nan" in study_tables(tmp_path)["tables.md"]
+    assert status([str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["done"] == 1
+
+
+def test_a_metric_that_older_records_lack_is_noted(tmp_path: Path) -> None:
+    write(tmp_path, trial(seed=1), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
+    write(tmp_path, trial(seed=2), [0.7], [0.6])
+    assert said(tmp_path)[0] == "macro_f1: measured in 1 of 2 done trials"
+
+
+def test_names_of_classes_are_literal(tmp_path: Path) -> None:
+    known = facts((9, 1))
+    known["data"]["label_names"] = ["\x1b[31mred", "[b]"]
+    write(tmp_path, trial(), [0.7], [0.6], facts=known)
+    assert "�[31mred 9, [b] 1" in said(tmp_path)[0]
+    assert r"�\[31mred 9, \[b\] 1" in study_tables(tmp_path)["tables.md"]
