@@ -5,7 +5,6 @@ Below `to_trial` nobody sees a DictConfig.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
@@ -16,20 +15,27 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper import trial as settings
-from sweeper.checkpoints.weights import check_weights, checkpoint_rows, weights_identity
-from sweeper.checks import check_name, check_place, check_trial
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.hub import locate
+from sweeper.checkpoints.identity import data_digests, recipe_digest, weights_digest
+from sweeper.checkpoints.of_model import NAME, path_of, setting_of_model
+from sweeper.checkpoints.vocabulary import check_padding, check_vocabulary
+from sweeper.checkpoints.weights import check_weights
+from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings, DataSource
-from sweeper.data.tokenizer import tokenizer_digest, tokenizer_file
+from sweeper.data.tokenizer import tokenizer_file
 from sweeper.execute import load_framework
 from sweeper.record import read_versioned
 from sweeper.refusal import explain
 from sweeper.schema import Config, thawed
 from sweeper.study import FILE, Study
 from sweeper.tracking.state import absolute, check_uri
-from sweeper.trial import Trial, WrongInput, check_ranges, digest, result_settings
+from sweeper.trial import Family, Trial, WrongInput, check_ranges
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
 STUDY_WIDE = ("study", "outputs", "fresh", "tracking")
+# For conf/arch/of_model.yaml, where what is set on the command line takes an interpolation's place.
+OmegaConf.register_new_resolver("sweeper_of_model", setting_of_model, replace=True)
 
 
 def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str | None]], launcher: DictConfig) -> Study:
@@ -71,15 +77,17 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
     check_ranges(source, "data.")
     source.check()
     arch = chosen_arch(values, choices)
-    path = own_path(values)
-    if path is not None:
-        check_weights(path, arch) if values.model.pretrained else None
-        arch = replace(arch, vocabulary_size=arch.vocabulary_size or checkpoint_rows(path))
-    tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, path, source))
+    checkpoint = chosen_checkpoint(values)
+    if checkpoint is not None:
+        if values.model.pretrained:
+            check_weights(checkpoint, arch, values.framework.family)
+        arch = replace(arch, vocabulary_size=arch.vocabulary_size or checkpoint.rows)
+    tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, checkpoint, source))
+    check_tokenizer(values, tokenizer, arch, checkpoint)
     trial = Trial(
         seed=values.seed,
         data_seed=values.data_seed,
-        model=replace(values.model, path=path),
+        model=replace(values.model, path=None if checkpoint is None else str(checkpoint.directory)),
         framework=values.framework,
         arch=arch,
         task=values.task,
@@ -87,7 +95,7 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
         tokenizer=tokenizer,
         train=values.train,
         device=device,
-        digests=digests(source, tokenizer, values.model, path, arch, values.train.threads),
+        digests=digests(values, source, tokenizer, arch, checkpoint),
         choices=shown_choices(values, choices),
         cache=(Path(values.outputs) / "cache").absolute(),
     )
@@ -149,76 +157,66 @@ def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> settings.A
     family = values.framework.family
     arch: settings.ArchSettings = getattr(values.arch, family.value)
     if not arch.name:
+        needed = "a model.path of that family" if choices["arch"] == NAME else f"an arch whose YAML has {family.value}:"
         raise WrongInput(
             f"framework={values.framework.name} needs an architecture of the family {family.value}, "
-            f"which arch={choices['arch']} lacks\nallowed: an arch whose YAML has {family.value}:"
+            f"which arch={choices['arch']} lacks\nallowed: {needed}"
         )
-    if arch.width % arch.heads:
-        raise WrongInput(f"arch.{family.value}: width={arch.width} cannot be shared by heads={arch.heads}")
+    check_arch(arch, family)
     return arch
 
 
-def own_path(values: Config) -> str | None:
-    """Return model.path, for the framework's architecture family where there is one for each."""
-    path = values.model.path
-    family = values.framework.family.value
-    if isinstance(path, dict):
-        unknown = sorted(set(path) - {member.value for member in settings.Family})
-        if unknown:
-            raise WrongInput(f"model.path has the unknown family {unknown[0]!r}\nallowed: encoder, causal_lm")
-        path = path.get(family)
-    if path is not None and not isinstance(path, str):
-        raise WrongInput(
-            f"model.path={path!r} is no path\nallowed: DIR, a hub name, or {{encoder: DIR, causal_lm: DIR}}"
-        )
-    return path
+def chosen_checkpoint(values: Config) -> Checkpoint | None:
+    """Return what model.path names for the framework's family; None where weights and tokenizer come from elsewhere."""
+    path = path_of(values.model.path, values.framework.family)
+    return None if path is None else locate(path, weights=values.model.pretrained)
 
 
-def tokenizer_path(tokenizer: settings.TokenizerSettings, weights: str | None, source: DataSource) -> str | None:
+def tokenizer_path(
+    tokenizer: settings.TokenizerSettings, checkpoint: Checkpoint | None, source: DataSource
+) -> str | None:
     """Return where the tokenizer comes from: as told, else beside the weights, else beside the data; None: trained."""
     if tokenizer.path is not None:
         return str(tokenizer_file(Path(tokenizer.path)))
-    if weights is not None:
-        if not Path(weights).is_dir():
-            raise WrongInput(
-                f"model.path={weights} is no directory here, so its tokenizer is missing\nset tokenizer.path=FILE"
-            )
-        return str(tokenizer_file(Path(weights)))
+    if checkpoint is not None:
+        return str(tokenizer_file(checkpoint.directory))
+    if tokenizer.kind is not None:
+        return None
     beside = source.tokenizer_path()
     if beside is None and not source.words_are_tokens:
-        raise WrongInput("no tokenizer is given, and none lies beside the data or the weights\nset tokenizer.path=FILE")
+        raise WrongInput(
+            "no tokenizer is given, and none lies beside the data or the weights\nset tokenizer.path=FILE, or"
+            " tokenizer.kind=unigram tokenizer.vocabulary_size=8000 to train one on the training texts"
+        )
     return None if beside is None else str(beside)
 
 
+def check_tokenizer(
+    values: Config, tokenizer: settings.TokenizerSettings, arch: settings.ArchSettings, checkpoint: Checkpoint | None
+) -> None:
+    """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
+    pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
+    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and values.framework.family is Family.encoder)
+    if checkpoint is not None and values.model.pretrained:
+        check_padding(tokenizer, checkpoint)
+
+
 def digests(
+    values: Config,
     source: DataSource,
     tokenizer: settings.TokenizerSettings,
-    model: settings.ModelSettings,
-    path: str | None,
     arch: settings.ArchSettings,
-    threads: int,
+    checkpoint: Checkpoint | None,
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights."""
-    data = source.digest()
-    made_of: dict[str, str | int] = {"words_of": data}
-    if tokenizer.path is not None:
-        made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
-    if tokenizer.vocabulary_size is not None:
-        counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
-        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
-    named = {"data": data, "tokenizer": digest(made_of)}
-    if model.pretrained:
-        named["weights"] = weights_identity(path, arch, data, named["tokenizer"], threads)
+    named = data_digests(source, tokenizer)
+    if values.model.pretrained:
+        named["weights"] = (
+            recipe_digest(arch, named["data"], named["tokenizer"], values.train.threads)
+            if checkpoint is None
+            else weights_digest(checkpoint)
+        )
     return named
-
-
-def text_digest(file: Path) -> str:
-    """Hexadecimal SHA-256 of a text file. Raises WrongInput when it cannot be read."""
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise WrongInput(f"tokenizer.count_on={file} cannot be read: {error.strerror}") from error
 
 
 def shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str, str | int]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from sweeper.schema import Config
+from sweeper.trial import WrongInput
+
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
     """Return what a user needs to know of a configuration error."""
+    if (refused := wrong_input(error)) is not None:
+        return str(refused)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return unknown_key(cause)
@@ -22,7 +28,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if match := re.search(r"Could not find '(?P<group>.*)/(?P<choice>[^/']*)'", text):
         allowed = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
         return wrong_choice(match["group"], match["choice"], [name for name in allowed if "=" not in name])
-    if match := re.search(r"Could not override '(?P<key>[^']*)'.*No match in the defaults list", text, re.DOTALL):
+    if match := re.search(
+        r"Could not (override|delete) '(?P<key>[^']*)'.*No match in the defaults list", text, re.DOTALL
+    ):
         return (
             f"{match['key']}: no such group\nallowed: python -m sweeper.run --help lists the groups and their choices"
         )
@@ -31,9 +39,21 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         return f"{said.rpartition(' ')[2]} has several values\nto sweep over them add -m: python -m sweeper.run -m …"
     if match := re.match(r"Could not append to config. An item is already at '(?P<key>.*)'", said):
         return f"+{match['key']} is there already\nset it without +: {match['key']}=VALUE"
+    if match := re.match(r"Could not delete from config. '(?P<key>.*)' does not exist", said):
+        return f"~{match['key']}: there is nothing to take away\nleave it out to have its default"
+    if match := re.search(r"Launcher.* got an unexpected keyword argument '(?P<key>\w+)'", text):
+        return f"hydra.launcher.{match['key']}: unknown key\n--cfg hydra --package hydra.launcher shows which there are"
     if "parsing override" in said or said.startswith(("no viable alternative", "mismatched input", "extraneous input")):
         return f"{said}\nwrite KEY=VALUE, lists as [1,2]; in quotes where the shell would take a character for itself"
     return said
+
+
+def wrong_input(error: BaseException) -> WrongInput | None:
+    """Return the refusal that an interpolation ended in, if it did."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, WrongInput):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def wrong_value(error: OmegaConfBaseException) -> str:
@@ -56,6 +76,8 @@ def wrong_value(error: OmegaConfBaseException) -> str:
         return f"{error.full_key}={match['value']}: it holds settings\nset one of them: {error.full_key}.KEY=VALUE"
     if said.endswith("is not a ListConfig, list or tuple."):
         return f"{error.full_key} must be a list\nas in {error.full_key}=[1,2]"
+    if said.endswith("does not support deletion"):
+        return f"~{error.full_key}: a setting cannot be taken away\nleave it out to have its default"
     return f"{error.full_key}: {said}"
 
 
@@ -73,6 +95,12 @@ def wrong_choice(group: str, choice: str, allowed: list[str]) -> str:
 def unknown_key(error: OmegaConfBaseException) -> str:
     """Say which keys there are where an unknown one was given."""
     full = str(error.full_key or error.key)
+    if full in (item.name for item in fields(Config)):
+        return f"{full} is taken away\nwithout ~{full} it has its default"
+    if full.startswith("framework.options."):
+        return f"{full} is not there yet\nadd it with +: +{full}=VALUE"
+    if full.startswith("model.path."):
+        return f"{full} cannot be set by itself\nallowed: model.path={{encoder: DIR, causal_lm: DIR}}"
     parent = error.parent_node
     keys = sorted(map(str, parent.keys())) if isinstance(parent, DictConfig) and not parent._is_none() else []
     if not keys:

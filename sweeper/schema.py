@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 from sweeper import trial as settings
 from sweeper.tracking import TrackingSettings
@@ -45,10 +45,33 @@ class Config:
     outputs: str = "outputs"
 
 
+@dataclass(frozen=True)
+class PretrainConfig(Config):
+    """What `python -m sweeper.pretrain` can set besides."""
+
+    corpus: Any = MISSING
+    out: str = MISSING
+
+
 def register() -> None:
-    """Give Hydra the schema, and the throw-away directory that it wants for a sweep."""
+    """Give Hydra the schemas, and what the YAML files ask for by `${sweeper_…:}`."""
     ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
+    ConfigStore.instance().store(name="pretrain_schema", node=thawed(OmegaConf.structured(PretrainConfig)))
+    OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
+    OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
     OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
+
+
+def only_family(*, _root_: DictConfig) -> str:
+    """Return the family that the chosen architecture is of; an encoder when it has a shape of each."""
+    families = [family.value for family in settings.Family if _root_.arch[family.value].name]
+    return families[0] if families else settings.Family.encoder.value
+
+
+def sequence_length(*, _root_: DictConfig) -> int:
+    """Return how long the chosen architecture's recipe packs sequences: as long as there are positions, by default."""
+    arch = _root_.arch[_root_.framework.family]
+    return int(arch.pretraining.sequence_length or arch.positions)
 
 
 def thawed(node: DictConfig) -> DictConfig:

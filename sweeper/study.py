@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from sweeper.record import SCHEMA, read_versioned, write_json
 from sweeper.trial import Trial, WrongInput
 
 FILE = "study.json"
+LOCK = ".study.json.lock"
 
 
 @dataclass(frozen=True)
@@ -25,18 +28,19 @@ class Study:
 
     def describe(self, trials: Sequence[Trial], command: str) -> None:
         """Write study.json: the trials of this command, and every command so far."""
-        before = read_versioned(self.directory / FILE) or {}
-        commands = [*(known for known in before.get("commands", []) if known != command), command]
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WrongInput(f"{self.directory} cannot be made: {error.strerror}\nset outputs=DIR") from error
-        content = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "commands": commands,
-            "launcher": dict(self.launcher),
-            "tracking": {"uri": self.tracking_uri},
-            "trials": {trial.name: trial.id for trial in trials},
-        }
-        write_json(self.directory / FILE, content)
+        with FileLock(self.directory / LOCK):  # two commands of one study may start at once
+            before = read_versioned(self.directory / FILE) or {}
+            commands = [*(known for known in before.get("commands", []) if known != command), command]
+            content = {
+                "schema": SCHEMA,
+                "name": self.name,
+                "commands": commands,
+                "launcher": dict(self.launcher),
+                "tracking": {"uri": self.tracking_uri},
+                "trials": {trial.name: trial.id for trial in trials},
+            }
+            write_json(self.directory / FILE, content)

@@ -9,4 +9,6 @@ CONFIG: dict[str, object] = {
     "num_attention_heads": 2,
     "intermediate_size": 128,
     "max_position_embeddings": 64,
+    "type_vocab_size": 1,
+    "layer_norm_eps": 1e-5,
 }

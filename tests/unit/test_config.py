@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+from safetensors.numpy import save_file
 
-from sweeper.config import study_of, to_trial
+from sweeper.config import study_of
 from sweeper.schema import CONFIG_DIRECTORY, register
-from sweeper.trial import Schedule, Trial, WrongInput
-from tests.checkpoint_shape import CONFIG
+from sweeper.trial import Schedule, WrongInput
+from tests.checkpoint_files import tensors, write_checkpoint, write_tokenizer
+from tests.composed import trial
 
-TOKENIZER = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4, "mal": 5, "<mask>": 6}
+NOOP = "framework._target_=tests.noop.Noop"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,29 +36,13 @@ def reviews(tmp_path: Path) -> Path:
     for split in ("train", "valid", "test"):
         (directory / f"{split}.review").write_text("".join(f"bien {split} {n}\nmal {split} {n}\n" for n in range(200)))
         (directory / f"{split}.label").write_text("1\n0\n" * 200)
-    vocabulary = {"type": "WordLevel", "vocab": TOKENIZER, "unk_token": "<unk>"}
-    (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": vocabulary}))
+    write_tokenizer(directory / "tokenizer.json")
     return directory
-
-
-def trial(*overrides: str, device: str = "cpu") -> Trial:
-    config = compose("config", [*overrides], return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    return to_trial(config, config.hydra.runtime.choices, device)
 
 
 def study_name(*commands: list[str]) -> str:
     configs = [compose("config", overrides, return_hydra_config=True) for overrides in commands]
     return study_of(configs, [config.hydra.runtime.choices for config in configs], configs[0].hydra.launcher).name
-
-
-def checkpoint(directory: Path, **changes: object) -> Path:
-    directory.mkdir()
-    (directory / "config.json").write_text(json.dumps({**CONFIG, "vocab_size": 7, **changes}))
-    (directory / "model.safetensors").write_bytes(b"weights")
-    vocabulary = {"type": "WordLevel", "vocab": TOKENIZER, "unk_token": "<unk>"}
-    (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": vocabulary}))
-    return directory
 
 
 def test_defaults_are_the_demo() -> None:
@@ -139,28 +125,18 @@ def test_data_is_known_by_content_and_not_by_place(reviews: Path, tmp_path: Path
 
 
 def test_weights_are_known_by_content_and_not_by_place(tmp_path: Path) -> None:
-    one, same, other = (checkpoint(tmp_path / name) for name in ("one", "same", "other"))
-    (other / "model.safetensors").write_bytes(b"other weights")
+    one, same, other = (write_checkpoint(tmp_path / name) for name in ("one", "same", "other"))
+    save_file({name: held + 1 for name, held in tensors().items()}, other / "model.safetensors")
     first, second, third = (trial(f"model.path={path}") for path in (one, same, other))
     assert first.id == second.id != third.id
     assert first.arch.vocabulary_size == 7  # as the checkpoint has
 
 
 def test_random_weights_take_no_more_than_the_tokenizer_from_a_path(tmp_path: Path) -> None:
-    one, other = (checkpoint(tmp_path / name) for name in ("one", "other"))
-    (other / "model.safetensors").write_bytes(b"other weights")
+    one, other = (write_checkpoint(tmp_path / name) for name in ("one", "other"))
+    (other / "model.safetensors").write_bytes(b"no weights at all")
     assert trial("model=rd", f"model.path={one}").id == trial("model=rd", f"model.path={other}").id
     assert trial("model=rd", f"model.path={one}").tokenizer.path == str(one / "tokenizer.json")
-
-
-def test_a_path_for_each_family(tmp_path: Path) -> None:
-    one = checkpoint(tmp_path / "one")
-    assert trial(f"model.path={{encoder:{one},causal_lm:/else/where/far}}").weights_path == str(one)
-
-
-def test_a_checkpoint_of_another_shape_is_refused_with_the_settings_that_fit(tmp_path: Path) -> None:
-    with pytest.raises(WrongInput, match=r"set: arch\.encoder\.layers=3 arch\.encoder\.positions=126"):
-        trial(f"model.path={checkpoint(tmp_path / 'one', num_hidden_layers=3, max_position_embeddings=128)}")
 
 
 def test_a_study_is_named_after_all_that_it_is_of(reviews: Path) -> None:
@@ -197,11 +173,29 @@ def choices(group: str) -> list[str]:
         for choice in choices(group)
     ],
 )
-def test_every_choice_composes(group: str, choice: str, reviews: Path) -> None:
-    needs_files = group == "experiment" or choice == "cls_books"
+def test_every_choice_composes(group: str, choice: str, reviews: Path, tmp_path: Path) -> None:
     given = [f"{group}={choice}", "model=rd"] if group != "model" else [f"model={choice}"]
-    found = trial(*given, *([f"data.path={reviews}"] if needs_files else []))
+    found = trial(*given, *needed_with(group, choice, reviews, tmp_path))
     assert group in ("tracking", "experiment") or found.choices[group] == choice
+
+
+def needed_with(group: str, choice: str, reviews: Path, place: Path) -> list[str]:
+    """What a choice cannot do without: files, or a choice of another group that goes with it."""
+    if group == "experiment" or choice == "cls_books":
+        return [f"data.path={reviews}"]
+    if choice == "of_model":
+        return [f"model.path={write_checkpoint(place / 'one')}"]
+    if group == "arch" and "encoder" not in OmegaConf.load(CONFIG_DIRECTORY / "arch" / f"{choice}.yaml"):
+        return ["framework.family=causal_lm", NOOP] if choice != "tiny" else []
+    (place / "texts").mkdir()
+    (place / "texts" / "train.csv").write_text("text,label\n" + "".join(f"bien {n},1\nmal {n},0\n" for n in range(20)))
+    tokenizer = f"tokenizer.path={reviews / 'tokenizer.json'}"
+    if choice in ("files", "hub"):
+        return [f"data.{'path' if choice == 'files' else 'name'}={place / 'texts'}", tokenizer]
+    if choice in ("corpus", "pretraining", "language_modelling"):
+        corpus = [f"data.files={place / 'texts' / 'train.csv'}", tokenizer]
+        return ["framework=pretraining", "task=language_modelling", "data=corpus", *corpus]
+    return []
 
 
 def test_the_recipe_of_pretraining_does_not_concern_random_weights() -> None:
@@ -211,15 +205,8 @@ def test_the_recipe_of_pretraining_does_not_concern_random_weights() -> None:
 
 
 def test_the_recipe_of_pretraining_does_not_concern_given_weights(tmp_path: Path) -> None:
-    given = f"model.path={checkpoint(tmp_path / 'one')}"
+    given = f"model.path={write_checkpoint(tmp_path / 'one')}"
     assert trial(given, "arch.encoder.pretraining.updates=10").id == trial(given).id
-
-
-def test_a_hub_s_weights_need_a_tokenizer(tmp_path: Path) -> None:
-    file = checkpoint(tmp_path / "one") / "tokenizer.json"
-    with pytest.raises(WrongInput, match=r"model\.path=owner/name .*\nset tokenizer\.path=FILE"):
-        trial("model.path=owner/name")
-    assert trial("model.path=owner/name", f"tokenizer.path={file}").digests["weights"] == "hub:owner/name"
 
 
 @pytest.mark.parametrize("override", ["study=b", "outputs=elsewhere", "fresh=true", "tracking=none"])

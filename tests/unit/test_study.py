@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,21 @@ def test_a_place_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WrongInput, match=r"file/demo cannot be made: Not a directory\nset outputs=DIR"):
         study(tmp_path / "file" / "demo").describe([trial()], "a")
+
+
+def describe_often(directory: Path, name: str, times: int, start: Barrier) -> None:
+    start.wait(60)
+    for number in range(times):
+        study(directory).describe([trial()], f"{name} {number}")
+
+
+def test_no_command_is_lost_when_two_processes_write_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(2)
+    writers = [context.Process(target=describe_often, args=(tmp_path, name, 50, start)) for name in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    commands = json.loads((tmp_path / FILE).read_text())["commands"]
+    assert sorted(commands) == sorted(f"{name} {number}" for name in ("a", "b") for number in range(50))

@@ -1,64 +1,46 @@
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sweeper.checkpoints.weights import (
-    check_weights,
-    checkpoint_rows,
-    looks_local,
-    weight_files,
-    weights_identity,
-)
-from sweeper.trial import ArchSettings, PretrainingSettings, WrongInput
-from tests import checkpoint_shape
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.weights import check_weights
+from sweeper.trial import ArchSettings, Family, WrongInput
+from tests.checkpoint_files import tensors, write_bloom, write_checkpoint, write_split
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)
-CONFIG = {**checkpoint_shape.CONFIG, "vocab_size": 500}
+BLOOM_ARCH = replace(ARCH, model_type="bloom", feed_forward=256)
+INDEX = "model.safetensors.index.json"
 
 
-def checkpoint(directory: Path, weights: str = "model.safetensors", shape: Mapping[str, object] = CONFIG) -> str:
-    directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(shape))
-    (directory / weights).write_bytes(b"weights")
-    return str(directory)
+def check(directory: Path, arch: ArchSettings = ARCH) -> None:
+    family = Family.causal_lm if arch.model_type == "bloom" else Family.encoder
+    check_weights(Checkpoint(str(directory), directory), arch, family)
 
 
-def identity(path: str | None, arch: ArchSettings = ARCH, threads: int = 1) -> str:
-    return weights_identity(path, arch, "data", "tokenizer", threads)
+def refusal(directory: Path, arch: ArchSettings = ARCH) -> str:
+    with pytest.raises(WrongInput) as refused:
+        check(directory, arch)
+    assert len(str(refused.value).splitlines()) <= 3
+    return str(refused.value)
 
 
-@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
-def test_a_checkpoint_that_fits_is_accepted(tmp_path: Path, weights: str) -> None:
-    path = checkpoint(tmp_path / "one", weights)
-    check_weights(path, ARCH)
-    check_weights(path, replace(ARCH, vocabulary_size=500))
-    assert checkpoint_rows(path) == 500
+def checkpoint(directory: Path) -> Checkpoint:
+    return Checkpoint("given", directory)
 
 
-def test_a_hub_name_is_left_to_the_hub() -> None:
-    check_weights("owner/name", ARCH)
-    assert checkpoint_rows("owner/name") is None
-    assert identity("owner/name") == "hub:owner/name"
-
-
-@pytest.mark.parametrize(
-    ("path", "local"), [("owner/name", False), ("name", False), ("./name", True), ("/a", True), ("a/b/c", True)]
-)
-def test_what_means_a_directory(path: str, local: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert looks_local(path) is local
-
-
-def test_a_directory_that_is_there_is_no_hub_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "owner" / "name").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    assert looks_local("owner/name")
+def test_a_checkpoint_that_fits_is_accepted(tmp_path: Path) -> None:
+    one = write_checkpoint(tmp_path / "one")
+    check(one)
+    check(one, replace(ARCH, vocabulary_size=7))
+    assert checkpoint(one).rows == 7
+    check(write_checkpoint(tmp_path / "without_head", held=tensors(prefix="")))
+    check(write_split(tmp_path / "split"))
+    check(write_bloom(tmp_path / "bloom"), BLOOM_ARCH)
 
 
 @pytest.mark.parametrize(
@@ -76,72 +58,95 @@ def test_a_directory_that_is_there_is_no_hub_name(tmp_path: Path, monkeypatch: p
 def test_another_shape_is_refused_with_the_setting_that_fits(
     tmp_path: Path, key: str, value: object, remedy: str
 ) -> None:
-    arch = replace(ARCH, vocabulary_size=500)
-    with pytest.raises(WrongInput) as refused:
-        check_weights(checkpoint(tmp_path / "one", shape={**CONFIG, key: value}), arch)
-    assert str(refused.value).endswith(f"\nset: {remedy}")
+    arch = replace(ARCH, vocabulary_size=7)
+    said = refusal(write_checkpoint(tmp_path / "one", {key: value}), arch)
+    assert said.endswith(f"\nset arch=of_model, or {remedy}")
+
+
+def test_another_shape_of_a_bloom(tmp_path: Path) -> None:
+    said = refusal(write_bloom(tmp_path / "one"), replace(BLOOM_ARCH, layers=3))
+    assert said.endswith("\nset arch=of_model, or arch.causal_lm.layers=2")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("num_hidden_layers", 3, "lack encoder.layer.2.intermediate.dense.weight of a roberta"),
+        ("num_hidden_layers", 1, "more layers than its config.json says, 1"),
+        ("hidden_size", 32, "embeddings.word_embeddings.weight: [7, 64] in the weights, [7, 32] by config.json"),
+        ("intermediate_size", 256, "dense.weight: [128, 64] in the weights, [256, 64] by config.json"),
+        ("max_position_embeddings", 66, "position_embeddings.weight: [64, 64] in the weights, [66, 64] by"),
+        ("vocab_size", 8, "word_embeddings.weight: [7, 64] in the weights, [8, 64] by config.json"),
+    ],
+)
+def test_weights_of_another_config_are_refused(tmp_path: Path, key: str, value: object, said: str) -> None:
+    one = write_checkpoint(tmp_path / "one", {key: value})
+    shape = checkpoint(one).shape()
+    assert said in refusal(one, replace(ARCH, **shape))
+
+
+def test_names_that_transformers_would_not_find_are_refused(tmp_path: Path) -> None:
+    said = refusal(write_checkpoint(tmp_path / "one", held=tensors(prefix="module.roberta.")))
+    assert "lack embeddings.word_embeddings.weight of a roberta" in said
+    assert "module.roberta.embeddings" in said
+
+
+def test_a_bloom_is_no_encoder(tmp_path: Path) -> None:
+    said = refusal(write_bloom(tmp_path / "one"))
+    assert "is a bloom, of the family causal_lm; this framework trains encoder" in said
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda directory: shutil.rmtree(directory), "no such directory"),
-        (lambda directory: (directory / "config.json").unlink(), r"needed there: config\.json and one of"),
-        (lambda directory: (directory / "model.safetensors").unlink(), r"one of model\.safetensors"),
-        (lambda directory: (directory / "config.json").write_text("{"), r"config\.json is not valid JSON"),
-        (lambda directory: (directory / "config.json").write_bytes(b'"\xff"'), r"config\.json is not valid JSON"),
-        (lambda directory: (directory / "config.json").write_text("[]"), r"config\.json holds no settings"),
+        (lambda directory: (directory / "config.json").unlink(), "needed there: config.json and one of"),
+        (lambda directory: (directory / "model.safetensors").unlink(), "one of model.safetensors"),
+        (lambda directory: (directory / "config.json").write_text("{"), "config.json is not valid JSON"),
+        (lambda directory: (directory / "config.json").write_bytes(b'"\xff"'), "config.json is not valid JSON"),
+        (lambda directory: (directory / "config.json").write_text("[]"), "config.json holds no settings"),
+        (lambda directory: (directory / "config.json").write_text("{}"), "model_type=None\nallowed: roberta, "),
     ],
 )
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path, spoil: Callable[[Path], object], said: str) -> None:
-    path = checkpoint(tmp_path / "one")
-    spoil(Path(path))
-    with pytest.raises(WrongInput, match=said) as refused:
-        check_weights(path, ARCH)
-    assert len(str(refused.value).splitlines()) <= 3
+    one = write_checkpoint(tmp_path / "one")
+    spoil(one)
+    assert said in refusal(one)
 
 
-def test_equal_files_elsewhere_are_the_same_weights(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "one")
-    shutil.copytree(path, tmp_path / "two")
-    assert identity(str(tmp_path / "two")) == identity(path)
-    (tmp_path / "two" / "README.md").write_text("not weights")
-    assert identity(str(tmp_path / "two")) == identity(path)
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "model_type",
+            "bert",
+            "model_type=bert\nallowed: roberta, roberta-prelayernorm, camembert, xlm-roberta, bloom",
+        ),
+        ("hidden_size", "64", "hidden_size=64\nneeded there: an integer"),
+        ("num_hidden_layers", None, "num_hidden_layers=None\nneeded there: an integer"),
+        ("hidden_act", "relu", "hidden_act=relu\nallowed: hidden_act=gelu"),
+        ("is_decoder", True, "is_decoder=True\nallowed: is_decoder=False"),
+    ],
+)
+def test_what_is_not_built_here_is_refused(tmp_path: Path, key: str, value: object, said: str) -> None:
+    assert said in refusal(write_checkpoint(tmp_path / "one", {key: value}))
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_one_byte_makes_other_weights(tmp_path: Path, name: str) -> None:
-    path = checkpoint(tmp_path / "one")
-    before = identity(path)
-    content = bytearray((tmp_path / "one" / name).read_bytes())
-    content[-1] ^= 1
-    (tmp_path / "one" / name).write_bytes(content)
-    assert identity(path) != before
-
-
-def test_every_part_of_split_weights_counts(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "one", "model.safetensors.index.json")
-    for number in (1, 2):
-        (tmp_path / "one" / f"model-0000{number}-of-00002.safetensors").write_bytes(b"part")
-    assert len(weight_files(Path(path))) == 2
-    before = identity(path)
-    (tmp_path / "one" / "model-00002-of-00002.safetensors").write_bytes(b"trap")
-    assert identity(path) != before
-
-
-def test_safetensors_are_taken_before_a_pickle(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "one")
-    before = identity(path)
-    (tmp_path / "one" / "pytorch_model.bin").write_bytes(b"pickle")
-    assert [file.name for file in weight_files(Path(path))] == ["model.safetensors"]
-    assert identity(path) == before
-
-
-def test_weights_to_be_made_are_known_by_all_that_makes_them() -> None:
-    known = identity(None)
-    assert identity(None, replace(ARCH, pretraining=PretrainingSettings(updates=7))) != known
-    assert identity(None, replace(ARCH, layers=3)) != known
-    assert identity(None, threads=2) != known
-    assert weights_identity(None, ARCH, "other", "tokenizer", 1) != known
-    assert weights_identity(None, ARCH, "data", "other", 1) != known
-    assert identity(None) == known
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda directory: (directory / "model-00002-of-00002.safetensors").unlink(), "is missing"),
+        (lambda directory: (directory / INDEX).write_text("{"), "is no index of weights"),
+        (lambda directory: (directory / INDEX).write_text("[]"), "is no index of weights"),
+        (lambda directory: (directory / INDEX).write_text('{"weight_map": {"a": "../a"}}'), "is no index of weights"),
+        (
+            lambda directory: shutil.copy(
+                directory / "model-00001-of-00002.safetensors", directory / "model-00002-of-00002.safetensors"
+            ),
+            "00002-of-00002.safetensors lacks roberta.encoder.layer.0",
+        ),
+    ],
+)
+def test_split_weights_that_are_not_all_there(tmp_path: Path, spoil: Callable[[Path], object], said: str) -> None:
+    one = write_split(tmp_path / "one")
+    spoil(one)
+    assert said in refusal(one)

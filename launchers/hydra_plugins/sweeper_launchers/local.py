@@ -5,6 +5,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 
 from hydra.core.config_store import ConfigStore
 
@@ -41,11 +43,28 @@ class LocalLauncher(BackendLauncher):
         self.preload = preload
 
     def backend(self, threads: int) -> Backend:
-        """Return a new backend whose jobs use so many threads each; WrongInput for less than a job at a time."""
+        """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
         if self.jobs is not None and self.jobs < 1:
             allowed = "1 or more, or null for what this machine can take"
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
+        if self.retries < 0:
+            raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
+        if missing := [module for module in self.preload if not is_there(module)]:
+            raise WrongInput(
+                f"hydra.launcher.preload: no module {', '.join(missing)}\nallowed: what can be imported here, or []"
+            )
 
         from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 
         return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=self.preload)
+
+
+def is_there(module: str) -> bool:
+    """Whether a module can be found; imports none, not even the packages that it lies in."""
+    top, *inner = module.split(".")
+    spec = find_spec(top) if top else None
+    for number in range(len(inner)):
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), list(spec.submodule_search_locations))
+    return spec is not None

@@ -1,0 +1,140 @@
+"""A directory in Transformers format, and what its config.json says of its shape. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sweeper.trial import Family, WrongInput
+
+# Model type -> how Transformers starts the names of its body's tensors, when a head is saved with it.
+ENCODERS = {
+    "roberta": "roberta.",
+    "roberta-prelayernorm": "roberta_prelayernorm.",
+    "camembert": "roberta.",
+    "xlm-roberta": "roberta.",
+}
+CAUSAL_LMS = {"bloom": "transformer."}
+PREFIXES = ENCODERS | CAUSAL_LMS
+BLOOM_POSITIONS = 2048  # BLOOM has no position embeddings: what it was trained on where config.json does not say
+
+# Architecture setting -> its names in config.json, of which Transformers takes the first that is there.
+ROBERTA_SHAPE = {
+    "layers": ("num_hidden_layers",),
+    "width": ("hidden_size",),
+    "heads": ("num_attention_heads",),
+    "feed_forward": ("intermediate_size",),
+    "positions": ("max_position_embeddings",),
+    "vocabulary_size": ("vocab_size",),
+}
+BLOOM_SHAPE = {
+    "layers": ("n_layer", "num_hidden_layers"),
+    "width": ("n_embed", "hidden_size"),
+    "heads": ("n_head", "num_attention_heads"),
+    "vocabulary_size": ("vocab_size",),
+}
+# How random weights are drawn and what drops out -> its name in config.json, and Transformers' default.
+ROBERTA_DRAWN = {
+    "init_std": ("initializer_range", 0.02),
+    "dropout": ("hidden_dropout_prob", 0.1),
+    "attention_dropout": ("attention_probs_dropout_prob", 0.1),
+}
+BLOOM_DRAWN = {
+    "init_std": ("initializer_range", 0.02),
+    "dropout": ("hidden_dropout", 0.0),
+    "attention_dropout": ("attention_dropout", 0.0),
+}
+# What every model here has; a checkpoint that says otherwise would be another function of its weights.
+FIXED = {
+    "hidden_act": "gelu",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "apply_residual_connection_post_layernorm": False,
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's directory; `given` is what model.path says of it, which errors repeat."""
+
+    given: str
+    directory: Path
+
+    def refuse(self, said: str) -> NoReturn:
+        """Raise WrongInput with what is wrong with it."""
+        raise WrongInput(f"model.path={self.given}{said}")
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """Content of config.json. Raises WrongInput where there is none or when it is no settings."""
+        file = self.directory / "config.json"
+        try:
+            config = json.loads(file.read_bytes())
+        except FileNotFoundError:
+            self.refuse(" holds no config.json\nneeded: a directory in Transformers format")
+        except ValueError as error:
+            raise WrongInput(f"{file} is not valid JSON: {error}\nneeded: a Transformers config.json") from error
+        if not isinstance(config, dict):
+            raise WrongInput(f"{file} holds no settings\nneeded: a Transformers config.json")
+        return config
+
+    @property
+    def model_type(self) -> str:
+        """What Transformers calls the model. Raises WrongInput for one that is not built here."""
+        found = self.config.get("model_type")
+        if found not in PREFIXES:
+            self.refuse(f": its config.json says model_type={found}\nallowed: {', '.join(PREFIXES)}")
+        return str(found)
+
+    @property
+    def family(self) -> Family:
+        """Architecture family. Raises WrongInput for a model type that is not built here."""
+        return Family.encoder if self.model_type in ENCODERS else Family.causal_lm
+
+    @property
+    def pad_id(self) -> int:
+        """Id of <pad>; RoBERTa's is 1 where config.json does not say."""
+        found = self.config.get("pad_token_id")
+        return 1 if found is None else int(found)
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the embedding; None where nothing but a tokenizer lies."""
+        return self.number(("vocab_size",)) if (self.directory / "config.json").is_file() else None
+
+    def shape(self) -> dict[str, Any]:
+        """Return the architecture settings that its weights determine. Raises WrongInput for what is not built here."""
+        for key, value in FIXED.items():
+            if self.config.get(key, value) != value:
+                self.refuse(f": its config.json says {key}={self.config[key]}\nallowed: {key}={value}")
+        shape: dict[str, Any]
+        if self.family is Family.causal_lm:
+            shape = {name: self.number(keys) for name, keys in BLOOM_SHAPE.items()}
+            shape |= {"feed_forward": 4 * shape["width"], "layer_norm_eps": self.config.get("layer_norm_epsilon", 1e-5)}
+        else:
+            shape = {name: self.number(keys) for name, keys in ROBERTA_SHAPE.items()}
+            shape["positions"] -= self.pad_id + 1  # RoBERTa counts them from the id after <pad>
+            # Transformers' defaults, where config.json leaves them out
+            shape["token_types"] = self.config.get("type_vocab_size", 2)
+            shape["layer_norm_eps"] = self.config.get("layer_norm_eps", 1e-12)
+        return {"model_type": self.model_type, **shape}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the shape, and how random weights of it are drawn and dropped out, as config.json says."""
+        shape, drawn = self.shape(), ROBERTA_DRAWN
+        if self.family is Family.causal_lm:
+            shape["positions"] = self.config.get("seq_length", BLOOM_POSITIONS)
+            drawn = BLOOM_DRAWN
+        return shape | {name: self.config.get(key, default) for name, (key, default) in drawn.items()}
+
+    def number(self, keys: tuple[str, ...]) -> int:
+        """Return a positive integer of config.json by its first name that is there. Raises WrongInput without it."""
+        key = next((key for key in keys if key in self.config), keys[-1])
+        value = self.config.get(key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            self.refuse(f": its config.json says {key}={value}\nneeded there: an integer of at least 1")
+        return value

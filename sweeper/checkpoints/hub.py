@@ -1,0 +1,102 @@
+"""model.path as a directory: one here, or one that is fetched from the Hugging Face hub into its own cache."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.weights import weight_files
+from sweeper.data.tokenizer import PIECES, TOKENIZER, TRANSFORMERS
+from sweeper.trial import WrongInput
+
+DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, PIECES, "*.model")
+SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")
+PICKLES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "pytorch_model.bin.index.json")
+
+
+def locate(given: str, weights: bool) -> Checkpoint:
+    """Return the checkpoint that model.path names: a directory here wins over a hub name.
+
+    Only with `weights` they are fetched too. Raises WrongInput when there is neither.
+    """
+    directory = Path(given).expanduser()
+    if directory.is_dir():
+        return Checkpoint(given, directory)
+    if looks_local(given):
+        raise WrongInput(
+            f"model.path={given}: no such directory\nallowed: a Transformers directory, or OWNER/NAME on the hub"
+        )
+    return Checkpoint(given, fetch(given, weights))
+
+
+def looks_local(path: str) -> bool:
+    """Whether a path cannot be a hub name: OWNER/NAME, NAME, or one of these with @REVISION."""
+    return Path(path).exists() or path.startswith((".", "/", "~")) or path.partition("@")[0].count("/") > 1
+
+
+@cache
+def fetch(name: str, weights: bool) -> Path:
+    """Return the directory in HF's cache (HF_HOME) that holds a model of the hub; downloads what is missing.
+
+    A hub that does not answer is no obstacle when all is in the cache. Raises WrongInput for what cannot be fetched.
+    """
+    import httpx2
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repository, _, revision = name.partition("@")
+    refused: Exception | None = None
+    try:
+        # snapshot_download would ask the same, but wait without end for an answer.
+        HfApi().model_info(repository, revision=revision or None, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        refused = error
+
+    def snapshot(*patterns: str) -> Path:
+        found = snapshot_download(
+            repository,
+            revision=revision or None,
+            allow_patterns=[*DESCRIPTION, *patterns],
+            local_files_only=refused is not None,
+        )
+        return Path(found)
+
+    try:
+        directory = snapshot(*SAFETENSORS) if weights else snapshot()
+        if weights and not weight_files(directory):
+            directory = snapshot(*PICKLES)
+    except LocalEntryNotFoundError as error:
+        raise cannot_be_fetched(name, refused or error) from error
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        raise cannot_be_fetched(name, refused or error) from error
+    return directory
+
+
+def cannot_be_fetched(name: str, error: Exception) -> WrongInput:
+    """Return what to tell of a name that is neither a directory here nor a model that the hub gives."""
+    return WrongInput(
+        f"model.path={name}: no directory here, and as a hub name it cannot be fetched: {reason(error)}\n"
+        "allowed: DIR, OWNER/NAME, OWNER/NAME@REVISION\n"
+        "where there is no network: download it elsewhere, then model.path=DIR"
+    )
+
+
+def reason(error: Exception) -> str:
+    """Say why the hub gave nothing, in half a line."""
+    import httpx2
+    from huggingface_hub import constants, errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return "gated: ask for access on its page, then hf auth login"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return "not on the hub, or private (then hf auth login)"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return "no such revision"
+    if isinstance(error, errors.HFValidationError):
+        return "not a name that the hub can have"
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, and it is not in the cache"
+    if isinstance(error, httpx2.TransportError):
+        return f"{constants.ENDPOINT} does not answer ({type(error).__name__})"
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:150]

@@ -1,0 +1,63 @@
+"""What a trial's data, tokenizer and weights are known by: digests of their content."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.weights import weight_files
+from sweeper.data import DataSource
+from sweeper.data.tokenizer import tokenizer_digest
+from sweeper.trial import ArchSettings, TokenizerSettings, WrongInput, digest, plain, result_settings
+
+
+def data_digests(source: DataSource, tokenizer: TokenizerSettings) -> dict[str, str]:
+    """Name the content of a trial's data and tokenizer. Raises WrongInput for a file that cannot be read."""
+    data = source.digest()
+    made_of: dict[str, str | int | None] = {
+        "trained_on": data,
+        "kind": tokenizer.kind and tokenizer.kind.value,
+        "size": tokenizer.vocabulary_size,
+    }
+    if tokenizer.path is not None:
+        made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
+    if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
+        counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
+        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
+    return {"data": data, "tokenizer": digest(made_of)}
+
+
+def text_digest(file: Path) -> str:
+    """Hexadecimal SHA-256 of a text file. Raises WrongInput when it cannot be read."""
+    try:
+        return file_digest(file).hex()
+    except OSError as error:
+        raise WrongInput(f"tokenizer.count_on={file} cannot be read: {error.strerror}") from error
+
+
+def weights_digest(checkpoint: Checkpoint) -> str:
+    """Name a checkpoint by the content of its config.json and its weights, wherever it lies."""
+    total = hashlib.sha256()
+    for file in [checkpoint.directory / "config.json", *weight_files(checkpoint.directory)]:
+        total.update(file_digest(file))
+    return total.hexdigest()
+
+
+def recipe_digest(arch: ArchSettings, data: str, tokenizer: str, threads: int) -> str:
+    """Name weights that are still to be made by all that makes them; `data` and `tokenizer` are digests."""
+    return digest({"arch": plain(arch), "data": data, "tokenizer": tokenizer, "threads": threads})
+
+
+def file_digest(file: Path) -> bytes:
+    """SHA-256 of a file, read once a process while it stays as it is: all trials of a sweep share its weights."""
+    status = file.stat()
+    return digest_of_state(file, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def digest_of_state(file: Path, _size_bytes: int, _modified_ns: int) -> bytes:
+    """SHA-256 of a file, in the state that size and time of change stand for."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()

@@ -1,0 +1,16 @@
+"""Trials as commands compose them; a test that uses it initializes Hydra."""
+
+from __future__ import annotations
+
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+
+from sweeper.config import to_trial
+from sweeper.trial import Trial
+
+
+def trial(*overrides: str, device: str = "cpu") -> Trial:
+    """Return the trial that a command with these arguments means."""
+    config = compose("config", [*overrides], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    return to_trial(config, config.hydra.runtime.choices, device)

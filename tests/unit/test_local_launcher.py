@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from hydra_plugins.sweeper_launchers.local import LocalLauncher, is_there
+from sweeper.trial import WrongInput
+
+
+@pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])
+def test_modules_that_are_there(module: str) -> None:
+    before = set(sys.modules)
+    assert is_there(module)
+    assert set(sys.modules) == before, "nothing is imported"
+
+
+@pytest.mark.parametrize("module", ["", "nope", "json.nope", "json.decoder.nope", "sys.nope", "nope.json", ".json"])
+def test_modules_that_are_not(module: str) -> None:
+    assert not is_there(module)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "said"),
+    [
+        (LocalLauncher(jobs=0), r"hydra\.launcher\.jobs=0\nallowed: 1 or more"),
+        (LocalLauncher(retries=-1), r"hydra\.launcher\.retries=-1\nallowed: 0 or more"),
+        (LocalLauncher(preload=["json", "nope"]), r"hydra\.launcher\.preload: no module nope\nallowed: "),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(launcher: LocalLauncher, said: str) -> None:
+    with pytest.raises(WrongInput, match=said):
+        launcher.backend(threads=1)
