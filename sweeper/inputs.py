@@ -5,15 +5,18 @@ Where they lie follows from what they are made of, so their paths are known befo
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.cache import cached
-from sweeper.record import ProgressFile
-from sweeper.trial import Trial, WrongInput, digest, result_settings
+from sweeper.data.facts import FILE, FORMAT
+from sweeper.record import ProgressFile, read_json
+from sweeper.trial import PretrainingSettings, TokenizerKind, TrainSettings, Trial, WrongInput, digest, result_settings
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -45,8 +48,18 @@ def tokenized_directory(trial: Trial) -> Path:
         "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
         "tokenizer": trial.digests["tokenizer"],
         "max_length": trial.train.max_length,
+        "format": FORMAT,
     }
     return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
+
+
+def packed_directory(trial: Trial) -> Path:
+    """Where the ids of a pretraining trial's corpus lie."""
+    made_of = {
+        "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
+        "tokenizer": trial.digests["tokenizer"],
+    }
+    return trial.cache / "packed" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
 def weights_directory(trial: Trial) -> Path:
@@ -57,9 +70,10 @@ def weights_directory(trial: Trial) -> Path:
 def preparations(trial: Trial) -> list[Preparation]:
     """What is still to be made for the trial, in order. Imports nothing heavy."""
     data = trial.choices["data"]
+    ids = packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
     steps = [
         Preparation(f"tokenizer for {data}", tokenizer_directory(trial)),
-        Preparation(f"tokenizing {data}", tokenized_directory(trial)),
+        Preparation(f"tokenizing {data}", ids),
     ]
     if trial.model.pretrained and trial.weights_path is None:
         steps.append(Preparation(f"pretraining {trial.arch.name} on {data}", weights_directory(trial)))
@@ -68,7 +82,10 @@ def preparations(trial: Trial) -> list[Preparation]:
 
 def prepare(trial: Trial) -> None:
     """Make what is missing."""
-    tokenized(trial)
+    if trial.task.is_language_modelling:
+        packed(trial)
+    else:
+        tokenized(trial)
     if trial.model.pretrained:
         weights(trial)
 
@@ -95,19 +112,30 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
 def make_tokenizer(trial: Trial, directory: Path) -> None:
     """Train a tokenizer on the data set's own text, or take the given one, cut to the wanted size."""
-    from sweeper.data.tokenizer import load, train_words
+    from sweeper.data.tokenizer import load
+    from sweeper.data.tokenizer_training import train_tokenizer
 
     settings = trial.tokenizer
-    counted = None if settings.vocabulary_size is None else counting_texts(trial)
+    if settings.path is not None:
+        counted = None if settings.vocabulary_size is None else counting_texts(trial)
+        load(Path(settings.path), settings.vocabulary_size, counted).save(directory)
+        return
+    texts = trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled()
     with TemporaryDirectory() as trained:
-        path = train_words(trial.data.unlabelled(), Path(trained)) if settings.path is None else Path(settings.path)
-        load(path, settings.vocabulary_size, counted).save(directory)
+        path = Path(trained)
+        if settings.kind is None:  # all words, then the most frequent ones of the training texts
+            file = train_tokenizer(TokenizerKind.word, texts, None, path)
+            counted = None if settings.vocabulary_size is None else counting_texts(trial)
+            load(file, settings.vocabulary_size, counted).save(directory)
+        else:
+            size = settings.vocabulary_size
+            load(train_tokenizer(settings.kind, texts, size, path, trial.train.threads)).save(directory)
 
 
 def counting_texts(trial: Trial) -> list[str]:
     """Texts that decide which pieces are frequent."""
     if trial.tokenizer.count_on is None:
-        return list(trial.data.splits()["train"].texts)
+        return [text for texts in trial.data.splits()["train"].inputs for text in texts]
     return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
 
 
@@ -119,8 +147,25 @@ def tokenized(trial: Trial) -> DatasetDict:
     return texts.load_tokenized(texts.tokenized(directory, trial.data, tokenizer(trial), trial.train.max_length))
 
 
+def packed(trial: Trial) -> Path:
+    """Return the directory of a corpus's ids; see `sweeper.data.packed`."""
+    from sweeper.data.packed import pack
+
+    def build(directory: Path) -> None:
+        source = trial.data
+        pack(source.texts(), tokenizer(trial), source.held_out_share, source.split_seed, directory)
+
+    return cached(packed_directory(trial), build)
+
+
+def facts(trial: Trial) -> dict[str, Any] | None:
+    """Return what is known of the trial's tokenized data ("data", "splits"); None before they are made."""
+    found: dict[str, Any] | None = read_json(tokenized_directory(trial) / FILE)
+    return found
+
+
 def weights(trial: Trial) -> str:
-    """Return the directory or hub name of the trial's pretrained weights, pretraining them when none are given."""
+    """Return the directory of the trial's pretrained weights, pretraining them when none are given."""
     if trial.weights_path is not None:
         return trial.weights_path
     return str(cached(weights_directory(trial), partial(pretrain, trial)))
@@ -129,23 +174,57 @@ def weights(trial: Trial) -> str:
 def pretrain(trial: Trial, directory: Path) -> None:
     """Make weights from the data set's unlabelled text by the architecture's recipe."""
     from sweeper.checkpoints.architecture import transformers_config
-    from sweeper.checkpoints.pretraining import pretrain_masked_lm
+    from sweeper.checkpoints.pretraining import Numbered, Pretraining, needs_mask, pretrain
+    from sweeper.data.packed import Shuffled
 
-    pieces = tokenizer(trial)
-    if pieces.mask is None:
-        raise WrongInput(
-            "the tokenizer has no <mask>, which pretraining needs\nset tokenizer.path=FILE or model.path=DIR"
-        )
+    pieces, recipe = tokenizer(trial), trial.arch.pretraining
+    needs_mask(trial.framework.family, pieces)
+    sequences = pieces.encode(trial.data.unlabelled(), recipe.sequence_length or trial.arch.positions)
+    counts = Counter(piece for sequence in sequences for piece in sequence[1:-1])
     progress = ProgressFile(Preparation("", weights_directory(trial)).progress_file)
-    pretrain_masked_lm(
-        transformers_config(trial.arch, pieces),
-        trial.arch.pretraining,
-        pieces.encode(trial.data.unlabelled(), trial.arch.positions),
-        mask_id=pieces.mask,
-        pad_id=pieces.pad,
-        threads=trial.train.threads,
-        destination=directory,
-        on_progress=lambda step, steps, loss: progress.update(1, step, steps, lambda: loss),
+    model = pretrain(
+        Pretraining(
+            trial.framework.family,
+            transformers_config(trial.arch, pieces),
+            recipe_settings(recipe, trial.train.threads),
+            recipe.mask_probability,
+            recipe.seed,
+            pieces,
+            token_counts=[counts[piece] for piece in range(pieces.size)],
+            sequences=Numbered((Shuffled(sequences, recipe.updates * recipe.batch_size, recipe.seed),)),
+        ),
+        directory,
+        Unmeasured(progress),
     )
+    model.save_pretrained(directory)
     pieces.save(directory)
     progress.path.unlink(missing_ok=True)
+
+
+def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
+    """Return an architecture's recipe as the settings of a training."""
+    return TrainSettings(
+        max_steps=recipe.updates,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        warmup_ratio=recipe.warmup_ratio,
+        weight_decay=recipe.weight_decay,
+        gradient_clip=recipe.gradient_clip,
+        precision=recipe.precision,
+        threads=threads,
+    )
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A `Report` of a training whose progress alone is of interest."""
+
+    progress_file: ProgressFile
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:  # noqa: ARG002  the protocol's
+        """Keep nothing."""
+        return False
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands."""
+        self.progress_file.update(epoch, step, steps, loss)

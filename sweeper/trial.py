@@ -96,7 +96,12 @@ class PretrainingSettings:
     warmup_ratio: float = setting(0.06, at_least=0, at_most=1)
     weight_decay: float = setting(0.01, at_least=0)
     gradient_clip: float = setting(1.0, at_least=0)
-    mask_probability: float = setting(0.2, above=0, below=1)
+    mask_probability: float = setting(0.2, above=0, below=1)  # of an encoder's objective
+    # Of packed text: ids of a sequence (null: as many as there are positions), and of the first updates' sequences.
+    sequence_length: int | None = setting(None, at_least=3)
+    short_length: int = setting(32, at_least=3)
+    short_share: float = setting(0.0, at_least=0, at_most=1)
+    precision: Precision = Precision.fp32
     seed: int = setting(0, at_least=0, at_most=LARGEST_SEED)
 
 
@@ -112,6 +117,8 @@ class ArchSettings:
     feed_forward: int = setting(128, at_least=1)
     positions: int = setting(62, at_least=3)  # longest sequence, <s> and </s> included
     vocabulary_size: int | None = setting(None, at_least=6)  # rows of the embedding; null: the tokenizer's size
+    token_types: int = setting(1, at_least=1)  # an encoder's rows for kinds of segments, of which only row 0 is used
+    layer_norm_eps: float = setting(1e-5, above=0)
     init_std: float = setting(0.02, above=0)
     dropout: float = setting(0.1, at_least=0, below=1)
     attention_dropout: float = setting(0.1, at_least=0, below=1)
@@ -127,11 +134,27 @@ class TaskSettings:
     selection_metric: str = "accuracy"
     greater_is_better: bool = True
 
+    @property
+    def is_language_modelling(self) -> bool:
+        """Whether the task is to predict words of unlabelled text."""
+        return self.name == "language_modelling"
+
+
+class TokenizerKind(StrEnum):
+    """Tokenizers that can be trained."""
+
+    unigram = "unigram"  # sentencepiece's, as XLM-R's and T5's
+    bpe = "bpe"  # sentencepiece's byte-pair encoding of characters
+    byte_bpe = "byte_bpe"  # byte-pair encoding of bytes, as RoBERTa's and BLOOM's: no text is unknown
+    word = "word"  # words between white space
+
 
 @dataclass(frozen=True)
 class TokenizerSettings:
     """Which tokenizer; its path is stood for by a digest of its content."""
 
+    # Trained on the data's own text; null: the given one, else words where the data set says so.
+    kind: TokenizerKind | None = None
     path: str | None = setting(
         None, identity=False
     )  # tokenizer.json or a sentencepiece model; null: the model's or data's own
@@ -150,6 +173,18 @@ class HuggingFaceSettings:
 
 
 @dataclass(frozen=True)
+class LanguageModellingSettings:
+    """Options of framework=pretraining."""
+
+    mask_probability: float = setting(0.3, above=0, below=1)  # of an encoder's objective
+    # The first updates take sequences of so many ids, the others of train.max_length. What neighbours tell is learnt
+    # from short ones in a fraction of the time (Devlin et al. 2019, appendix A.2, began with short ones too).
+    short_length: int = setting(32, at_least=3)
+    short_share: float = setting(0.0, at_least=0, at_most=1)  # of the updates
+    evaluations: int = setting(20, at_least=1)  # on held-out text, evenly spread over the updates
+
+
+@dataclass(frozen=True)
 class FrameworkSettings:
     """Which adapter trains, and its options."""
 
@@ -157,6 +192,7 @@ class FrameworkSettings:
     family: Family = Family.encoder
     _target_: str = "sweeper.frameworks.hf.HuggingFace"
     hf: HuggingFaceSettings = HuggingFaceSettings()
+    pretraining: LanguageModellingSettings = LanguageModellingSettings()
     options: dict[str, Any] = field(default_factory=dict)  # for adapters outside this package
 
 

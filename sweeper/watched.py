@@ -67,7 +67,7 @@ class Watched:
             state="pending" if pending else self.status.value,
             metric=metric,
             epoch=progress.epoch if progress else last.epoch if last else 0,
-            epochs=self.trial.train.epochs,
+            epochs=0 if self.trial.task.is_language_modelling else self.trial.train.epochs,
             step=progress.step if progress else last.step if last else 0,
             steps=self.steps,
             loss=progress.loss if progress else math.nan,

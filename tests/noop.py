@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.frameworks import Report
+from sweeper.progress import Report
 from sweeper.trial import Trial, WrongInput
 
 if TYPE_CHECKING:

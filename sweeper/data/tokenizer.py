@@ -22,6 +22,9 @@ from sweeper.trial import WrongInput
 BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 REQUIRED = (BOS, PAD, EOS, UNK)
 SPECIAL = (*REQUIRED, MASK)
+TOKENIZER = "tokenizer.json"
+TRANSFORMERS = "tokenizer_config.json"  # what Transformers asks for beside it
+SENTENCEPIECE = "sentencepiece.bpe.model"  # the file that a trained tokenizer.json is a conversion of
 PIECES = "tokenizer_pieces.json"  # beside a saved file whose ids are not those it has by itself
 COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than memory can be counted
 
@@ -93,16 +96,35 @@ class Tokenizer:
         assert max_length >= 2, "there must be room for <s> and </s>"
         return [self.bos, *ids[: max_length - 2], self.eos]
 
+    def frame_pair(self, first: Sequence[int], second: Sequence[int], max_length: int) -> list[int]:
+        """Put <s> first </s></s> second </s>, RoBERTa's and fairseq's layout, at most `max_length` ids in all.
+
+        The longer text is cut until both fit, as Transformers' truncation `longest_first` does.
+        """
+        assert max_length >= 4, "there must be room for <s> and three </s>"
+        room = max_length - 4
+        kept_first, kept_second = len(first), len(second)
+        if kept_first + kept_second > room:
+            shorter = min(kept_first, kept_second, room // 2)
+            longer = room - shorter
+            kept_first, kept_second = (longer, shorter) if kept_first > kept_second else (shorter, longer)
+        return [self.bos, *first[:kept_first], self.eos, self.eos, *second[:kept_second], self.eos]
+
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return <s> … </s> for each text, at most `max_length` ids."""
         return [self.frame(ids, max_length) for ids in self.segment(texts)]
 
     def save(self, directory: Path) -> None:
-        """Write what `load(directory)` needs to give the same ids."""
+        """Write what `load(directory)` needs to give the same ids, and Transformers where the file came with it."""
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.segmenter.file, directory / self.segmenter.file.name)
+        file = self.segmenter.file
+        shutil.copyfile(file, directory / (TOKENIZER if file.suffix == ".json" else file.name))
         if self.pieces != self.segmenter.vocabulary:
             (directory / PIECES).write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+        elif file.name == TOKENIZER:
+            for companion in (TRANSFORMERS, SENTENCEPIECE):
+                if file.with_name(companion).exists():
+                    shutil.copyfile(file.with_name(companion), directory / companion)
 
 
 def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[str] | None = None) -> Tokenizer:
@@ -211,26 +233,3 @@ def read_tokenizer_json(file: Path) -> Segmenter:
         pieces,
         lambda texts: [item.ids for item in library.encode_batch_fast(list(texts), add_special_tokens=False)],
     )
-
-
-def train_words(texts: Iterable[str], directory: Path) -> Path:
-    """Write a tokenizer.json of the words between white space, by falling frequency; return its path.
-
-    Ties go by code point, so equal texts give an equal file.
-    """
-    import tokenizers
-
-    splitter = tokenizers.pre_tokenizers.WhitespaceSplit()
-    counts = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(text))
-    pieces = framed(sorted(counts, key=lambda word: (-counts[word], word)))
-    vocabulary = {piece: index for index, piece in enumerate(pieces)}
-    library = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token=UNK))
-    library.pre_tokenizer = splitter
-    library.add_special_tokens(list(SPECIAL))
-    library.post_processor = tokenizers.processors.TemplateProcessing(
-        single=f"{BOS} $A {EOS}", special_tokens=[(BOS, vocabulary[BOS]), (EOS, vocabulary[EOS])]
-    )
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "tokenizer.json"
-    library.save(str(file))
-    return file

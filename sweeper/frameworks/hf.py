@@ -6,14 +6,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.frameworks import Report
+from sweeper.checkpoints.checkpoint import ENCODERS
+from sweeper.progress import Report
 from sweeper.trial import Precision, Trial, WrongInput
 
 if TYPE_CHECKING:
     from torch import nn
-
-# They count positions and name their parts as RoBERTa does.
-ENCODERS = ("roberta", "roberta-prelayernorm", "camembert", "xlm-roberta")
 
 
 class HuggingFace:

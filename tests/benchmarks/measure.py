@@ -22,11 +22,23 @@ def seconds(*arguments: str, expect: int = 0) -> float:
         [sys.executable, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     took = time.perf_counter() - began
-    if run.returncode != expect:
-        raise RuntimeError(
-            f"exit code {run.returncode}: {' '.join(arguments)}\n{run.stdout[-2000:]}{run.stderr[-2000:]}"
-        )
+    check(run, expect)
     return took
+
+
+def said(*arguments: str) -> str:
+    """Run Python with arguments from the repository's root and return what it prints. Raises RuntimeError."""
+    run = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    check(run, 0)
+    return run.stdout
+
+
+def check(run: subprocess.CompletedProcess[str], expect: int) -> None:
+    """Raise RuntimeError with a command's last words when it ended with another exit code than expected."""
+    if run.returncode != expect:
+        raise RuntimeError(f"exit code {run.returncode}: {run.args}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
 
 
 def imported(*arguments: str) -> set[str]:

@@ -96,3 +96,13 @@ def test_tokenized_data_are_shared_by_what_they_are_made_of(tmp_path: Path) -> N
         replace(made, digests={**made.digests, "tokenizer": "other"}),
     ):
         assert inputs.tokenized_directory(other) != place
+
+
+def test_facts_of_what_was_tokenized(tmp_path: Path) -> None:
+    made = words(tmp_path)
+    assert inputs.facts(made) is None
+    directory = inputs.tokenized_directory(made)
+    directory.mkdir(parents=True)
+    known = {"data": {"label_names": ["a", "b"]}, "splits": {}}
+    (directory / "facts.json").write_text(json.dumps(known))
+    assert inputs.facts(made) == known

@@ -11,8 +11,9 @@ import pytest
 import sentencepiece
 import tokenizers
 
-from sweeper.data.tokenizer import load, tokenizer_digest, tokenizer_file, train_words
-from sweeper.trial import WrongInput
+from sweeper.data.tokenizer import load, tokenizer_digest, tokenizer_file
+from sweeper.data.tokenizer_training import train_tokenizer
+from sweeper.trial import TokenizerKind, WrongInput
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 TEXTS = [
@@ -62,7 +63,7 @@ def byte_level(directory: Path) -> Path:
 
 
 def words(directory: Path) -> Path:
-    return train_words(TEXTS, directory)
+    return train_tokenizer(TokenizerKind.word, TEXTS, None, directory)
 
 
 Make = Callable[[Path], Path]
@@ -178,16 +179,6 @@ def test_a_vocabulary_that_is_small_enough_is_not_cut(make: Make, tmp_path: Path
         load(whole.segmenter.file, whole.size - 1)
 
 
-def test_words_are_sorted_by_frequency(tmp_path: Path) -> None:
-    file = train_words(["b c a c", "d  a\te <s> <mask>"], tmp_path / "new")
-    tokenizer = load(file)
-    assert tokenizer.pieces == ("<s>", "<pad>", "</s>", "<unk>", "a", "c", "b", "d", "e", "<mask>")
-    assert tokenizer.encode(["c a zzz"], 10) == [[0, 5, 4, 3, 2]]
-    # The file alone says as much to whoever else reads it.
-    assert tokenizers.Tokenizer.from_file(str(file)).encode("c a zzz").ids == [0, 5, 4, 3, 2]
-    assert file.read_bytes() == train_words(["e d b c a c a"], tmp_path / "other").read_bytes()
-
-
 def test_tokenizer_json_without_special_pieces_is_refused(tmp_path: Path) -> None:
     library = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[PAD]": 0, "<s>": 1}, unk_token="[UNK]"))
     library.save(str(tmp_path / "bert.json"))
@@ -223,6 +214,22 @@ def test_directory_must_hold_one_tokenizer(tmp_path: Path) -> None:
         tokenizer_file(tmp_path)
     (tmp_path / "tokenizer.json").write_text(json.dumps({}))
     assert tokenizer_file(tmp_path) == tmp_path / "tokenizer.json"
+
+
+def test_a_tokenizer_json_of_any_name_can_be_loaded_from_where_it_was_saved(tmp_path: Path) -> None:
+    file = words(tmp_path).rename(tmp_path / "french.json")
+    load(file).save(tmp_path / "saved")
+    assert load(tmp_path / "saved").encode(TEXTS, 30) == load(file).encode(TEXTS, 30)
+
+
+def test_what_came_with_a_tokenizer_json_goes_with_it_unless_ids_change(tmp_path: Path) -> None:
+    file = words(tmp_path)
+    (tmp_path / "sentencepiece.bpe.model").write_text("its source")
+    load(file).save(tmp_path / "whole")
+    load(file, 20, TEXTS).save(tmp_path / "cut")
+    names = ["sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json"]
+    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == names
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == ["tokenizer.json", "tokenizer_pieces.json"]
 
 
 def test_digest_follows_content_not_name(tmp_path: Path) -> None:

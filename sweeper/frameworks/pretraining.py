@@ -1,0 +1,101 @@
+"""framework=pretraining: a language model trained on unlabelled text, as `python -m sweeper.pretrain` runs it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper import inputs
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
+from sweeper.progress import Report
+from sweeper.trial import Family, Precision, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sweeper.checkpoints.pretraining import Pretraining
+
+MODEL_TYPES = {Family.encoder: ENCODERS, Family.causal_lm: CAUSAL_LMS}
+
+
+class LanguageModelling:
+    """The adapter: one trial is one pretraining, its epochs passes over the corpus, its test set nobody's."""
+
+    def check(self, trial: Trial) -> None:
+        """Raise WrongInput for what cannot be pretrained on the trial's device."""
+        if not trial.task.is_language_modelling or not hasattr(trial.data, "texts"):
+            raise WrongInput(
+                f"framework=pretraining does not do task={trial.task.name} on data={trial.choices['data']}\n"
+                "pretrain with: python -m sweeper.pretrain corpus=FILES out=DIR"
+            )
+        if trial.model.pretrained and trial.weights_path is None:
+            raise WrongInput(
+                f"model={trial.model.name} names no weights to go on from\nadd model.path=DIR, or model=rd"
+            )
+        allowed = MODEL_TYPES[trial.framework.family]
+        if trial.arch.model_type not in allowed:
+            raise WrongInput(
+                f"model_type={trial.arch.model_type} of arch={trial.arch.name} cannot be pretrained here\n"
+                f"allowed: {', '.join(allowed)}"
+            )
+        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
+            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+
+    def build(self, trial: Trial) -> nn.Module:
+        """Return the language model before its first update."""
+        from transformers import set_seed
+
+        from sweeper.checkpoints.pretraining import start
+
+        set_seed(trial.seed)
+        model: nn.Module = start(pretraining(trial))
+        return model
+
+    def train(self, trial: Trial, directory: Path, report: Report) -> None:
+        """Pretrain; see `Framework.train`."""
+        from sweeper.checkpoints.pretraining import pretrain
+
+        pretrain(pretraining(trial), directory, report)
+
+    def export(self, directory: Path, destination: Path) -> None:
+        """Copy the best weights, which are a Transformers directory already."""
+        shutil.copytree(directory / "best", destination)
+
+
+def pretraining(trial: Trial) -> Pretraining:
+    """Return what a trial trains, on what, and how."""
+    from sweeper.checkpoints.architecture import transformers_config
+    from sweeper.checkpoints.pretraining import Numbered, Pretraining, needs_mask
+    from sweeper.data.packed import PackedSequences, Shuffled, token_counts
+
+    tokenizer, directory, settings = inputs.tokenizer(trial), inputs.packed(trial), trial.train
+    options = trial.framework.pretraining
+    needs_mask(trial.framework.family, tokenizer)
+
+    def sequences(split: str, length: int) -> PackedSequences:
+        return PackedSequences.open(directory, split, length, tokenizer.bos, tokenizer.eos)
+
+    train, short = sequences("train", settings.max_length), sequences("train", options.short_length)
+    epoch_updates = -(-len(train) // settings.batch_size)
+    updates = min(settings.epochs * epoch_updates, settings.max_steps or settings.epochs * epoch_updates)
+    first = int(options.short_share * updates)
+    return Pretraining(
+        trial.framework.family,
+        transformers_config(trial.arch, tokenizer),
+        settings,
+        options.mask_probability,
+        trial.seed,
+        tokenizer,
+        token_counts=token_counts(directory),
+        sequences=Numbered(
+            (
+                Shuffled(short, first * settings.batch_size, trial.data_seed),
+                Shuffled(train, (updates - first) * settings.batch_size, trial.data_seed),
+            )
+        ),
+        held_out=Numbered((sequences("valid", settings.max_length),)),
+        evaluations=min(options.evaluations, updates),
+        weights=inputs.weights(trial) if trial.model.pretrained else None,
+        device=trial.device,
+    )

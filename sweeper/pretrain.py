@@ -1,0 +1,86 @@
+"""The command: python -m sweeper.pretrain arch=… corpus=FILES out=DIR
+
+A pretraining is a trial of its own study: it is planned, run, watched, resumed and shown in MLflow as any other. What
+it adds is at its end: the best weights with their tokenizer in a directory that model.path=DIR takes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, open_dict
+
+from sweeper.door import DONE, leave
+from sweeper.record import Record, read_json, write_json
+from sweeper.run import main, planned
+from sweeper.sweep import run_sweep
+from sweeper.trial import Trial, WrongInput
+
+# Beside the weights: what they were made of and how.
+ORIGIN = "pretraining.json"
+Trained = tuple[Trial, Record]
+
+
+def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
+    """Pretrain every composed config and write what comes of it; returns the exit code."""
+    destinations = [Path(config.out).expanduser() for config in configs]
+    if len(set(destinations)) < len(destinations):
+        raise WrongInput(f"out={destinations[0]} is given to several trainings\nas in: out='weights/${{seed}}'")
+    study, trials, backend = planned([without_destination(config) for config in configs], launcher)
+    for trial, destination in zip(trials, destinations, strict=True):
+        check_destination(trial, destination)
+    code = run_sweep(study, trials, backend)
+    if code == DONE:
+        for trial, destination in zip(trials, destinations, strict=True):
+            deliver(trial, Record(study.directory / trial.name), destination)
+    return code
+
+
+def without_destination(config: DictConfig) -> DictConfig:
+    """Return a config as `sweeper.run` knows it: the corpus is its data's files, the destination not its business."""
+    files = config.data.files if config.corpus else None
+    plain = config.copy()
+    with open_dict(plain):
+        plain.data.files = files
+        del plain.corpus, plain.out
+    return plain
+
+
+def check_destination(trial: Trial, destination: Path) -> None:
+    """Raise WrongInput when the weights cannot be written, or something else lies there."""
+    there = next(path for path in (destination, *destination.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WrongInput(f"out={destination}: {there} is a file\nset out=DIR to a directory, new or empty")
+    if destination.exists() and any(destination.iterdir()) and origin(destination) != trial.id:
+        raise WrongInput(f"out={destination} holds something else already\nset out=DIR to a directory, new or empty")
+
+
+def origin(directory: Path) -> str | None:
+    """Return the id of the trial that a directory's weights come from, as far as is known."""
+    described = read_json(directory / ORIGIN) if (directory / ORIGIN).exists() else None
+    return described["trial"]["id"] if described else None
+
+
+def deliver(trial: Trial, record: Record, destination: Path) -> None:
+    """Copy a training's best weights with their tokenizer and origin, and say what can be done with them."""
+    outcome = json.loads((record.path / "outcome.json").read_text(encoding="utf-8"))
+    if origin(destination) != trial.id:
+        temporary = destination.with_name(f".{destination.name}.new")
+        shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed here
+        shutil.copytree(record.best, temporary)
+        write_json(temporary / ORIGIN, {"trial": record.description(), "outcome": outcome})
+        if destination.exists():
+            destination.rmdir()  # empty, as was checked
+        temporary.rename(destination)
+    step, metrics = outcome["best"]["step"], outcome["best"]["metrics"]
+    loss, perplexity = metrics["valid/loss"], metrics["valid/perplexity"]
+    print(f"Weights: {destination}, of update {step}: held-out loss {loss:.3f} nats, perplexity {perplexity:.1f}")
+    print(f"  fine-tune: python -m sweeper.run -m model=pt,rd seed=1,2,3 arch=of_model model.path={destination} data=…")
+
+
+if __name__ == "__main__":
+    leave(lambda: main(drive, "pretrain"))

@@ -1,0 +1,22 @@
+"""How a training tells what it measures and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+
+class Report(Protocol):
+    """How an adapter tells what it measures; the trial's record is behind it."""
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
+        """Record the metrics ("train/loss", "valid/accuracy", …) measured after an epoch, at a global step.
+
+        Returns whether this is the best epoch so far by the task's rule: the adapter then keeps these weights.
+        """
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands: `step` of `steps` updates; cheap enough to be called at every update.
+
+        `loss` is called only when it is shown, since reading a number from a GPU waits for it.
+        """
