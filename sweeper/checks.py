@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweeper.trial import ArchSettings, Family, Trial, WrongInput
 
+SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 # Task -> its metrics, and whether greater is better.
 METRICS = {
     "classification": {"accuracy": True, "loss": False, "macro_f1": True},
@@ -17,6 +18,7 @@ METRICS = {
 def check_trial(trial: Trial) -> None:
     """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
     check_lengths(trial)
+    check_pairs(trial)
     check_selection(trial)
     names = {
         "model.name": trial.model.name,
@@ -49,6 +51,15 @@ def check_lengths(trial: Trial) -> None:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
             f"allowed: at most {trial.arch.positions}"
+        )
+
+
+def check_pairs(trial: Trial) -> None:
+    """Raise WrongInput when a pair of texts has no room: <s> A </s></s> B </s>."""
+    texts = getattr(trial.data, "texts", ())
+    if isinstance(texts, tuple) and len(texts) == 2 and trial.train.max_length < SHORTEST_PAIR:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} is too short for pairs\nallowed: {SHORTEST_PAIR} or more"
         )
 
 

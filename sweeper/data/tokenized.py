@@ -9,13 +9,12 @@ from pathlib import Path
 import datasets
 
 from sweeper.cache import cached
+from sweeper.checks import SHORTEST_PAIR
 from sweeper.data import DataSource, Examples
 from sweeper.data.facts import SplitFacts, TokenizedFacts, data_facts, save_facts
 from sweeper.data.sampling import limit_examples
 from sweeper.data.tokenizer import Tokenizer
 from sweeper.trial import WrongInput
-
-SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 
 
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:

@@ -24,7 +24,7 @@ class LanguageModelling:
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what cannot be pretrained on the trial's device."""
-        if not trial.task.is_language_modelling or not hasattr(trial.data, "texts"):
+        if not trial.task.is_language_modelling or not hasattr(trial.data, "held_out_share"):
             raise WrongInput(
                 f"framework=pretraining does not do task={trial.task.name} on data={trial.choices['data']}\n"
                 "pretrain with: python -m sweeper.pretrain corpus=FILES out=DIR"
