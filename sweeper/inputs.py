@@ -6,7 +6,7 @@ Where they lie follows from what they are made of, so their paths are known befo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -132,8 +132,11 @@ def make_tokenizer(trial: Trial, directory: Path) -> None:
             load(train_tokenizer(settings.kind, texts, size, path, trial.train.threads)).save(directory)
 
 
-def counting_texts(trial: Trial) -> list[str]:
+def counting_texts(trial: Trial) -> Iterable[str]:
     """Texts that decide which pieces are frequent."""
+    if trial.tokenizer.count_on is None and trial.task.is_language_modelling:
+        texts: Iterable[str] = trial.data.texts()
+        return texts
     if trial.tokenizer.count_on is None:
         return [text for texts in trial.data.splits()["train"].inputs for text in texts]
     return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")

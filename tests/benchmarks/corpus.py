@@ -1,8 +1,8 @@
 """Whether memory stays flat while text grows: python tests/benchmarks/corpus.py [MEGABYTES MEGABYTES …].
 
 Trains a tokenizer on generated text and packs it, each in a process of its own; 50 and 400 MB unless told otherwise.
-Wanted: the largest memory of packing, and of every training from the size on that sentencepiece draws its sample from
-(about 60 MB), is that of the smaller text but for a few percent.
+Wanted: the largest memory of packing is that of the smaller text but for a few percent, and so is that of training,
+where sentencepiece holds a sample and so stops growing at about 60 MB of text.
 """
 
 from __future__ import annotations

@@ -97,6 +97,26 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
     assert "2 planned" in tuned.stdout
 
 
+@pytest.mark.slow
+def test_a_given_tokenizer_is_taken_and_given_weights_are_gone_on_from(corpus: Path, tmp_path: Path) -> None:
+    text, few = f"corpus={corpus}/a.txt", ("train.max_steps=2", "framework.pretraining.evaluations=1", "tracking=none")
+    first = ("tokenizer.kind=unigram", "tokenizer.vocabulary_size=200", "arch=roberta_tiny", "out=first")
+    run = Command(["-m", "sweeper.pretrain", text, *few, *first], tmp_path).run()
+    assert run.returncode == 0, run.stderr
+    cut = ("tokenizer.path=first", "tokenizer.vocabulary_size=60", "arch=roberta_tiny", "out=cut")
+    run = Command(["-m", "sweeper.pretrain", text, *few, *cut], tmp_path).run()
+    assert run.returncode == 0, run.stderr
+    assert json.loads((tmp_path / "cut" / "config.json").read_text())["vocab_size"] == 60
+    further = ("model=pt", "model.path=first", "arch=of_model", "out=further", "train.learning_rate=1e-9")
+    run = Command(["-m", "sweeper.pretrain", text, *few, *further], tmp_path).run()
+    assert run.returncode == 0, run.stderr
+    first_loss, further_loss = (
+        json.loads((tmp_path / name / "pretraining.json").read_text())["outcome"]["best"]["metrics"]["valid/loss"]
+        for name in ("first", "further")
+    )
+    assert further_loss == pytest.approx(first_loss, rel=1e-4)
+
+
 def test_nothing_is_made_of_wrong_input(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
