@@ -90,7 +90,8 @@ def test_pretrained_weights_are_kept_and_the_head_is_random(laboratory: Laborato
 
 def test_reports_every_epoch_once(laboratory: Laboratory) -> None:
     (directory,) = laboratory.run({"reference": laboratory.trial()})
-    keys = ["train/loss", "valid/accuracy", "valid/loss", "test/accuracy", "test/loss"]
+    measured = [f"{split}/{name}" for split in ("valid", "test") for name in ("loss", "accuracy", "macro_f1")]
+    keys = ["train/loss", *measured]
     expected = [(key, epoch, STEPS_PER_EPOCH * epoch) for epoch in range(1, EPOCHS + 1) for key in keys]
     assert [(key, epoch, step) for key, _, epoch, step in events(directory)] == expected
     record = Record(directory)
