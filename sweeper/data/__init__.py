@@ -43,6 +43,18 @@ class DataSettings:
     # At most so many examples of each split, drawn evenly from its classes, to try things out; null: all.
     limit: int | None = setting(None, at_least=2)
 
+    def notes(self) -> tuple[str, ...]:
+        """Nothing: the splits came as files."""
+        return ()
+
+    def unlabelled(self) -> list[str]:
+        """None: weights are given, or are pretrained on another text."""
+        return []
+
+    def tokenizer_path(self) -> Path | None:
+        """None: a tokenizer is given, or is made of the training texts."""
+        return None
+
 
 class DataSource(Protocol):
     """A labelled data set."""

@@ -62,17 +62,9 @@ class Corpus(DataSettings):
             "a corpus has no labels to learn\nuse it to pretrain; to train on labelled texts choose data=…"
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Nothing: no example is evaluated."""
-        return ()
-
     def unlabelled(self) -> list[str]:
         """All texts at once, for small uses; `texts` streams them."""
         return list(self.texts())
-
-    def tokenizer_path(self) -> Path | None:
-        """None: a corpus comes without."""
-        return None
 
     def texts(self) -> Iterator[str]:
         """The texts of all files in order, streamed. Raises WrongInput."""

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from pathlib import Path
 from typing import ClassVar
 
 from sweeper.data import DataSettings, Examples
@@ -202,7 +201,3 @@ class Demo(DataSettings):
     def unlabelled(self) -> list[str]:
         """Return the longer texts for pretraining, which hold no opinion clause of any split."""
         return list(content()[0])
-
-    def tokenizer_path(self) -> Path | None:
-        """Return None: words are trained into a vocabulary from the texts."""
-        return None

@@ -79,7 +79,7 @@ def news(before: LiveRow, row: LiveRow) -> Iterator[str]:
     title = " ".join(row.labels)
     changed = before.state != row.state
     if changed and row.state == RUNNING:
-        yield f"{title}  running" + (f" from epoch {len(before.evaluations) + 1}" if before.evaluations else "")
+        yield f"{title}  running" + (f" from step {before.evaluations[-1].step}" if before.evaluations else "")
     for evaluation in row.evaluations[len(before.evaluations) :]:
         yield f"{title}  {evaluation_text(row, evaluation)}"
     reason = f": {row.reason}" if row.reason else ""

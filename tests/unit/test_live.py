@@ -66,7 +66,7 @@ def test_epochs_that_end_between_two_looks_are_all_told() -> None:
 def test_what_was_done_before_is_not_news() -> None:
     resumed = replace(RUNNING, evaluations=(FIRST,))
     done = replace(RUNNING, name="b", state="done", evaluations=(FIRST, SECOND))
-    assert plain([resumed, done], [resumed, done]) == ["pt hf seed 1  running from epoch 2"]
+    assert plain([resumed, done], [resumed, done]) == ["pt hf seed 1  running from step 25"]
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
