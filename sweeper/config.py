@@ -19,7 +19,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.of_model import NAME, path_of, setting_of_model
-from sweeper.checkpoints.vocabulary import check_padding, check_vocabulary
+from sweeper.checkpoints.vocabulary import check_belongs, check_padding, check_vocabulary
 from sweeper.checkpoints.weights import check_weights
 from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings, DataSource
@@ -179,6 +179,11 @@ def tokenizer_path(
     if tokenizer.path is not None:
         return str(tokenizer_file(Path(tokenizer.path)))
     if checkpoint is not None:
+        if tokenizer.kind is not None:
+            checkpoint.refuse(
+                f" brings its tokenizer, and tokenizer.kind={tokenizer.kind} would train another one\n"
+                "leave out tokenizer.kind, or model.path"
+            )
         return str(tokenizer_file(checkpoint.directory))
     if tokenizer.kind is not None:
         return None
@@ -195,10 +200,11 @@ def check_tokenizer(
     values: Config, tokenizer: settings.TokenizerSettings, arch: settings.ArchSettings, checkpoint: Checkpoint | None
 ) -> None:
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
+    if checkpoint is not None and values.model.pretrained:
+        check_belongs(tokenizer, checkpoint)
+        check_padding(tokenizer, checkpoint)
     pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
     check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and values.framework.family is Family.encoder)
-    if checkpoint is not None and values.model.pretrained:
-        check_padding(tokenizer, checkpoint)
 
 
 def digests(

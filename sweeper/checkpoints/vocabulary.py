@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.data.tokenizer import MASK, PAD, PIECES, REQUIRED
-from sweeper.trial import TokenizerSettings, WrongInput
+from sweeper.data.sentencepiece_file import model_pieces
+from sweeper.data.tokenizer import MASK, PAD, PIECES, REQUIRED, SPECIAL, framed, tokenizer_digest, tokenizer_file
+from sweeper.trial import TokenizerKind, TokenizerSettings, WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 
@@ -17,15 +18,12 @@ PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 def check_vocabulary(settings: TokenizerSettings, rows: int | None, pretrains: bool) -> None:
     """Raise WrongInput for a tokenizer without the special pieces, or with more ids than the embedding has rows.
 
-    `settings.path` is a file, or None for a tokenizer that is trained. A sentencepiece model is not looked into: it is
-    when its trial is prepared.
+    `settings.path` is a file, or None for a tokenizer that is trained.
     """
     if settings.path is None:
         check_trained_size(settings, rows)
         return
     ids = piece_ids(Path(settings.path))
-    if ids is None:
-        return
     missing = [piece for piece in REQUIRED if piece not in ids]
     if missing:
         raise WrongInput(
@@ -46,8 +44,10 @@ def check_vocabulary(settings: TokenizerSettings, rows: int | None, pretrains: b
 
 
 def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
-    """Raise WrongInput when a tokenizer is to be trained to more ids than the embedding has rows."""
+    """Raise WrongInput when a tokenizer is to be trained to more ids than the embedding has rows, or to no size."""
     wanted = settings.vocabulary_size
+    if wanted is None and settings.kind not in (None, TokenizerKind.word):
+        raise WrongInput(f"tokenizer.kind={settings.kind} needs a size\nas in: tokenizer.vocabulary_size=8000")
     if rows is not None and wanted is not None and wanted > rows:
         raise WrongInput(
             f"tokenizer.vocabulary_size={wanted} is more than the embedding has rows, {rows}\n"
@@ -62,10 +62,9 @@ def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
     """
     assert settings.path is not None
     ids = piece_ids(Path(settings.path))
-    if ids is None or checkpoint.config.get("pad_token_id") is None:
+    if checkpoint.config.get("pad_token_id") is None:
         return
-    is_cut = settings.vocabulary_size is not None and settings.vocabulary_size <= max(ids.values())
-    pad = PAD_ID_AFTER_CUTTING if is_cut else ids[PAD]
+    pad = PAD_ID_AFTER_CUTTING if is_cut(settings, ids) else ids[PAD]
     if pad != checkpoint.pad_id:
         checkpoint.refuse(
             f": its config.json says pad_token_id={checkpoint.pad_id}, {PAD} of {settings.path} has the id {pad}\n"
@@ -73,16 +72,51 @@ def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
         )
 
 
-def piece_ids(file: Path) -> Mapping[str, int] | None:
-    """Return each piece's id; None for a sentencepiece model. Raises WrongInput for what is no tokenizer.json."""
+def check_belongs(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer whose ids are not those that pretrained weights were made with.
+
+    That is one that is cut, which numbers the pieces anew, and another than the one beside the weights.
+    """
+    assert settings.path is not None
+    file = Path(settings.path)
+    ids, own = piece_ids(file), own_tokenizer(checkpoint)
+    if is_cut(settings, ids):
+        checkpoint.refuse(
+            f": tokenizer.vocabulary_size={settings.vocabulary_size} cuts its {max(ids.values()) + 1} ids, and numbers"
+            " them anew\nleave out tokenizer.vocabulary_size, or set model=rd"
+        )
+    if own is not None and tokenizer_digest(own) != tokenizer_digest(file) and piece_ids(own) != ids:
+        checkpoint.refuse(f": tokenizer {file} is not the one beside the weights\nleave out tokenizer.path")
+
+
+def is_cut(settings: TokenizerSettings, ids: Mapping[str, int]) -> bool:
+    """Whether fewer ids are wanted than a tokenizer has."""
+    return settings.vocabulary_size is not None and settings.vocabulary_size <= max(ids.values())
+
+
+def own_tokenizer(checkpoint: Checkpoint) -> Path | None:
+    """Return the tokenizer that lies beside weights; None where none or several do."""
+    try:
+        return tokenizer_file(checkpoint.directory)
+    except WrongInput:
+        return None
+
+
+def piece_ids(file: Path) -> Mapping[str, int]:
+    """Return each piece's id, as `sweeper.data.tokenizer.load` gives it. Raises WrongInput for what is no tokenizer."""
     beside = file.with_name(PIECES)
     stated = beside if beside.is_file() else file
-    return read_ids(stated, stated.stat().st_mtime_ns) if stated.suffix == ".json" else None
+    return read_ids(stated, stated.stat().st_mtime_ns)
 
 
 @cache
 def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
-    """Return the ids of a tokenizer.json or of a list of pieces, in the state that the time of change stands for."""
+    """Return the ids of a tokenizer's file or of a list of pieces, in the state that the time of change stands for."""
+    if file.suffix == ".model":
+        listed = model_pieces(file)
+        texts = tuple(piece.text for piece in listed)
+        shown = texts if set(SPECIAL) <= set(texts) else framed(piece.text for piece in listed if not piece.is_hidden)
+        return {text: index for index, text in enumerate(shown)}
     try:
         content = json.loads(file.read_bytes())
         pieces = content if isinstance(content, list) else content["model"]["vocab"]

@@ -47,7 +47,9 @@ CASES = [
     Case("model.path=weights_cut_pickle", ("weights_cut_pickle/pytorch_model.bin", "cut off", "safetensors")),
     Case("model.path=weights_no_tokenizer", ("weights_no_tokenizer", "one tokenizer", "tokenizer.path=FILE")),
     Case("model.path=weights_padding", ("model.path=weights_padding", "pad_token_id=2", "tokenizer.path")),
-    Case("model.path=weights_good tokenizer.path=tokenizer_many.json", ("8 ids", "7 rows", "vocabulary_size=7")),
+    Case("model.path=weights_good tokenizer.path=tokenizer_many.json", ("tokenizer_many.json", "not the one beside")),
+    Case("model.path=weights_good tokenizer.vocabulary_size=6", ("cuts its 7 ids", "model=rd")),
+    Case("model.path=weights_good tokenizer.kind=unigram", ("tokenizer.kind=unigram", "leave out")),
     Case("arch=of_model", ("arch=of_model", "model.path=DIR")),
     Case("arch=of_model model=rd", ("arch=of_model", "model.path=DIR")),
     Case("arch=of_model model.path=nowhere/at/all", ("model.path=nowhere/at/all", "no such directory")),
@@ -78,6 +80,9 @@ CASES = [
     Case("tokenizer.vocabulary_size=5", ("tokenizer.vocabulary_size=5", "at least 6")),
     Case("tokenizer.vocabulary_size=many", ("tokenizer.vocabulary_size=many", "integer")),
     Case("tokenizer.vocabulary_size=99 arch.encoder.vocabulary_size=98", ("tokenizer.vocabulary_size=99", "most 98")),
+    Case("model=rd tokenizer.kind=unigram", ("tokenizer.kind=unigram needs a size", "vocabulary_size=8000")),
+    Case(f"{TOKENIZER}cut.model", ("tokenizer_cut.model is cut off", "*.model")),
+    Case(f"{TOKENIZER}none.model", ("tokenizer_none.model is no sentencepiece model", "*.model")),
     Case("tokenizer.kind=syllable", ("tokenizer.kind=syllable", "unigram")),
     Case(
         f"{TOKENIZER}many.json tokenizer.vocabulary_size=7 tokenizer.count_on=nowhere.txt",
@@ -158,6 +163,8 @@ def make_tokenizers(directory: Path) -> None:
     """Files that are no tokenizer, or not one that fits."""
     (directory / "tokenizer_empty.json").touch()
     (directory / "tokenizer_object.json").write_text("{}")
+    (directory / "tokenizer_cut.model").write_bytes(b"\x0a\x0e\x0a\x05<unk>")
+    (directory / "tokenizer_none.model").touch()
     few = {piece: index for piece, index in PIECES.items() if piece not in ("<s>", "</s>")}
     write_tokenizer(directory / "tokenizer_special.json", few)
     write_tokenizer(directory / "tokenizer_mask.json", {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4})

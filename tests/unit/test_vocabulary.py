@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import sentencepiece
 from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.vocabulary import check_padding, check_vocabulary, piece_ids
+from sweeper.checkpoints.vocabulary import check_belongs, check_padding, check_vocabulary, piece_ids
 from sweeper.data.tokenizer import PIECES as PIECES_FILE
 from sweeper.data.tokenizer import SPECIAL, framed, load
 from sweeper.trial import TokenizerSettings, WrongInput
@@ -45,9 +46,39 @@ def test_a_list_of_pieces_beside_a_tokenizer_counts(tmp_path: Path) -> None:
     assert load(file).size == len(pieces)
 
 
-def test_a_sentencepiece_model_is_left_to_preparation(tmp_path: Path) -> None:
-    assert piece_ids(tmp_path / "some.model") is None
-    check_vocabulary(given(tmp_path / "some.model"), rows=6, pretrains=True)
+@pytest.mark.parametrize("special", [(), SPECIAL[4:]], ids=["its own", "with <mask>"])
+def test_ids_of_a_sentencepiece_model_are_those_that_loading_gives(special: tuple[str, ...], tmp_path: Path) -> None:
+    file = write_sentencepiece(tmp_path, special)
+    assert piece_ids(file) == {piece: index for index, piece in enumerate(load(file).pieces)}
+    with pytest.raises(WrongInput, match=r"has \d+ ids, the embedding has 6 rows"):
+        check_vocabulary(given(file), rows=6, pretrains=True)
+
+
+def write_sentencepiece(directory: Path, special: tuple[str, ...]) -> Path:
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["un livre et un conte", "la mer et le vent"] * 9),
+        model_prefix=str(directory / "some"),
+        vocab_size=40,
+        hard_vocab_limit=False,
+        user_defined_symbols=list(special),
+        minloglevel=2,
+    )
+    return directory / "some.model"
+
+
+def test_pretrained_weights_keep_their_own_tokenizer(tmp_path: Path) -> None:
+    checkpoint = Checkpoint("weights", write_checkpoint(tmp_path / "weights"))
+    own = checkpoint.directory / "tokenizer.json"
+    check_belongs(given(own), checkpoint)
+    check_belongs(given(own, vocabulary_size=9), checkpoint)
+    with pytest.raises(WrongInput, match="vocabulary_size=6 cuts its 7 ids"):
+        check_belongs(given(own, vocabulary_size=6), checkpoint)
+    same = tmp_path / "copy.json"
+    same.write_bytes(own.read_bytes())
+    check_belongs(given(same), checkpoint)
+    other = write_tokenizer(tmp_path / "other.json", {**PIECES, "autre": len(PIECES)})
+    with pytest.raises(WrongInput, match=r"other\.json is not the one beside the weights"):
+        check_belongs(given(other), checkpoint)
 
 
 @pytest.mark.parametrize("rows", [7, 8, None])
