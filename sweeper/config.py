@@ -19,7 +19,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.of_model import NAME, path_of, setting_of_model
-from sweeper.checkpoints.vocabulary import check_padding, check_vocabulary
+from sweeper.checkpoints.vocabulary import check_order, check_padding, check_vocabulary
 from sweeper.checkpoints.weights import check_weights
 from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings, DataSource
@@ -199,6 +199,7 @@ def check_tokenizer(
     check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and values.framework.family is Family.encoder)
     if checkpoint is not None and values.model.pretrained:
         check_padding(tokenizer, checkpoint)
+        check_order(tokenizer, checkpoint)
 
 
 def digests(

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.data.tokenizer import MASK, PAD, PIECES, REQUIRED
+from sweeper.data.fairseq_dictionary import DICTIONARY
+from sweeper.data.tokenizer import MASK, PAD, REQUIRED, list_of_pieces, read_pieces
 from sweeper.trial import TokenizerSettings, WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
@@ -56,7 +57,7 @@ def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
 
 
 def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
-    """Raise WrongInput for a tokenizer whose <pad> has another id than in a checkpoint's config.json.
+    """Raise WrongInput for a tokenizer whose <pad> has another id than in a checkpoint.
 
     RoBERTa counts positions from that id, so every position would be another one than in pretraining.
     """
@@ -68,21 +69,45 @@ def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
     pad = PAD_ID_AFTER_CUTTING if is_cut else ids[PAD]
     if pad != checkpoint.pad_id:
         checkpoint.refuse(
-            f": its config.json says pad_token_id={checkpoint.pad_id}, {PAD} of {settings.path} has the id {pad}\n"
+            f": its {checkpoint.stated_in} says pad_token_id={checkpoint.pad_id}, "
+            f"{PAD} of {settings.path} has the id {pad}\n"
+            "set tokenizer.path to the tokenizer that it was pretrained with"
+        )
+
+
+def check_order(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer that gives most pieces other ids than the dictionary of fairseq's weights."""
+    assert settings.path is not None
+    ids = piece_ids(Path(settings.path)) if settings.vocabulary_size is None else None
+    if not ids:
+        return
+    own = [*enumerate(checkpoint.symbols)][len(REQUIRED) :]
+    moved = [symbol for row, symbol in own if ids.get(symbol, row) != row]
+    if 2 * len(moved) > len(own):
+        checkpoint.refuse(
+            f": its dictionary gives {moved[0]} another id than tokenizer {settings.path}, {ids[moved[0]]}\n"
             "set tokenizer.path to the tokenizer that it was pretrained with"
         )
 
 
 def piece_ids(file: Path) -> Mapping[str, int] | None:
-    """Return each piece's id; None for a sentencepiece model. Raises WrongInput for what is no tokenizer.json."""
-    beside = file.with_name(PIECES)
-    stated = beside if beside.is_file() else file
-    return read_ids(stated, stated.stat().st_mtime_ns) if stated.suffix == ".json" else None
+    """Return each piece's id; None for a sentencepiece model by itself.
+
+    Raises WrongInput for what is no tokenizer.json and no list of pieces.
+    """
+    stated = list_of_pieces(file) or file
+    return None if stated.suffix == ".model" else read_ids(stated, stated.stat().st_mtime_ns)
 
 
 @cache
 def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
     """Return the ids of a tokenizer.json or of a list of pieces, in the state that the time of change stands for."""
+    if file.name == DICTIONARY:
+        symbols = read_pieces(file)
+        # fairseq's own special ids stay the first ones where a dictionary names them again
+        return {symbol: index for index, symbol in enumerate(symbols)} | {
+            symbol: symbols.index(symbol) for symbol in REQUIRED
+        }
     try:
         content = json.loads(file.read_bytes())
         pieces = content if isinstance(content, list) else content["model"]["vocab"]
