@@ -16,12 +16,14 @@ test: install
 
 install: .venv/installed
 
-# torch is asked for by its exact version: a range would take the newest build.
+# torch is asked for by its exact version: a range would take the newest build. fairseq comes without what it asks for,
+# since it asks for a hydra of 2020: what it needs is the extra of its name. PIP_CONSTRAINT holds for its build, too.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0 --constraint constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fairseq,test]' --constraint constraints.txt
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --no-deps fairseq==0.12.2
 	touch $@
 
 clean:

@@ -129,7 +129,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = ()) -> Compariso
     results = list(results)
     factors, values = factor_values([trial_settings(result.choices, result.config) for result in results])
     keyed = list(zip(values, results, strict=True))
-    keyed.sort(key=lambda item: (*map(rank, item[0]), item[1].seed, item[1].data_seed, item[1].name))
+    keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
     groups: dict[tuple[Value, ...], list[Result]] = defaultdict(list)
     for key, result in keyed:
         groups[key].append(result)

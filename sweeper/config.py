@@ -19,7 +19,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.of_model import NAME, path_of, setting_of_model
-from sweeper.checkpoints.vocabulary import check_belongs, check_padding, check_vocabulary
+from sweeper.checkpoints.vocabulary import check_belongs, check_order, check_padding, check_vocabulary
 from sweeper.checkpoints.weights import check_weights
 from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings, DataSource
@@ -202,6 +202,7 @@ def check_tokenizer(
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
     if checkpoint is not None and values.model.pretrained:
         check_belongs(tokenizer, checkpoint)
+        check_order(tokenizer, checkpoint)
         check_padding(tokenizer, checkpoint)
     pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
     check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and values.framework.family is Family.encoder)

@@ -20,6 +20,8 @@ CONTENT = {
     "tokenizer.path": "digests.tokenizer",
     "tokenizer.count_on": "digests.tokenizer",
 }
+# Not that of the alphabet: what the others are compared with comes first.
+ORDER = {"framework": ("hf", "fairseq", "lora")}
 DIGEST_SHOWN = 12  # hexadecimal digits of a digest
 
 
@@ -83,8 +85,11 @@ def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
     return tuple(factors)
 
 
-def rank(value: Value) -> tuple[int, float, str]:
-    """Sorting key of a factor's value: numbers by size, then text, then what is not set."""
+def rank(factor: str, value: Value) -> tuple[int, float, str]:
+    """Sorting key of a factor's value: numbers by size, then known text in its order, other text, what is not set."""
     if value is None:
         return 2, 0.0, ""
-    return (1, 0.0, value) if isinstance(value, str) else (0, float(value), "")
+    if not isinstance(value, str):
+        return 0, float(value), ""
+    known = ORDER.get(factor, ())
+    return 1, float(known.index(value) if value in known else len(known)), value

@@ -6,7 +6,7 @@ Where they lie follows from what they are made of, so their paths are known befo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sweeper.cache import cached
+from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
 from sweeper.data.facts import FILE, FORMAT
+from sweeper.progress import Unmeasured
 from sweeper.record import ProgressFile, read_json
 from sweeper.trial import PretrainingSettings, TokenizerKind, TrainSettings, Trial, WrongInput, digest, result_settings
 
@@ -67,6 +69,16 @@ def weights_directory(trial: Trial) -> Path:
     return trial.cache / "weights" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
 
 
+def converted_directory(trial: Trial) -> Path:
+    """Where a fairseq directory's weights lie in Transformers' format."""
+    return trial.cache / "converted" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
+
+
+def is_converted(trial: Trial) -> bool:
+    """Whether the trial's weights are given in fairseq's format."""
+    return trial.weights_path is not None and is_fairseq(Path(trial.weights_path))
+
+
 def preparations(trial: Trial) -> list[Preparation]:
     """What is still to be made for the trial, in order. Imports nothing heavy."""
     data = trial.choices["data"]
@@ -77,6 +89,8 @@ def preparations(trial: Trial) -> list[Preparation]:
     ]
     if trial.model.pretrained and trial.weights_path is None:
         steps.append(Preparation(f"pretraining {trial.arch.name} on {data}", weights_directory(trial)))
+    elif trial.model.pretrained and is_converted(trial):
+        steps.append(Preparation(f"converting {trial.weights_path}", converted_directory(trial)))
     return [step for step in steps if not step.directory.exists()]
 
 
@@ -168,10 +182,23 @@ def facts(trial: Trial) -> dict[str, Any] | None:
 
 
 def weights(trial: Trial) -> str:
-    """Return the directory of the trial's pretrained weights, pretraining them when none are given."""
+    """Return the directory of the trial's pretrained weights, in Transformers' format.
+
+    Weights in fairseq's are converted, and when none are given they are pretrained.
+    """
+    if is_converted(trial):
+        return str(cached(converted_directory(trial), partial(converted, trial)))
     if trial.weights_path is not None:
         return trial.weights_path
     return str(cached(weights_directory(trial), partial(pretrain, trial)))
+
+
+def converted(trial: Trial, directory: Path) -> None:
+    """Write a fairseq directory's weights in Transformers' format."""
+    from sweeper.checkpoints.conversion import write_transformers
+
+    assert trial.weights_path is not None
+    write_transformers(FairseqCheckpoint(trial.weights_path, Path(trial.weights_path)), directory)
 
 
 def pretrain(trial: Trial, directory: Path) -> None:
@@ -216,18 +243,3 @@ def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
         precision=recipe.precision,
         threads=threads,
     )
-
-
-@dataclass(frozen=True)
-class Unmeasured:
-    """A `Report` of a training whose progress alone is of interest."""
-
-    progress_file: ProgressFile
-
-    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:  # noqa: ARG002  the protocol's
-        """Keep nothing."""
-        return False
-
-    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        """Tell where training stands."""
-        self.progress_file.update(epoch, step, steps, loss)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+from sweeper.record import ProgressFile
 
 
 class Report(Protocol):
@@ -20,3 +23,18 @@ class Report(Protocol):
 
         `loss` is called only when it is shown, since reading a number from a GPU waits for it.
         """
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A `Report` of a training whose progress alone is of interest."""
+
+    progress_file: ProgressFile
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:  # noqa: ARG002  the protocol's
+        """Keep nothing."""
+        return False
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands."""
+        self.progress_file.update(epoch, step, steps, loss)

@@ -12,7 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("sweeper", "torch", "transformers", "accelerate", "tokenizers", "sentencepiece", "datasets", "numpy")
+PACKAGES = (
+    "sweeper",
+    "torch",
+    "transformers",
+    "accelerate",
+    "tokenizers",
+    "sentencepiece",
+    "datasets",
+    "numpy",
+    "fairseq",
+)
 
 
 def versions() -> dict[str, str]:

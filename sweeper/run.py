@@ -19,7 +19,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.types import TaskFunction
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.backend import Backend
@@ -70,7 +70,9 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
 def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[Trial], Backend]:
     """Return the study and the trials that composed configs mean, and what they are to run on."""
     # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
-    backend = launcher.backend(threads=max(1, *(config.train.threads for config in configs)))
+    threads = max(1, *(config.train.threads for config in configs))
+    preload = dict.fromkeys(name for config in configs for name in OmegaConf.select(config, "framework.preload") or ())
+    backend = launcher.backend(threads=threads, preload=list(preload))
     hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
     choices = [known.runtime.choices for known in hydra_configs]
     trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]

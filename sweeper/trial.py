@@ -82,7 +82,7 @@ class ModelSettings:
 
     name: str = "rd"
     pretrained: bool = False
-    # A directory in Transformers format or a hub name; or one for each architecture family.
+    # A directory in Transformers' or fairseq's format or a hub name; or one for each architecture family.
     path: Any = setting(None, identity=False)
 
 
@@ -172,6 +172,20 @@ class HuggingFaceSettings:
     match_fairseq: bool = False
 
 
+class Initialization(StrEnum):
+    """Where fairseq's weights come from that are not pretrained."""
+
+    paired = "paired"  # those that framework=hf draws for the same trial
+    own = "own"  # fairseq's own, whatever arch.encoder.init_std says
+
+
+@dataclass(frozen=True)
+class FairseqSettings:
+    """Options of framework=fairseq."""
+
+    initialization: Initialization = Initialization.paired
+
+
 @dataclass(frozen=True)
 class LanguageModellingSettings:
     """Options of framework=pretraining."""
@@ -191,7 +205,10 @@ class FrameworkSettings:
     name: str = "hf"
     family: Family = Family.encoder
     _target_: str = "sweeper.frameworks.hf.HuggingFace"
+    # Modules that take long to import; a launcher may import them once for all trials.
+    preload: tuple[str, ...] = setting((), identity=False)
     hf: HuggingFaceSettings = HuggingFaceSettings()
+    fairseq: FairseqSettings = FairseqSettings()
     pretraining: LanguageModellingSettings = LanguageModellingSettings()
     options: dict[str, Any] = field(default_factory=dict)  # for adapters outside this package
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
 from sweeper.trial import Family, WrongInput
 
 # Model type -> how Transformers starts the names of its body's tensors, when a head is saved with it.
@@ -59,14 +60,41 @@ FIXED = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's directory; `given` is what model.path says of it, which errors repeat."""
+    """A checkpoint's directory; errors name it as `setting` and `given`, what the user wrote."""
 
     given: str
     directory: Path
+    setting: str = "model.path="
+
+    @property
+    def stated_in(self) -> str:
+        """Name of the file that says its shape."""
+        return "config.json"
 
     def refuse(self, said: str) -> NoReturn:
         """Raise WrongInput with what is wrong with it."""
-        raise WrongInput(f"model.path={self.given}{said}")
+        raise WrongInput(f"{self.setting}{self.given}{said}")
+
+    def require_weights(self) -> None:
+        """Raise WrongInput where no weights lie, or nothing that describes them."""
+        if not (self.directory / "config.json").is_file() or not weight_files(self.directory):
+            self.refuse(
+                " holds no checkpoint of Transformers or fairseq\n"
+                f"needed there: config.json and one of {', '.join(WEIGHT_FILES)}; or model.pt and dict.txt\n"
+                "without weights: model=rd"
+            )
+
+    def files(self) -> list[Path]:
+        """Return the files that its content is known by: what describes the weights, and the weights."""
+        return [self.directory / "config.json", *weight_files(self.directory)]
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of its tensors by Transformers' names, the body's without the model's prefix.
+
+        Raises WrongInput for files that are not whole.
+        """
+        prefix = PREFIXES[self.model_type]
+        return {name.removeprefix(prefix): extents for name, extents in tensor_shapes(self.directory).items()}
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -87,7 +115,7 @@ class Checkpoint:
         """What Transformers calls the model. Raises WrongInput for one that is not built here."""
         found = self.config.get("model_type")
         if found not in PREFIXES:
-            self.refuse(f": its config.json says model_type={found}\nallowed: {', '.join(PREFIXES)}")
+            self.refuse(f": its {self.stated_in} says model_type={found}\nallowed: {', '.join(PREFIXES)}")
         return str(found)
 
     @property
@@ -101,6 +129,11 @@ class Checkpoint:
         found = self.config.get("pad_token_id")
         return 1 if found is None else int(found)
 
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """What each row of the embedding stands for, where something beside the tokenizer says so."""
+        return ()
+
     @property
     def rows(self) -> int | None:
         """Rows of the embedding; None where nothing but a tokenizer lies."""
@@ -110,7 +143,7 @@ class Checkpoint:
         """Return the architecture settings that its weights determine. Raises WrongInput for what is not built here."""
         for key, value in FIXED.items():
             if self.config.get(key, value) != value:
-                self.refuse(f": its config.json says {key}={self.config[key]}\nallowed: {key}={value}")
+                self.refuse(f": its {self.stated_in} says {key}={self.config[key]}\nallowed: {key}={value}")
         shape: dict[str, Any]
         if self.family is Family.causal_lm:
             shape = {name: self.number(keys) for name, keys in BLOOM_SHAPE.items()}
@@ -136,5 +169,5 @@ class Checkpoint:
         key = next((key for key in keys if key in self.config), keys[-1])
         value = self.config.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.refuse(f": its config.json says {key}={value}\nneeded there: an integer of at least 1")
+            self.refuse(f": its {self.stated_in} says {key}={value}\nneeded there: an integer of at least 1")
         return value

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.weights import weight_files
+from sweeper.checkpoints.fairseq_directory import checkpoint_in
+from sweeper.checkpoints.weight_files import weight_files
 from sweeper.data.tokenizer import PIECES, TOKENIZER, TRANSFORMERS
 from sweeper.trial import WrongInput
 
@@ -22,10 +23,11 @@ def locate(given: str, weights: bool) -> Checkpoint:
     """
     directory = Path(given).expanduser()
     if directory.is_dir():
-        return Checkpoint(given, directory)
+        return checkpoint_in(directory, given)
     if looks_local(given):
         raise WrongInput(
-            f"model.path={given}: no such directory\nallowed: a Transformers directory, or OWNER/NAME on the hub"
+            f"model.path={given}: no such directory\n"
+            "allowed: a Transformers or fairseq directory, or OWNER/NAME on the hub"
         )
     return Checkpoint(given, fetch(given, weights))
 

@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.weights import weight_files
 from sweeper.data import DataSource
-from sweeper.data.tokenizer import tokenizer_digest
+from sweeper.data.tokenizer import list_of_pieces, tokenizer_file
 from sweeper.trial import ArchSettings, TokenizerSettings, WrongInput, digest, plain, result_settings
 
 
@@ -37,10 +36,19 @@ def text_digest(file: Path) -> str:
         raise WrongInput(f"tokenizer.count_on={file} cannot be read: {error.strerror}") from error
 
 
+def tokenizer_digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a tokenizer's content; standard library only. Raises WrongInput."""
+    file = tokenizer_file(path)
+    content = hashlib.sha256(file.read_bytes())
+    if listed := list_of_pieces(file):
+        content.update(listed.read_bytes())
+    return content.hexdigest()
+
+
 def weights_digest(checkpoint: Checkpoint) -> str:
-    """Name a checkpoint by the content of its config.json and its weights, wherever it lies."""
+    """Name a checkpoint by the content of what describes it and of its weights, wherever it lies."""
     total = hashlib.sha256()
-    for file in [checkpoint.directory / "config.json", *weight_files(checkpoint.directory)]:
+    for file in checkpoint.files():
         total.update(file_digest(file))
     return total.hexdigest()
 

@@ -11,14 +11,17 @@ import math
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import IO, Any, NoReturn
 
 from sweeper.trial import WrongInput
 
 REMEDY = "save it as safetensors: from_pretrained(…).save_pretrained(DIR), on a machine that may run it"
+StandIns = Mapping[tuple[str, str], Any]  # (module, name) -> what takes its place
 LARGEST_PICKLE_BYTES = 100_000_000  # of a hundred thousand tensors' names and shapes
 BYTES = {
     "DoubleStorage": 8,
@@ -50,64 +53,96 @@ class Tensor:
     shape: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Pickled:
+    """What a file's pickle holds, tensors as `Tensor`, and how many bytes of each storage's numbers are there."""
+
+    file: Path
+    content: Any
+    stored_bytes: Mapping[str, int]
+    remedy: str
+
+    def shapes(self, tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of some of its tensors. Raises WrongInput when the numbers of one are not all there."""
+        for name, tensor in tensors.items():
+            if self.stored_bytes.get(tensor.storage.member, -1) < tensor.storage.size_bytes:
+                refuse(self.file, f"is corrupt: the numbers of {name} are not all there", self.remedy)
+        return {name: tensor.shape for name, tensor in tensors.items()}
+
+
 def pickle_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     """Return each tensor's shape. Raises WrongInput for anything that is not a state dict saved as a zip archive."""
+    if not is_zip(file):
+        refuse(file, "is a pickle of the old kind, which is not looked into")
+    found = read_zip(file)
+    if not is_state(found.content):
+        refuse(file, "holds something else than tensors by name")
+    return found.shapes(found.content)
+
+
+def is_zip(file: Path) -> bool:
+    """Whether a file begins as a zip archive, cut off or not."""
+    with file.open("rb") as stream:
+        return stream.read(2) == b"PK"
+
+
+def is_state(content: Any) -> bool:
+    """Whether something is a state dict: tensors by name."""
+    return isinstance(content, dict) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    )
+
+
+def read_zip(file: Path, others: StandIns = MappingProxyType({}), remedy: str = REMEDY) -> Pickled:
+    """Read what torch.save wrote since 1.6. Raises WrongInput for names that neither tensors nor `others` need."""
     try:
         with zipfile.ZipFile(file) as archive:
-            tensors, root = read_tensors(file, archive)
-            sizes = {member.filename: member.file_size for member in archive.infolist()}
+            members = [member for member in archive.infolist() if PurePosixPath(member.filename).name == "data.pkl"]
+            if len(members) != 1 or members[0].file_size > LARGEST_PICKLE_BYTES:
+                refuse(file, "is no file of torch.save", remedy)
+            content = TensorReader(file, BytesIO(archive.read(members[0])), others, remedy).read()
+            folder = PurePosixPath(members[0].filename).parent / "data"
+            members = [member for member in archive.infolist() if PurePosixPath(member.filename).parent == folder]
     except zipfile.BadZipFile as error:
-        with file.open("rb") as stream:
-            cut = stream.read(2) == b"PK"
-        said = "is cut off or corrupt" if cut else "is a pickle of the old kind, which is not looked into"
-        raise WrongInput(f"{file} {said}\n{REMEDY}") from error
-    for name, tensor in tensors.items():
-        if sizes.get(str(root / "data" / tensor.storage.member), -1) < tensor.storage.size_bytes:
-            refuse(file, f"is corrupt: the numbers of {name} are not all there")
-    return {name: tensor.shape for name, tensor in tensors.items()}
-
-
-def read_tensors(file: Path, archive: zipfile.ZipFile) -> tuple[dict[str, Tensor], PurePosixPath]:
-    """Return the tensors of an archive, and the folder in it that all lies in."""
-    members = [member for member in archive.infolist() if PurePosixPath(member.filename).name == "data.pkl"]
-    if len(members) != 1 or members[0].file_size > LARGEST_PICKLE_BYTES:
-        refuse(file, "is no file of torch.save")
-    try:
-        found = TensorReader(file, archive.read(members[0])).load()
-    except WrongInput:
-        raise
-    except Exception as error:  # a broken pickle may raise anything
-        raise WrongInput(f"{file} is corrupt: {type(error).__name__} when reading its data.pkl\n{REMEDY}") from error
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        refuse(file, "holds something else than tensors by name")
-    return dict(found), PurePosixPath(members[0].filename).parent
+        raise WrongInput(f"{file} is cut off or corrupt\n{remedy}") from error
+    return Pickled(file, content, {PurePosixPath(item.filename).name: item.file_size for item in members}, remedy)
 
 
 class TensorReader(pickle.Unpickler):
-    """Unpickles tensors as what is known of them; refuses every name that they do not need."""
+    """Unpickles tensors as what is known of them; refuses every name that they and `others` do not need."""
 
-    def __init__(self, file: Path, content: bytes):
-        super().__init__(BytesIO(content))
+    def __init__(self, file: Path, stream: IO[bytes], others: StandIns, remedy: str):
+        super().__init__(stream)
         self.file = file
+        self.others = others
+        self.remedy = remedy
+        self.storages: dict[str, Storage] = {}
+
+    def read(self) -> Any:
+        """Return the next thing that is pickled. Raises WrongInput where it cannot be."""
+        try:
+            return self.load()
+        except WrongInput:
+            raise
+        except Exception as error:  # a broken pickle may raise anything
+            raise WrongInput(
+                f"{self.file} is corrupt: its pickle breaks off, {type(error).__name__}\n{self.remedy}"
+            ) from error
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return a stand-in for a name that tensors need. Raises WrongInput for any other."""
-        stand_ins = {
-            ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): rebuilt_tensor,
-            ("torch._utils", "_rebuild_tensor"): rebuilt_tensor,
-            ("torch._utils", "_rebuild_parameter"): rebuilt_parameter,
-        }
+        """Return a stand-in for a name that is needed. Raises WrongInput for any other."""
+        stand_ins = TENSOR_STAND_INS | self.others
         if module == "torch" and name in BYTES:
             return name
         if (module, name) not in stand_ins:
-            raise WrongInput(f"{self.file} would run {module}.{name} when loaded; refused\n{REMEDY}")
+            raise WrongInput(f"{self.file} would run {module}.{name} when loaded; refused\n{self.remedy}")
         return stand_ins[module, name]
 
     def persistent_load(self, pid: Any) -> Storage:
-        """Return a storage for ("storage", its type, its member, where it was, how many numbers)."""
-        _, kind, member, _, count = pid
-        return Storage(str(member), BYTES[kind] * int(count))
+        """Return a storage for ("storage", its type, its member, where it was, how many numbers, …)."""
+        _, kind, member, _, count, *_ = pid
+        self.storages[str(member)] = Storage(str(member), BYTES[kind] * int(count))
+        return self.storages[str(member)]
 
 
 def rebuilt_tensor(storage: Storage, _offset: int, shape: tuple[int, ...], *_: Any) -> Tensor:
@@ -121,6 +156,16 @@ def rebuilt_parameter(tensor: Tensor, *_: Any) -> Tensor:
     return tensor
 
 
-def refuse(file: Path, said: str) -> NoReturn:
+TENSOR_STAND_INS = MappingProxyType(
+    {
+        ("collections", "OrderedDict"): OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): rebuilt_tensor,
+        ("torch._utils", "_rebuild_tensor"): rebuilt_tensor,
+        ("torch._utils", "_rebuild_parameter"): rebuilt_parameter,
+    }
+)
+
+
+def refuse(file: Path, said: str, remedy: str = REMEDY) -> NoReturn:
     """Raise WrongInput with what is wrong with a file."""
-    raise WrongInput(f"{file} {said}\n{REMEDY}")
+    raise WrongInput(f"{file} {said}\n{remedy}")

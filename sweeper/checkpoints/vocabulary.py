@@ -8,8 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.identity import tokenizer_digest
+from sweeper.data.fairseq_dictionary import DICTIONARY
 from sweeper.data.sentencepiece_file import model_pieces
-from sweeper.data.tokenizer import MASK, PAD, PIECES, REQUIRED, SPECIAL, framed, tokenizer_digest, tokenizer_file
+from sweeper.data.tokenizer import MASK, PAD, REQUIRED, SPECIAL, framed, list_of_pieces, read_pieces, tokenizer_file
 from sweeper.trial import TokenizerKind, TokenizerSettings, WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
@@ -56,7 +58,7 @@ def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
 
 
 def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
-    """Raise WrongInput for a tokenizer whose <pad> has another id than in a checkpoint's config.json.
+    """Raise WrongInput for a tokenizer whose <pad> has another id than in a checkpoint.
 
     RoBERTa counts positions from that id, so every position would be another one than in pretraining.
     """
@@ -67,7 +69,23 @@ def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
     pad = PAD_ID_AFTER_CUTTING if is_cut(settings, ids) else ids[PAD]
     if pad != checkpoint.pad_id:
         checkpoint.refuse(
-            f": its config.json says pad_token_id={checkpoint.pad_id}, {PAD} of {settings.path} has the id {pad}\n"
+            f": its {checkpoint.stated_in} says pad_token_id={checkpoint.pad_id}, "
+            f"{PAD} of {settings.path} has the id {pad}\n"
+            "set tokenizer.path to the tokenizer that it was pretrained with"
+        )
+
+
+def check_order(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer that gives most pieces other ids than the dictionary of fairseq's weights."""
+    assert settings.path is not None
+    if settings.vocabulary_size is not None:
+        return
+    ids = piece_ids(Path(settings.path))
+    own = [*enumerate(checkpoint.symbols)][len(REQUIRED) :]
+    moved = [symbol for row, symbol in own if ids.get(symbol, row) != row]
+    if 2 * len(moved) > len(own):
+        checkpoint.refuse(
+            f": its dictionary gives {moved[0]} another id than tokenizer {settings.path}, {ids[moved[0]]}\n"
             "set tokenizer.path to the tokenizer that it was pretrained with"
         )
 
@@ -104,8 +122,7 @@ def own_tokenizer(checkpoint: Checkpoint) -> Path | None:
 
 def piece_ids(file: Path) -> Mapping[str, int]:
     """Return each piece's id, as `sweeper.data.tokenizer.load` gives it. Raises WrongInput for what is no tokenizer."""
-    beside = file.with_name(PIECES)
-    stated = beside if beside.is_file() else file
+    stated = list_of_pieces(file) or file
     return read_ids(stated, stated.stat().st_mtime_ns)
 
 
@@ -117,6 +134,12 @@ def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
         texts = tuple(piece.text for piece in listed)
         shown = texts if set(SPECIAL) <= set(texts) else framed(piece.text for piece in listed if not piece.is_hidden)
         return {text: index for index, text in enumerate(shown)}
+    if file.name == DICTIONARY:
+        symbols = read_pieces(file)
+        # fairseq's own special ids stay the first ones where a dictionary names them again
+        return {symbol: index for index, symbol in enumerate(symbols)} | {
+            symbol: symbols.index(symbol) for symbol in REQUIRED
+        }
     try:
         content = json.loads(file.read_bytes())
         pieces = content if isinstance(content, list) else content["model"]["vocab"]

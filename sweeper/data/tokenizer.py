@@ -7,7 +7,6 @@ libraries are imported when a file is loaded.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -17,6 +16,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+from sweeper.data.fairseq_dictionary import DICTIONARY, check_dictionary, read_dictionary
 from sweeper.trial import WrongInput
 
 BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
@@ -120,27 +120,32 @@ class Tokenizer:
         file = self.segmenter.file
         shutil.copyfile(file, directory / (TOKENIZER if file.suffix == ".json" else file.name))
         if self.pieces != self.segmenter.vocabulary:
-            (directory / PIECES).write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+            self.save_pieces(directory)
         elif file.name == TOKENIZER:
             for companion in (TRANSFORMERS, SENTENCEPIECE):
                 if file.with_name(companion).exists():
                     shutil.copyfile(file.with_name(companion), directory / companion)
 
+    def save_pieces(self, directory: Path) -> None:
+        """Write which pieces have ids, which `load` then asks before anything else."""
+        (directory / PIECES).write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+
 
 def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[str] | None = None) -> Tokenizer:
     """Load a tokenizer from a file, or from the directory that holds one.
 
-    A file that defines the special pieces itself keeps its own ids; otherwise they are <s> 0, <pad> 1,
-    </s> 2, <unk> 3, then the file's pieces in their order and <mask> last. When these are more than
-    `vocabulary_size`, only those most frequent in `count_texts` stay, as in a dict.txt: the special ids as
-    above, the pieces in the order of their frequency (ties: of the file), those never seen left out.
-    Raises WrongInput.
+    A sentencepiece model beside fairseq's dict.txt has the ids of that. A file that defines the special pieces itself
+    keeps its own ids; otherwise they are <s> 0, <pad> 1, </s> 2, <unk> 3, then the file's pieces in their order and
+    <mask> last. When these are more than `vocabulary_size`, only those most frequent in `count_texts` stay, as in a
+    dict.txt: the special ids as above, the pieces in the order of their frequency (ties: of the file), those never
+    seen left out. Raises WrongInput.
     """
     file = tokenizer_file(path)
     segmenter = read_tokenizer_json(file) if file.suffix == ".json" else read_sentencepiece(file)
-    pieces = segmenter.vocabulary
-    if file.with_name(PIECES).exists():
-        pieces = tuple(json.loads(file.with_name(PIECES).read_text(encoding="utf-8")))
+    listed = list_of_pieces(file)
+    pieces = segmenter.vocabulary if listed is None else read_pieces(listed)
+    if listed is not None and listed.name == DICTIONARY:
+        check_dictionary(listed, segmenter.pieces)
     if vocabulary_size is not None and vocabulary_size < len(pieces):
         if count_texts is None:
             raise WrongInput(
@@ -169,11 +174,15 @@ def most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[st
 
 
 def tokenizer_file(path: Path) -> Path:
-    """Return the file of a tokenizer: `path`, or in that directory tokenizer.json, else its only *.model."""
+    """Return a tokenizer's file: `path`, or the one in that directory.
+
+    That is tokenizer.json, else sentencepiece.bpe.model, else the only *.model. Raises WrongInput.
+    """
     allowed = "allowed: a tokenizer.json, a sentencepiece *.model, or a directory that holds one"
     if path.is_dir():
+        named = [path / name for name in (TOKENIZER, SENTENCEPIECE) if (path / name).is_file()]
         models = sorted(path.glob("*.model"))
-        found = [path / "tokenizer.json"] if (path / "tokenizer.json").is_file() else models
+        found = named[:1] or models
         if len(found) != 1:
             names = ", ".join(model.name for model in models[:5]) or "none"
             raise WrongInput(f"{path} must hold one tokenizer; found: {names}\n{allowed}\nset tokenizer.path=FILE")
@@ -185,13 +194,19 @@ def tokenizer_file(path: Path) -> Path:
     return path
 
 
-def tokenizer_digest(path: Path) -> str:
-    """Hexadecimal SHA-256 of a tokenizer's content; standard library only. Raises WrongInput."""
-    file = tokenizer_file(path)
-    content = hashlib.sha256(file.read_bytes())
-    if file.with_name(PIECES).exists():
-        content.update(file.with_name(PIECES).read_bytes())
-    return content.hexdigest()
+def list_of_pieces(file: Path) -> Path | None:
+    """Return the file beside a tokenizer's that says which pieces have ids; None: it does so itself."""
+    if file.with_name(PIECES).is_file():
+        return file.with_name(PIECES)
+    dictionary = file.with_name(DICTIONARY)
+    return dictionary if file.suffix == ".model" and dictionary.is_file() else None
+
+
+def read_pieces(listed: Path) -> tuple[str, ...]:
+    """Return the pieces of such a file in the order of their ids. Raises WrongInput when it cannot be read."""
+    if listed.name == DICTIONARY:
+        return read_dictionary(listed)
+    return tuple(json.loads(listed.read_text(encoding="utf-8")))
 
 
 def read_sentencepiece(file: Path) -> Segmenter:

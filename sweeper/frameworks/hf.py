@@ -31,9 +31,11 @@ class HuggingFace:
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""
-        from sweeper.frameworks.hf_training import build_classifier
+        from sweeper.classifier import build_classifier
 
         model: nn.Module = build_classifier(trial)
+        if trial.framework.hf.match_fairseq:
+            freeze_token_types(model)
         return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
@@ -45,3 +47,10 @@ class HuggingFace:
     def export(self, directory: Path, destination: Path) -> None:
         """Copy the best weights, which are a Transformers directory already."""
         shutil.copytree(directory / "best", destination)
+
+
+def freeze_token_types(model: nn.Module) -> None:
+    """Freeze the token-type row, which fairseq's RoBERTa lacks."""
+    for name, parameter in model.named_parameters():
+        if "token_type_embeddings" in name:
+            parameter.requires_grad_(False)

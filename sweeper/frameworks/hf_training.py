@@ -1,4 +1,4 @@
-"""Fine-tuning with Transformers' Trainer: the model, the arguments, and its events reported."""
+"""Fine-tuning with Transformers' Trainer: the arguments, and its events reported."""
 
 from __future__ import annotations
 
@@ -11,47 +11,27 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from transformers import (
-    AutoModelForSequenceClassification,
-    EvalPrediction,
-    PreTrainedModel,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import EvalPrediction, TrainingArguments
 from transformers.utils.logging import disable_progress_bar
 
 from sweeper import inputs
-from sweeper.checkpoints.architecture import transformers_config
+from sweeper.classifier import build_classifier, total_steps
+from sweeper.frameworks.hf import freeze_token_types
 from sweeper.metrics import classification_metrics
 from sweeper.progress import Report
 from sweeper.trainer import Watch, WatchedTrainer, optimisation
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
 
 # accelerate draws epoch e's order from data_seed + e: far-apart seeds keep the orders of two trials apart.
 DATA_SEED_STRIDE = 100_003
-HEADS = ("classifier.", "score.")  # of a classifier; always random
-
-
-def build_classifier(trial: Trial) -> PreTrainedModel:
-    """Return a sequence classifier of the trial's shape: pretrained body or random, the head always random."""
-    set_seed(trial.seed)
-    tokenizer = inputs.tokenizer(trial)
-    config = transformers_config(trial.arch, tokenizer, labels=trial.data.label_names())
-    if trial.model.pretrained:
-        model, loaded = AutoModelForSequenceClassification.from_pretrained(
-            inputs.weights(trial), config=config, output_loading_info=True
-        )
-        missing = [name for name in loaded["missing_keys"] if not name.startswith(HEADS)]
-        if missing:  # they would be random, and the trial no pretrained one
-            raise WrongInput(f"model.path={inputs.weights(trial)} lacks {', '.join(missing[:5])}")
-        return model
-    return AutoModelForSequenceClassification.from_config(config)
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
     disable_progress_bar()  # a log is no terminal
     model = build_classifier(trial)
+    if trial.framework.hf.match_fairseq:
+        freeze_token_types(model)
     splits = inputs.tokenized(trial)
     watch = Watch(directory, report, inputs.tokenizer(trial), ("valid", "test"))
     trainer = ClassifierTrainer(
@@ -63,8 +43,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
         compute_metrics=measure,
         watch=watch,
     )
-    if trial.framework.hf.match_fairseq:
-        trainer.match_fairseq()
+    trainer.decay_all = trial.framework.hf.match_fairseq
     trainer.run()
 
 
@@ -84,12 +63,6 @@ def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArg
         save_strategy="epoch",
         logging_strategy="epoch",
     )
-
-
-def total_steps(trial: Trial, examples: int) -> int:
-    """Updates of the whole training: the epochs' (a last, smaller batch counts), or max_steps when that is fewer."""
-    steps = trial.train.epochs * -(-examples // trial.train.batch_size)
-    return min(steps, trial.train.max_steps or steps)
 
 
 class Collator:
@@ -114,16 +87,9 @@ def measure(prediction: EvalPrediction) -> dict[str, float]:
 
 
 class ClassifierTrainer(WatchedTrainer):
-    """The Trainer, with fairseq's choice of what is frozen and decayed on demand."""
+    """The Trainer, which decays every parameter on demand, as fairseq does."""
 
     decay_all = False
-
-    def match_fairseq(self) -> None:
-        """Freeze the token-type row, which fairseq's RoBERTa lacks, and decay every parameter, as fairseq does."""
-        for name, parameter in self.model.named_parameters():
-            if "token_type_embeddings" in name:
-                parameter.requires_grad_(False)
-        self.decay_all = True
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """Return the parameters that weight decay applies to: by default no bias and no norm."""

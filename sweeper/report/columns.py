@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.differences import DifferenceRow
 from sweeper.report.data_text import read_facts, uneven
 from sweeper.report.text import metric_name
 
@@ -23,16 +24,15 @@ class Columns:
     beside: tuple[str, ...]
     sets: tuple[str, ...]
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """Heads, of several lines so that the table stays narrow."""
-        names = [metric_name(name) for name in (self.own, *self.beside)]
+    def heads(self, unit: str = "%") -> tuple[str, ...]:
+        """Heads, of several lines so that the table stays narrow; `unit` is that of shares."""
+        names = [metric_name(name, unit) for name in (self.own, *self.beside)]
         if self.beside:
             names = [name.replace(" (", "\n(") for name in names]  # the unit
         return tuple(f"{split}\n{name}".rstrip() for split in self.sets for name in names)
 
-    def of(self, row: TrialRow | EpochRow | GroupRow) -> Iterator[tuple[str, Any]]:
-        """Yield metric and value (of a trial) or summary (of several) for each column; None: not measured."""
+    def of(self, row: TrialRow | EpochRow | GroupRow | DifferenceRow) -> Iterator[tuple[str, Any]]:
+        """Yield metric and value (of a trial), summary (of several) or difference a column; None: not measured."""
         for split in self.sets:
             for name in (row.metric, *self.beside):
                 values = row if name == row.metric else row.others.get(name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows
 from sweeper.factors import Value
 from sweeper.record import encode_number
 from sweeper.report.notes import notes
@@ -108,7 +109,12 @@ def csv_cell(value: Value) -> Value:
 
 
 def json_text(comparison: Comparison, name: str) -> str:
-    """Return all three tables as JSON; nan and infinity are strings, as in records."""
+    """Return all tables as JSON; nan and infinity are strings, as in records.
+
+    `differences` holds every pair of groups that differ in one factor: `factor`, its values `first` and `second`, the
+    other `factors`, and for validation, test and the other metrics the `difference` (first mean − second mean) with
+    the bounds `low` and `high` of its interval of `confidence` (Welch's, see `sweeper.differences`).
+    """
     content = {
         "schema": SCHEMA,
         "study": name,
@@ -118,14 +124,24 @@ def json_text(comparison: Comparison, name: str) -> str:
         "trials": json_rows(comparison, comparison.trials),
         "epochs": json_rows(comparison, comparison.epochs),
         "groups": json_rows(comparison, comparison.groups),
+        "differences": json_differences(comparison),
+        "confidence": CONFIDENCE,
         "planned": comparison.planned,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def json_rows(comparison: Comparison, rows: Iterable[TrialRow | EpochRow | GroupRow]) -> list[Any]:
+def json_rows(comparison: Comparison, rows: Iterable[TrialRow | EpochRow | GroupRow | DifferenceRow]) -> list[Any]:
     """Return rows as plain values, their factors by name."""
     return [finite(asdict(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))}) for row in rows]
+
+
+def json_differences(comparison: Comparison) -> list[Any]:
+    """Return the differences as plain values, each with the factors that its groups have in common."""
+    rows = json_rows(comparison, difference_rows(comparison))
+    for row in rows:
+        del row["factors"][row["factor"]]
+    return rows
 
 
 def finite(value: Any) -> Any:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sweeper.compare import Comparison, DataSet
+from sweeper.differences import pairs, standard_error
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
-from sweeper.report.text import heading, labels, printable, value_text
+from sweeper.report.tables import PAIRS_SHOWN, difference_columns
+from sweeper.report.text import UNKNOWN, heading, labels, printable, value_text
 from sweeper.trial import Status
 
 
@@ -22,11 +24,35 @@ def notes(comparison: Comparison) -> list[str]:
     return [
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
+        *difference_notes(comparison),
         *unmeasured_notes(comparison),
         *all_data_notes(comparison),
         *diverged_notes(comparison),
         *uncounted,
     ]
+
+
+def difference_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how the differences' intervals are made, or where to see them when there are too many for a table."""
+    found = pairs(comparison)
+    if not found:
+        return
+    if len(found) > PAIRS_SHOWN:
+        yield (
+            f"{len(found)} pairs of groups differ in one setting, too many for a table; their differences:"
+            " python -m sweeper.report STUDY --format json"
+        )
+        return
+    sets = difference_columns(comparison).sets
+    unknown = any(
+        standard_error(getattr(pair.first, split), getattr(pair.second, split)) is None
+        for pair in found
+        for split in sets
+    )
+    yield (
+        "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple comparisons"
+        + (f"; {UNKNOWN} where n < 2 or neither group varies." if unknown else ".")
+    )
 
 
 def pending(comparison: Comparison) -> str:

@@ -1,13 +1,16 @@
-"""The three tables of a comparison as text cells, the same for every format."""
+"""The tables of a comparison as text cells, the same for every format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.report.columns import columns
+from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows, pairs
+from sweeper.report.columns import Columns, columns
 from sweeper.report.text import (
+    UNKNOWN,
+    difference_text,
     duration,
     heading,
     metric_name,
@@ -17,6 +20,8 @@ from sweeper.report.text import (
     value_text,
 )
 from sweeper.trial import Status
+
+PAIRS_SHOWN = 30  # more differences than that are for a program to read
 
 Cells = tuple[str, ...]
 
@@ -35,10 +40,12 @@ class TextTable:
 
 
 def text_tables(comparison: Comparison) -> list[TextTable]:
-    """Return the tables: trials, epochs, groups; the latter two only when a trial is done."""
+    """Return the tables: trials; epochs and groups when a trial is done; differences when there are some, not many."""
     tables = [trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
         tables += [epoch_table(comparison), group_table(comparison)]
+    if 0 < len(pairs(comparison)) <= PAIRS_SHOWN:
+        tables.append(difference_table(comparison))
     return tables
 
 
@@ -64,9 +71,9 @@ def trial_table(comparison: Comparison) -> TextTable:
     seeds = ("seed", "data seed") if data_seeds else ("seed",)
     return TextTable(
         title="Trials, each at its best epoch",
-        heads=(*factors, "status", *seeds, *measured.heads, "step", "epoch", "time"),
+        heads=(*factors, "status", *seeds, *measured.heads(), "step", "epoch", "time"),
         numeric=len(factors) + 1,
-        blocks=in_blocks([(row, cells(row)) for row in comparison.trials]),
+        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.trials]),
     )
 
 
@@ -90,9 +97,9 @@ def epoch_table(comparison: Comparison) -> TextTable:
     factors = factor_heads(comparison)
     return TextTable(
         title="Epochs: mean and standard deviation over seeds",
-        heads=(*factors, "epoch", *(head for own in measured.heads for head in (own, "sd")), "n"),
+        heads=(*factors, "epoch", *(head for own in measured.heads() for head in (own, "sd")), "n"),
         numeric=len(factors),
-        blocks=in_blocks([(row, cells(row)) for row in comparison.epochs]),
+        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.epochs]),
     )
 
 
@@ -112,10 +119,47 @@ def group_table(comparison: Comparison) -> TextTable:
     factors = factor_heads(comparison)
     return TextTable(
         title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(*factors, *measured.heads, "n"),
+        heads=(*factors, *measured.heads(), "n"),
         numeric=len(factors),
         blocks=(tuple(cells(row) for row in comparison.groups),),
     )
+
+
+def difference_table(comparison: Comparison) -> TextTable:
+    """Table 4: what groups that differ in one factor differ by; its column has both values, as in "pt − rd"."""
+    measured = difference_columns(comparison)
+
+    def cells(row: DifferenceRow) -> Cells:
+        numbers = row.test if comparison.tested else row.validation
+        varied = f"{value_text(row.first)} − {value_text(row.second)}"
+        own = zip(comparison.factors, row.factors, strict=True)
+        return (
+            *(varied if factor == row.factor else value_text(value) for factor, value in own),
+            *metric_column(comparison, row.metric, "points"),
+            *(difference_text(metric, found) for metric, found in measured.of(row)),
+            f"{numbers.n_first}, {numbers.n_second}" if numbers else UNKNOWN,
+        )
+
+    factors = factor_heads(comparison)
+    return TextTable(
+        title=f"Differences between groups that differ in one setting [{CONFIDENCE:.0%} interval]".replace("%", " %"),
+        heads=(*factors, *measured.heads("points"), "n"),
+        numeric=len(factors),
+        blocks=in_blocks([(row.factor, cells(row)) for row in difference_rows(comparison)]),
+    )
+
+
+def difference_columns(comparison: Comparison) -> Columns:
+    """Choose the columns of intervals that fit 80 characters: two, or one where more than two factors need room.
+
+    Test comes first, then the metric that must stand beside the selection metric, then validation.
+    """
+    measured = columns(comparison)
+    if len(factor_heads(comparison)) > 2:
+        return replace(measured, beside=(), sets=measured.sets[-1:])
+    if measured.beside:
+        return replace(measured, beside=measured.beside[:1], sets=measured.sets[-1:])
+    return measured
 
 
 def factor_heads(comparison: Comparison) -> Cells:
@@ -124,14 +168,14 @@ def factor_heads(comparison: Comparison) -> Cells:
     return heads if len(comparison.metrics) == 1 else (*heads, "metric")
 
 
-def metric_column(comparison: Comparison, metric: str) -> Cells:
+def metric_column(comparison: Comparison, metric: str, unit: str = "%") -> Cells:
     """Name of a row's metric, in a column of its own where a study has several."""
-    return () if len(comparison.metrics) == 1 else (metric_name(metric),)
+    return () if len(comparison.metrics) == 1 else (metric_name(metric, unit),)
 
 
-def in_blocks(rows: Sequence[tuple[TrialRow | EpochRow, Cells]]) -> tuple[tuple[Cells, ...], ...]:
-    """Put rows of the same group together."""
+def in_blocks(rows: Iterable[tuple[object, Cells]]) -> tuple[tuple[Cells, ...], ...]:
+    """Put rows of the same key together."""
     blocks: dict[object, list[Cells]] = {}
-    for row, cells in rows:
-        blocks.setdefault(row.factors, []).append(cells)
+    for key, cells in rows:
+        blocks.setdefault(key, []).append(cells)
     return tuple(map(tuple, blocks.values()))

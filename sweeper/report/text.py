@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeper.compare import Comparison
+from sweeper.differences import MeanDifference
 from sweeper.factors import Value, factor_values, trial_settings
 from sweeper.statistics import Summary
 
@@ -19,16 +20,16 @@ def is_share(metric: str) -> bool:
     return metric.endswith(SHARES)
 
 
-def metric_name(metric: str) -> str:
-    """Name of a metric with its unit."""
-    return f"{printable(metric)} (%)" if is_share(metric) else printable(metric)
+def metric_name(metric: str, unit: str = "%") -> str:
+    """Name of a metric with its unit, which for shares is `unit`."""
+    return f"{printable(metric)} ({unit})" if is_share(metric) else printable(metric)
 
 
 def metric_text(metric: str, value: float | None) -> str:
     """A metric's value: per cent with one decimal for a share, else four significant digits."""
     if value is None:
         return UNKNOWN
-    return f"{100 * value:.1f}" if is_share(metric) else f"{value:.4g}"
+    return f"{100 * value:z.1f}" if is_share(metric) else f"{value:z.4g}"  # z: never -0.0
 
 
 def spread_text(metric: str, summary: Summary | None) -> str:
@@ -36,6 +37,14 @@ def spread_text(metric: str, summary: Summary | None) -> str:
     if summary is None or summary.mean is None:
         return UNKNOWN
     return f"{metric_text(metric, summary.mean)} ± {metric_text(metric, summary.sd)}"
+
+
+def difference_text(metric: str, found: MeanDifference | None) -> str:
+    """Difference of means [interval], of shares in percentage points."""
+    if found is None:
+        return UNKNOWN
+    interval = UNKNOWN if found.low is None else f"{metric_text(metric, found.low)}, {metric_text(metric, found.high)}"
+    return f"{metric_text(metric, found.difference)} [{interval}]"
 
 
 def number_text(number: int | None) -> str:

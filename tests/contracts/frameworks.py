@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -21,12 +22,18 @@ from sweeper.record import Record, Writer
 from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.trial import Outcome, Trial
 from tests.contracts.processes import ended
+from tests.needs_fairseq import needs_fairseq
 
 # As on the command line; two entries of one framework are two ways to use it.
 FRAMEWORKS: Mapping[str, Sequence[str]] = {
     "hf": ["framework=hf"],
     "hf as fairseq": ["framework=hf", "framework.hf.match_fairseq=true", "train.gradient_clip=0"],
+    "fairseq": ["framework=fairseq"],
 }
+PARAMETERS = [
+    pytest.param(name, marks=[needs_fairseq] if "framework=fairseq" in overrides else [])
+    for name, overrides in FRAMEWORKS.items()
+]
 
 EXAMPLES, BATCH_SIZE, EPOCHS = 44, 8, 3  # the last batch of an epoch is smaller
 STEPS_PER_EPOCH = 6

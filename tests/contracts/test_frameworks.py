@@ -20,9 +20,9 @@ from tests.contracts.frameworks import (
     EPOCHS,
     EXAMPLES,
     FINISHED_EPOCHS,
-    FRAMEWORKS,
     KILLED,
     MOMENTS,
+    PARAMETERS,
     STEPS_PER_EPOCH,
     Laboratory,
     SmallTest,
@@ -45,7 +45,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("outputs")
 
 
-@pytest.fixture(scope="module", params=list(FRAMEWORKS))
+@pytest.fixture(scope="module", params=PARAMETERS)
 def laboratory(outputs: Path, backend: LocalBackend, request: pytest.FixtureRequest) -> Laboratory:
     return Laboratory(outputs, backend, request.param)
 
@@ -204,10 +204,15 @@ def initial_weights(trial: Trial) -> dict[str, str]:
 
 
 def digests(directory: str) -> dict[str, str]:
-    """Digest of each tensor of a checkpoint."""
+    """Digest of each tensor of a checkpoint, and of what a model without token types makes of its positions."""
     from safetensors.torch import load_file
 
     tensors = load_file(Path(directory) / "model.safetensors")
+    positions, types = (
+        next(value for name, value in tensors.items() if f"{kind}_embeddings" in name)
+        for kind in ("position", "token_type")
+    )
+    tensors["positions of token type 0"] = positions + types[0]
     return {name: hashlib.sha256(value.numpy().tobytes()).hexdigest() for name, value in tensors.items()}
 
 

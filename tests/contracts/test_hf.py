@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,10 @@ from sweeper.backend import Job
 from sweeper.frameworks import hf_training
 from sweeper.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, best_weights, events, make_trial, run
+from tests.contracts.in_process import SHAPES, Silent, learning_rates
 from tests.contracts.processes import ended
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
-
-
-class Silent:
-    """A report that only keeps the training losses."""
-
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-
-    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
-        self.losses.append(metrics["train/loss"])
-        return False
-
-    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        pass
 
 
 class Observer(TrainerCallback):  # type: ignore[misc]
@@ -92,25 +78,11 @@ def train(trial: Trial, directory: Path) -> tuple[Observed, Silent]:
     return Observed.latest, report
 
 
-# Peak, warm-up and shape as published: update u (from 0) of T, of which w warm up.
-SHAPES: Mapping[str, Callable[[float], float]] = {
-    "linear": lambda left: left,
-    "constant": lambda left: 1.0,
-    "polynomial": lambda left: left**3,
-    "cosine": lambda left: (1 + math.cos(math.pi * (1 - left))) / 2,
-}
-
-
 @pytest.mark.parametrize("schedule", list(SHAPES))
 def test_learning_rates_follow_the_closed_formula(schedule: str, outputs: Path, tmp_path: Path) -> None:
     settings = [f"train.schedule={schedule}", "train.polynomial_power=3", "train.warmup_ratio=0.25"]
     trainer, _ = train(make_trial(outputs, *settings, "train.learning_rate=4e-4"), tmp_path)
-    warmup = STEPS // 4
-    shape = SHAPES[schedule]
-    expected = [
-        4e-4 * (update / warmup if update < warmup else shape((STEPS - update) / (STEPS - warmup)))
-        for update in range(STEPS)
-    ]
+    expected = learning_rates(schedule, 4e-4, STEPS // 4, STEPS)
     assert trainer.observer.rates == pytest.approx(expected, rel=1e-9)
 
 

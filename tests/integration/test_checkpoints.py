@@ -21,7 +21,8 @@ from transformers import (
 
 from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import ENCODERS, PREFIXES, Checkpoint
-from sweeper.checkpoints.weights import check_weights, expected_tensors, tensor_shapes
+from sweeper.checkpoints.weight_files import tensor_shapes
+from sweeper.checkpoints.weights import check_weights, expected_tensors
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.trial import ArchSettings, WrongInput
 from tests.checkpoint_files import BLOOM_PIECES, PIECES, write_tokenizer

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from sweeper import inputs
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.weights import check_weights
 from sweeper.data import DataSettings, Examples
 from sweeper.data.tokenizer import SPECIAL
-from sweeper.trial import ModelSettings, TokenizerSettings, Trial, WrongInput
+from sweeper.trial import ArchSettings, Family, ModelSettings, TokenizerSettings, Trial, WrongInput
+from tests.fairseq_files import write_fairseq
 from tests.records import trial
 
 TEXTS = ("a a a b b c", "a b d e f g")
@@ -83,6 +86,16 @@ def test_what_is_still_to_be_made(tmp_path: Path) -> None:
     assert [step.title for step in inputs.preparations(given)] == titles[:2]
     inputs.tokenizer(made)
     assert [step.title for step in inputs.preparations(made)] == titles[1:]
+
+
+def test_weights_in_fairseq_s_format_are_converted_once(tmp_path: Path) -> None:
+    made = replace(words(tmp_path), model=ModelSettings("pt", True, str(write_fairseq(tmp_path / "given"))))
+    step = inputs.preparations(made)[-1]
+    assert (step.title, step.directory) == (f"converting {tmp_path}/given", tmp_path / "converted" / f"tiny-{'w' * 16}")
+    assert inputs.weights(made) == str(step.directory)
+    assert {file.name for file in step.directory.iterdir()} == {"config.json", "model.safetensors"}
+    assert step not in inputs.preparations(made)
+    check_weights(Checkpoint("converted", step.directory), ArchSettings("tiny", vocabulary_size=7), Family.encoder)
 
 
 def test_tokenized_data_are_shared_by_what_they_are_made_of(tmp_path: Path) -> None:

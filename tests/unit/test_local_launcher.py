@@ -31,3 +31,9 @@ def test_modules_that_are_not(module: str) -> None:
 def test_settings_that_cannot_work_are_refused(launcher: LocalLauncher, said: str) -> None:
     with pytest.raises(WrongInput, match=said):
         launcher.backend(threads=1)
+
+
+def test_modules_of_frameworks_are_preloaded_unless_others_are_named() -> None:
+    with pytest.raises(WrongInput, match=r"framework\.preload: no module nope\nallowed: "):
+        LocalLauncher().backend(threads=1, preload=["json", "nope"])
+    LocalLauncher(preload=["json"]).backend(threads=1, preload=["nope"]).close()

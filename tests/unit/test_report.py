@@ -33,12 +33,14 @@ def printed(study: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> s
     return capsys.readouterr().out
 
 
-def test_the_three_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_four_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_demo(tmp_path / "demo")
     rows = lines(printed(tmp_path / "demo", capsys=capsys))
     assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
     assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
     assert ["rd", "hf", "72.0", "±", "1.0", "70.0", "±", "1.0", "3"] in rows
+    # Error √(1/3 + 1/3) points, 4 degrees of freedom, quantile 2.776: ± 2.27.
+    assert ["pt", "−", "rd", "hf", *"20.0 [17.7, 22.3] 20.0 [17.7, 22.3] 3, 3".split()] in rows
 
 
 def test_says_how_the_epoch_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +63,7 @@ def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue())
     assert shown != file.getvalue()  # a terminal gets its styles
     heads = [line for line in shown.splitlines() if "framework" in line]
-    assert [line.split()[-1] for line in heads] == ["time", "n", "n"]
+    assert [line.split()[-1] for line in heads] == ["time", "n", "n", "n"]
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
 
 

@@ -11,7 +11,8 @@ import pytest
 import sentencepiece
 import tokenizers
 
-from sweeper.data.tokenizer import load, tokenizer_digest, tokenizer_file
+from sweeper.checkpoints.identity import tokenizer_digest
+from sweeper.data.tokenizer import load, tokenizer_file
 from sweeper.data.tokenizer_training import train_tokenizer
 from sweeper.trial import TokenizerKind, WrongInput
 
@@ -207,11 +208,13 @@ def test_wrong_files_are_named(name: str, tmp_path: Path) -> None:
 def test_directory_must_hold_one_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match="found: none"):
         tokenizer_file(tmp_path)
+    (tmp_path / "one.model").touch()
+    assert tokenizer_file(tmp_path) == tmp_path / "one.model"
+    (tmp_path / "other.model").touch()
+    with pytest.raises(WrongInput, match=r"one\.model, other\.model"):
+        tokenizer_file(tmp_path)
     (tmp_path / "sentencepiece.bpe.model").touch()
     assert tokenizer_file(tmp_path) == tmp_path / "sentencepiece.bpe.model"
-    (tmp_path / "other.model").touch()
-    with pytest.raises(WrongInput, match=r"other\.model, sentencepiece\.bpe\.model"):
-        tokenizer_file(tmp_path)
     (tmp_path / "tokenizer.json").write_text(json.dumps({}))
     assert tokenizer_file(tmp_path) == tmp_path / "tokenizer.json"
 

@@ -9,11 +9,13 @@ import sentencepiece
 from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.vocabulary import check_belongs, check_padding, check_vocabulary, piece_ids
+from sweeper.checkpoints.fairseq_directory import checkpoint_in
+from sweeper.checkpoints.vocabulary import check_belongs, check_order, check_padding, check_vocabulary, piece_ids
 from sweeper.data.tokenizer import PIECES as PIECES_FILE
 from sweeper.data.tokenizer import SPECIAL, framed, load
 from sweeper.trial import TokenizerSettings, WrongInput
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
+from tests.fairseq_files import write_fairseq
 
 MODELS = {
     "WordLevel": models.WordLevel(PIECES, unk_token="<unk>"),
@@ -79,6 +81,15 @@ def test_pretrained_weights_keep_their_own_tokenizer(tmp_path: Path) -> None:
     other = write_tokenizer(tmp_path / "other.json", {**PIECES, "autre": len(PIECES)})
     with pytest.raises(WrongInput, match=r"other\.json is not the one beside the weights"):
         check_belongs(given(other), checkpoint)
+
+
+def test_a_dict_txt_says_which_ids_a_sentencepiece_model_has(tmp_path: Path) -> None:
+    (tmp_path / "dict.txt").write_text("<s> 9 #fairseq:overwrite\nbien 1\n<mask> 1\nmal 1\n")
+    expected = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 5, "<mask>": 6, "mal": 7}
+    assert piece_ids(tmp_path / "some.model") == expected
+    check_vocabulary(given(tmp_path / "some.model"), 8, pretrains=True)
+    with pytest.raises(WrongInput, match="has 8 ids, the embedding has 7 rows"):
+        check_vocabulary(given(tmp_path / "some.model"), 7, pretrains=True)
 
 
 @pytest.mark.parametrize("rows", [7, 8, None])
@@ -165,3 +176,16 @@ def test_padding_has_the_id_of_pretraining(
     else:
         with pytest.raises(WrongInput, match=r"model.path=one: its config.json says pad_token_id=1, <pad> .* the id 0"):
             check_padding(settings, Checkpoint("one", directory))
+
+
+def test_a_tokenizer_in_another_order_is_refused(tmp_path: Path) -> None:
+    one = write_fairseq(tmp_path / "one")
+    settings, checkpoint = given(one / "tokenizer.json"), checkpoint_in(one, "one")
+    check_padding(settings, checkpoint)
+    check_order(settings, checkpoint)
+    moved = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4, "mal": 5, "bien": 6}
+    settings = given(write_tokenizer(tmp_path / "moved.json", moved))
+    with pytest.raises(WrongInput, match=r"its dictionary gives bien another id than tokenizer .*moved\.json, 6"):
+        check_order(settings, checkpoint)
+    (tmp_path / PIECES_FILE).write_text('["<s>", "<pad>", "</s>", "<unk>", "bien", "mal", "<mask>"]')
+    check_order(settings, checkpoint)  # what lies beside it says which ids it has

@@ -40,8 +40,11 @@ class BackendLauncher(Launcher):
     config: DictConfig
 
     @abstractmethod
-    def backend(self, threads: int) -> Backend:
-        """Return a new backend whose jobs use so many threads each; needs no `setup`."""
+    def backend(self, threads: int, preload: Sequence[str] = ()) -> Backend:
+        """Return a new backend whose jobs use so many threads each; needs no `setup`.
+
+        `preload` names modules that jobs will import, for a backend that can do so once for all.
+        """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what Hydra hands over."""

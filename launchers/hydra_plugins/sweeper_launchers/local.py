@@ -4,7 +4,7 @@
 # dataclass would look its string annotations up.
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 
@@ -27,8 +27,8 @@ class LocalLauncherConfig:
     jobs: int | None = None
     # How often a trial whose process died without a word is started again
     retries: int = 0
-    # Modules that are imported once, for all trials
-    preload: list[str] = field(default_factory=lambda: list(TRAINING))
+    # Modules that are imported once, for all trials; null: those of training, and what the frameworks name
+    preload: list[str] | None = None
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="local", node=LocalLauncherConfig, provider="sweeper")
@@ -37,26 +37,26 @@ ConfigStore.instance().store(group="hydra/launcher", name="local", node=LocalLau
 class LocalLauncher(BackendLauncher):
     """Runs jobs on this machine, forked from a server that has imported `preload`."""
 
-    def __init__(self, jobs: int | None = None, retries: int = 0, preload: Sequence[str] = TRAINING) -> None:
+    def __init__(self, jobs: int | None = None, retries: int = 0, preload: Sequence[str] | None = None) -> None:
         self.jobs = jobs
         self.retries = retries
         self.preload = preload
 
-    def backend(self, threads: int) -> Backend:
+    def backend(self, threads: int, preload: Sequence[str] = ()) -> Backend:
         """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
+        modules = [*TRAINING, *preload] if self.preload is None else self.preload
         if self.jobs is not None and self.jobs < 1:
             allowed = "1 or more, or null for what this machine can take"
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
         if self.retries < 0:
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
-        if missing := [module for module in self.preload if not is_there(module)]:
-            raise WrongInput(
-                f"hydra.launcher.preload: no module {', '.join(missing)}\nallowed: what can be imported here, or []"
-            )
+        if missing := [module for module in modules if not is_there(module)]:
+            setting = "framework.preload" if self.preload is None else "hydra.launcher.preload"
+            raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
 
         from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 
-        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=self.preload)
+        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=modules)
 
 
 def is_there(module: str) -> bool:
@@ -66,5 +66,5 @@ def is_there(module: str) -> bool:
     for number in range(len(inner)):
         if spec is None or spec.submodule_search_locations is None:
             return False
-        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), list(spec.submodule_search_locations))
+        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), [*map(str, spec.submodule_search_locations)])
     return spec is not None

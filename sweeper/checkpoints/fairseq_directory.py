@@ -1,0 +1,157 @@
+"""A published fairseq directory (model.pt, dict.txt, a tokenizer) as a checkpoint. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.fairseq_args import config_of
+from sweeper.checkpoints.fairseq_names import BODY, PRE_NORM, UNUSED, body_names, renamed, tensor_names
+from sweeper.checkpoints.old_pickle import read_old
+from sweeper.checkpoints.pickled_tensors import is_state, is_zip, read_zip, refuse
+from sweeper.data.fairseq_dictionary import DICTIONARY, read_dictionary
+from sweeper.data.tokenizer import SENTENCEPIECE, TOKENIZER
+
+MODEL = "model.pt"
+WORDS, VERSION = f"{BODY}embed_tokens.weight", f"{BODY}version"
+REMEDY = "needed: a whole checkpoint of fairseq's RoBERTa, with nothing in it but tensors and its args or cfg"
+Shape = tuple[int, ...]
+
+
+class Arguments(Namespace):
+    """What stands in for argparse.Namespace while a file is looked into."""
+
+
+ALLOWED = {("argparse", "Namespace"): Arguments}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a checkpoint's file says of its model: fairseq's arguments, and tensors' shapes by 0.12.2's names."""
+
+    arguments: Mapping[str, Any]
+    shapes: Mapping[str, Shape]
+
+
+@dataclass(frozen=True)
+class FairseqCheckpoint(Checkpoint):
+    """A fairseq directory; its `config` is what Transformers' config.json would say of the model."""
+
+    @property
+    def file(self) -> Path:
+        """The file that the model is in. Raises WrongInput when there are several."""
+        found = model_files(self.directory)
+        if len(found) != 1:
+            names = ", ".join(file.name for file in found[:5])
+            self.refuse(f" holds several checkpoints of fairseq: {names}\ncall the one to take {MODEL}")
+        return found[0]
+
+    @property
+    def stated_in(self) -> str:
+        """Name of the file that says its shape."""
+        return self.file.name
+
+    @property
+    def stored(self) -> Stored:
+        """What the file says of the model. Raises WrongInput for one that is damaged or would run something."""
+        status = self.file.stat()
+        return read_stored(self.file, status.st_size, status.st_mtime_ns)
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """What config.json would say. Raises WrongInput for another model and a dictionary that does not match."""
+        embedding = self.stored.shapes.get(WORDS, ())
+        if len(embedding) != 2:
+            self.refuse(f": its {self.file.name} lacks {WORDS}\n{REMEDY}")
+        rows = len(self.symbols)
+        if rows != embedding[0]:
+            self.refuse(
+                f": its {DICTIONARY} stands for {rows} rows, the embedding in its {self.file.name} has {embedding[0]}\n"
+                f"needed there: the {DICTIONARY} that it was trained with"
+            )
+        return config_of(self.stored.arguments, rows, self.refuse)
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of all rows of the embedding, by the dictionary. Raises WrongInput where there is none."""
+        if not (self.directory / DICTIONARY).is_file():
+            self.refuse(
+                f" holds no {DICTIONARY}\n"
+                f"needed there beside {self.file.name}: {DICTIONARY}, and {SENTENCEPIECE} or {TOKENIZER}"
+            )
+        return read_dictionary(self.directory / DICTIONARY)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the embedding."""
+        return self.number(("vocab_size",))
+
+    def require_weights(self) -> None:
+        """Raise WrongInput where several files could be meant."""
+        self.files()
+
+    def files(self) -> list[Path]:
+        """Return the files that its content is known by."""
+        return [self.file, self.directory / DICTIONARY]
+
+    def tensors(self) -> dict[str, Shape]:
+        """Return its tensors' shapes by Transformers' names; see `Checkpoint.tensors`.
+
+        Raises WrongInput for tensors that are missing, or that Transformers' model has no place for.
+        """
+        held, layers = self.stored.shapes, self.number(("num_hidden_layers",))
+        names = tensor_names(held, self.model_type)
+        wanted = [*names, *body_names(self.model_type, layers)]
+        if self.model_type == PRE_NORM:
+            wanted.append(VERSION)  # without it fairseq would take the last norm away
+        if missing := next((name for name in wanted if name not in held), None):
+            self.refuse(f": its {self.file.name} lacks {missing}\n{REMEDY}")
+        if other := next((name for name in held if name not in names and not UNUSED.fullmatch(name)), None):
+            self.refuse(
+                f": its {self.file.name} holds {other}\n"
+                "allowed: RoBERTa with a language model's head, a classifier or both"
+            )
+        return {theirs: held[ours] for ours, theirs in names.items()}
+
+
+def model_files(directory: Path) -> list[Path]:
+    """Return the file of a fairseq directory's model; several where it does not tell which one."""
+    named = directory / MODEL
+    return [named] if named.is_file() else sorted(directory.glob("checkpoint*.pt"))
+
+
+def is_fairseq(directory: Path) -> bool:
+    """Whether a directory is fairseq's and not Transformers'."""
+    return not (directory / "config.json").is_file() and bool(model_files(directory))
+
+
+def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> Checkpoint:
+    """Return what lies in a directory, of whichever format; see `Checkpoint`."""
+    kind = FairseqCheckpoint if is_fairseq(directory) else Checkpoint
+    return kind(given, directory, setting)
+
+
+@cache
+def read_stored(file: Path, _size_bytes: int, _modified_ns: int) -> Stored:
+    """Return what a file says of its model, in the state that size and time of change stand for."""
+    found = (read_zip if is_zip(file) else read_old)(file, ALLOWED, REMEDY)
+    content = found.content if isinstance(found.content, dict) else {}
+    if not is_state(content.get("model")):
+        refuse(file, 'holds no model: no tensors by name under "model"', REMEDY)
+    arguments = content.get("args")
+    if arguments is None and isinstance(content.get("cfg"), dict):
+        arguments = content["cfg"].get("model")
+    arguments = vars(arguments) if isinstance(arguments, Arguments) else arguments
+    if not isinstance(arguments, dict):
+        refuse(file, 'does not say its model\'s shape: no "args" and no "cfg"', REMEDY)
+    return Stored(arguments, renamed(found.shapes(content["model"]), thirds))
+
+
+def thirds(joined: Shape) -> list[Shape]:
+    """Return the shapes of queries', keys' and values' tensors of which one in a row has this shape."""
+    return [(joined[0] // 3, *joined[1:])] * 3

@@ -1,0 +1,56 @@
+"""Which files hold the weights of a directory in Transformers format, and the shapes of the tensors in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+
+from sweeper.checkpoints.pickled_tensors import pickle_shapes
+from sweeper.checkpoints.safetensors_header import safetensors_shapes
+from sweeper.trial import WrongInput
+
+WEIGHT_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """Return the files that hold a checkpoint's weights, those that its index names included."""
+    found = weight_file(directory)
+    if found is None:
+        return []
+    return [directory / name for name in sorted(set(shards(found).values()))] if found.suffix == ".json" else [found]
+
+
+def weight_file(directory: Path) -> Path | None:
+    """Return the file that Transformers would load, or the index of several; safetensors before pickles."""
+    return next((directory / name for name in WEIGHT_FILES if (directory / name).is_file()), None)
+
+
+def shards(index: Path) -> dict[str, str]:
+    """Return which file beside an index holds each tensor. Raises WrongInput for what is no index."""
+    try:
+        named = json.loads(index.read_bytes())["weight_map"]
+        plain = all(isinstance(name, str) and PurePosixPath(name).name == name for name in named.values())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        plain = False
+    if not plain:
+        raise WrongInput(f"{index} is no index of weights\nneeded there: weight_map, from tensors to files beside it")
+    return dict(named)
+
+
+def tensor_shapes(directory: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all of a checkpoint's tensors. Raises WrongInput for files that are not whole."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in weight_files(directory):
+        if not file.is_file():
+            raise WrongInput(f"{file} is missing\nneeded there: every file that the index beside it names")
+        shapes |= safetensors_shapes(file) if file.suffix == ".safetensors" else pickle_shapes(file)
+    index = weight_file(directory)
+    listed = shards(index) if index is not None and index.suffix == ".json" else {}
+    if missing := next((name for name in listed if name not in shapes), None):
+        raise WrongInput(f"{directory / listed[missing]} lacks {missing}, which the index lists\ncopy it again")
+    return shapes

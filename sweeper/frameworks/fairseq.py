@@ -1,0 +1,60 @@
+"""framework=fairseq: a RoBERTa fine-tuned by fairseq 0.12.2 itself."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.checkpoints.checkpoint import ENCODERS
+from sweeper.frameworks.fairseq_mends import check_version
+from sweeper.progress import Report
+from sweeper.trial import LARGEST_SEED, Precision, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LAYER_NORM_EPS = 1e-5  # hard-wired in fairseq
+
+
+class Fairseq:
+    """The adapter; what needs torch is in `sweeper.frameworks.fairseq_training`, the rest of fairseq_* beside it."""
+
+    def check(self, trial: Trial) -> None:
+        """Raise WrongInput for what fairseq's sentence prediction cannot do, and where it is not installed."""
+        check_version()
+        if trial.task.name != "classification":
+            raise WrongInput(f"framework=fairseq does not do task={trial.task.name}\nallowed: classification")
+        if trial.arch.model_type not in ENCODERS:
+            raise WrongInput(
+                f"framework=fairseq does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
+                f"allowed: {', '.join(ENCODERS)}"
+            )
+        if trial.arch.layer_norm_eps != LAYER_NORM_EPS:
+            raise WrongInput(
+                f"framework=fairseq does not do layer_norm_eps={trial.arch.layer_norm_eps} of arch={trial.arch.name}\n"
+                f"allowed: {LAYER_NORM_EPS}"
+            )
+        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
+            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+        if trial.data_seed + trial.train.epochs > LARGEST_SEED:
+            raise WrongInput(
+                f"data_seed={trial.data_seed} leaves fairseq no room to add the epoch's number\n"
+                f"allowed: at most {LARGEST_SEED - trial.train.epochs}"
+            )
+
+    def build(self, trial: Trial) -> nn.Module:
+        """Return the classifier with its first weights, without what fairseq builds but never uses."""
+        from sweeper.frameworks.fairseq_model import build
+
+        return build(trial)
+
+    def train(self, trial: Trial, directory: Path, report: Report) -> None:
+        """Fine-tune with fairseq's training command; see `Framework.train`."""
+        from sweeper.frameworks.fairseq_training import train
+
+        train(trial, directory, report)
+
+    def export(self, directory: Path, destination: Path) -> None:
+        """Copy the best weights, which are a Transformers directory already."""
+        shutil.copytree(directory / "best", destination)

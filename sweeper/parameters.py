@@ -1,0 +1,160 @@
+"""The command that counts a model's parameters: python -m sweeper.parameters [-m] [KEY=VALUE …]
+
+It takes the settings of `sweeper.run` and builds the model as its framework would train it, if possible on torch's meta
+device, where nothing as large as the model is allocated. Exit code 1: a count is not what the closed formulas give.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sweeper import inputs
+from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
+from sweeper.checkpoints.parameter_names import part_of
+from sweeper.data.tokenizer import SPECIAL, TOKENIZER, UNK
+from sweeper.door import DONE, NOT_ALL_DONE, leave
+from sweeper.execute import load_framework
+from sweeper.report.parameters import formula_lines, mismatch_lines, parameter_table
+from sweeper.report.text import trial_labels
+from sweeper.run import main, planned
+from sweeper.trial import ModelSettings, TrainSettings, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def drive(configs: Sequence[Any], launcher: Any) -> int:
+    """Count the models of all composed configs and print a table a shape; returns the exit code."""
+    _, trials, _ = planned(configs, launcher)
+    shapes: dict[Shape, list[tuple[Trial, Counts]]] = defaultdict(list)
+    for trial in distinct(trials):
+        with TemporaryDirectory() as cache:
+            model = build(trial, Path(cache))
+        shapes[shape_of(trial, model)].append((trial, count(model)))
+    agree = [print_models(shape, members) for shape, members in shapes.items()]
+    return DONE if all(agree) else NOT_ALL_DONE
+
+
+def distinct(trials: Iterable[Trial]) -> list[Trial]:
+    """Return one trial a model; weights, seeds and optimisation make no other one."""
+    found: dict[str, Trial] = {}
+    for trial in trials:
+        shaped = replace(
+            trial,
+            seed=1,
+            data_seed=1,
+            model=ModelSettings(),
+            choices={**trial.choices, "model": "", "seed": 1, "data_seed": 1},
+            digests={name: known for name, known in trial.digests.items() if name != "weights"},
+        )
+        found.setdefault(replace(shaped, train=TrainSettings()).id, shaped)
+    return list(found.values())
+
+
+def build(trial: Trial, cache: Path) -> nn.Module:
+    """Return the model as it would be trained, on the meta device where its library can do that.
+
+    What building needs comes to lie in `cache`.
+    """
+    import torch
+
+    scratch = replace(trial, cache=cache)
+    directory = inputs.tokenizer_directory(scratch)
+    directory.parent.mkdir()
+    if needs_tokenizer(trial):
+        inputs.tokenizer(trial)
+        shutil.copytree(inputs.tokenizer_directory(trial), directory)
+    else:
+        write_special_pieces(directory)
+    framework = load_framework(trial)
+    try:
+        with torch.device("meta"):
+            return framework.build(scratch)
+    except NotImplementedError:  # torch's, for an operation that needs the weights; fairseq draws them by such
+        return framework.build(scratch)
+
+
+def needs_tokenizer(trial: Trial) -> bool:
+    """Whether a model's rows follow from its tokenizer: from its size, or from the id that a given one has for <pad>.
+
+    One that is trained or cut to size has <pad> where RoBERTa has it.
+    """
+    given = trial.tokenizer.path is not None and trial.tokenizer.vocabulary_size is None
+    return trial.arch.vocabulary_size is None or given
+
+
+def write_special_pieces(directory: Path) -> None:
+    """Write the least of a tokenizer; the model's rows don't depend on it."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+
+    directory.mkdir()
+    ids = {piece: position for position, piece in enumerate(SPECIAL)}
+    Tokenizer(WordLevel(ids, unk_token=UNK)).save(str(directory / TOKENIZER))
+
+
+def count(model: nn.Module) -> Counts:
+    """Count a model's parameters by part, each once. Raises WrongInput for a model that none belongs to."""
+    parts: dict[Part, int] = defaultdict(int)
+    frozen: dict[Part, int] = defaultdict(int)
+    unknown: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        part = part_of(name)
+        if part is None:
+            unknown[name] = parameter.numel()
+            continue
+        parts[part] += parameter.numel()
+        if not parameter.requires_grad:
+            frozen[part] += parameter.numel()
+    if not parts:
+        raise WrongInput(
+            f"no formula is known for the framework's model: it has {', '.join(list(unknown)[:3]) or 'no parameters'}\n"
+            "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
+        )
+    return Counts(parts, frozen, unknown)
+
+
+def shape_of(trial: Trial, model: nn.Module) -> Shape:
+    """Return the numbers that a trial's settings give its model."""
+    rows = trial.arch.vocabulary_size or inputs.tokenizer(trial).size
+    classes = 0 if trial.task.is_language_modelling else len(trial.data.label_names())
+    return Shape.of(trial.arch, rows, position_offset(model), classes)
+
+
+def position_offset(model: nn.Module) -> int:
+    """Return the number that a model counts positions from: the id after that of <pad> in its table of positions."""
+    for name, module in model.named_modules():
+        if part_of(f"{name}.weight") is Part.POSITIONS:
+            return int(module.padding_idx) + 1
+    return 0
+
+
+def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
+    """Print the models of one shape; returns whether all counts are what the formulas give."""
+    from sweeper.report.terminal import rich_table, terminal
+
+    labels = trial_labels([trial.description() for trial, _ in members])
+    models = {" ".join(label[1:-1]): counts for label, (_, counts) in zip(labels, members, strict=True)}
+    names = dict.fromkeys(str(trial.choices["arch"]) for trial, _ in members)
+    console = terminal()
+    table = parameter_table(f"Parameters of arch={','.join(names)} ({shape.model_type})", shape, models)
+    console.print(table.title, style="bold")
+    console.print(rich_table(table))
+    for line in formula_lines(shape, models):
+        console.print(line, style="dim")
+    mismatches = list(mismatch_lines(shape, models))
+    for line in mismatches:
+        console.print(line, style="red")
+    if not mismatches:
+        console.print("Counted in the built models: every number is what its formula gives.")
+    return not mismatches
+
+
+if __name__ == "__main__":
+    leave(lambda: main(drive, "parameters"))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeper.data.fairseq_dictionary import order, read_dictionary, symbols, write_dictionary
+from sweeper.data.tokenizer import Segmenter, Tokenizer
+from sweeper.trial import WrongInput
+
+FIRST = ("<s>", "<pad>", "</s>", "<unk>")
+FAIRSEQ = (*FIRST, "a", "b", "<mask>")
+MOVED = ("<unk>", "a", "<s>", "</s>", "b", "<mask>", "<pad>", "c")
+
+
+def tokenizer(*pieces: str) -> Tokenizer:
+    return Tokenizer(Segmenter(Path("nowhere.model"), pieces, pieces, lambda texts: [[] for _ in texts]), pieces)
+
+
+def written(made: Tokenizer, rows: int, directory: Path) -> tuple[str, ...]:
+    """What is read of what is written; both must agree with what the rows are said to be."""
+    write_dictionary(made, rows, directory / "dict.txt")
+    found = read_dictionary(directory / "dict.txt")
+    assert found == symbols(made, rows) and len(found) == len(set(found)) == rows
+    return found
+
+
+def refusal(content: str | bytes, directory: Path) -> str:
+    file = directory / "dict.txt"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(WrongInput) as refused:
+        read_dictionary(file)
+    assert len(str(refused.value).splitlines()) == 2
+    return str(refused.value)
+
+
+def test_a_tokenizer_in_fairseq_s_order_keeps_its_ids() -> None:
+    assert order(tokenizer(*FAIRSEQ), 9) == (0, 1, 2, 3, 4, 5, 6, 7, 8)
+
+
+def test_special_ids_come_first_and_the_others_in_their_order() -> None:
+    assert order(tokenizer(*MOVED), 9) == (2, 6, 3, 0, 1, 4, 5, 7, 8)
+
+
+def test_the_file_names_every_row_after_the_special_ones(tmp_path: Path) -> None:
+    assert written(tokenizer(*MOVED), 8, tmp_path) == (*FIRST, "a", "b", "<mask>", "c")
+    assert (tmp_path / "dict.txt").read_text() == "a 1\nb 1\n<mask> 1\nc 1\n"
+
+
+def test_rows_without_a_piece_are_named(tmp_path: Path) -> None:
+    assert written(tokenizer(*FAIRSEQ), 9, tmp_path) == (*FAIRSEQ, "madeupword0000", "madeupword0001")
+
+
+@pytest.mark.parametrize("piece", ["", " ", "a b", "a\u00a0", "\u2028", "a\nb", "\x85", "a", "<s>", "<mask>"])
+def test_what_cannot_be_a_symbol_gets_another_name(piece: str, tmp_path: Path) -> None:
+    made = tokenizer(*FIRST, "a", "<mask>", piece, "madeupword0000")
+    assert written(made, 8, tmp_path) == (*FIRST, "a", "<mask>", "madeupword0001", "madeupword0000")
+
+
+@pytest.mark.parametrize("piece", ["▁", "#fairseq:overwrite", "1", "\u200b", "\ufeff", "é"])
+def test_strange_symbols_stay(piece: str, tmp_path: Path) -> None:
+    assert written(tokenizer(*FIRST, piece, "<mask>"), 6, tmp_path) == (*FIRST, piece, "<mask>")
+
+
+def test_a_mask_that_the_tokenizer_lacks_takes_a_spare_row(tmp_path: Path) -> None:
+    made = tokenizer(*FIRST, "a", "b")
+    assert written(made, 7, tmp_path) == (*FIRST, "a", "b", "<mask>")
+    with pytest.raises(WrongInput, match="no <mask>, and the embedding no row to spare"):
+        write_dictionary(made, 6, tmp_path / "dict.txt")
+
+
+def test_mask_comes_last_unless_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "dict.txt"
+    file.write_text("a 12\nb -1\n")
+    assert read_dictionary(file) == FAIRSEQ
+    file.write_text("a 12\n<mask> 3\nb 7\n")
+    assert read_dictionary(file) == (*FIRST, "a", "<mask>", "b")
+
+
+def test_a_row_may_take_a_symbol_over_when_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "dict.txt").write_text("<s> 999 #fairseq:overwrite\na 1\na 2 #fairseq:overwrite\n")
+    assert read_dictionary(tmp_path / "dict.txt") == (*FIRST, "<s>", "a", "a", "<mask>")
+
+
+@pytest.mark.parametrize("content", ["", "a\n", "a b\n", " 3\n", "a 1\n\nb 1\n", "a #fairseq:overwrite\n", "a 1.5\n"])
+def test_what_is_no_line_of_a_dictionary_is_refused(content: str, tmp_path: Path) -> None:
+    assert "is no line of a dictionary\nneeded there: SYMBOL COUNT" in refusal(content, tmp_path)
+
+
+def test_the_line_is_named(tmp_path: Path) -> None:
+    assert refusal("a 1\nb 1\nc\n", tmp_path).startswith(f"{tmp_path}/dict.txt, line 3 is no line")
+
+
+@pytest.mark.parametrize("symbol", ["a", "<pad>"])
+def test_a_symbol_that_comes_twice_is_refused(symbol: str, tmp_path: Path) -> None:
+    assert f"line 2: {symbol} has a row already" in refusal(f"a 1\n{symbol} 1\n", tmp_path)
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    assert "dict.txt cannot be read" in refusal(b"\xff\xfe", tmp_path)
