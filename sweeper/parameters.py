@@ -104,10 +104,14 @@ def count(model: nn.Module) -> Counts:
     parts: dict[Part, int] = defaultdict(int)
     frozen: dict[Part, int] = defaultdict(int)
     unknown: dict[str, int] = {}
-    for name, parameter in model.named_parameters():
-        part = part_of(name)
+    names: dict[nn.Parameter, list[str]] = defaultdict(list)
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names[parameter].append(name)
+    for parameter, own in names.items():
+        # What words are embedded and predicted by alike is the embedding, whichever the library names first.
+        part = next((part for part in Part if part in map(part_of, own)), None)
         if part is None:
-            unknown[name] = parameter.numel()
+            unknown[own[0]] = parameter.numel()
             continue
         parts[part] += parameter.numel()
         if not parameter.requires_grad:
