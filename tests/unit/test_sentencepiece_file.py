@@ -15,7 +15,7 @@ TEXT = ["un livre, un conte, une histoire de la mer et du vent", "le lecteur lit
 
 @pytest.fixture(scope="module", params=["unigram", "bpe", "char"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    prefix = tmp_path_factory.mktemp("model") / request.param
+    prefix = tmp_path_factory.mktemp("model") / str(request.param)
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXT),
         model_prefix=str(prefix),
