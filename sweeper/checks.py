@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from sweeper.trial import ArchSettings, Family, Trial, WrongInput
@@ -97,3 +98,17 @@ def check_place(outputs: Path, study: Path) -> None:
         raise WrongInput(f"{there} is a file, and the results need a directory there\nset outputs=DIR or study=NAME")
     if not os.access(there, os.W_OK | os.X_OK):
         raise WrongInput(f"outputs={outputs}: {there.absolute()} cannot be written\nset outputs=DIR")
+    check_can_be_made("outputs", outputs)
+
+
+def check_can_be_made(setting: str, directory: Path) -> None:
+    """Raise WrongInput when a directory cannot be made; what is made to find out is gone again at once."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    probe = there / f".sweeper-{secrets.token_hex(4)}"
+    try:  # permissions alone do not tell: root has all of them, under /proc too
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise WrongInput(
+            f"{setting}={directory} cannot be made: {error.strerror}\nset {setting}=DIR to where you may write"
+        ) from error

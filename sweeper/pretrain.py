@@ -14,11 +14,12 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
+from sweeper.checks import check_can_be_made
 from sweeper.door import DONE, leave
 from sweeper.record import Record, read_json, write_json
 from sweeper.run import main, planned
 from sweeper.sweep import run_sweep
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Family, Trial, WrongInput
 
 # Beside the weights: what they were made of and how.
 ORIGIN = "pretraining.json"
@@ -31,7 +32,8 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
     if len(set(destinations)) < len(destinations):
         raise WrongInput(f"out={destinations[0]} is given to several trainings\nas in: out='weights/${{seed}}'")
     study, trials, backend = planned([without_destination(config) for config in configs], launcher)
-    for trial, destination in zip(trials, destinations, strict=True):
+    for config, trial, destination in zip(configs, trials, destinations, strict=True):
+        check_apart(config, destination)
         check_destination(trial, destination)
     code = run_sweep(study, trials, backend)
     if code == DONE:
@@ -47,7 +49,24 @@ def without_destination(config: DictConfig) -> DictConfig:
     with open_dict(plain):
         plain.data.files = files
         del plain.corpus, plain.out
+        if config.model.path is not None:  # weights bring their tokenizer, whole
+            plain.tokenizer.kind = plain.tokenizer.vocabulary_size = None
     return plain
+
+
+def check_apart(config: DictConfig, destination: Path) -> None:
+    """Raise WrongInput when the weights would lie where the command works or among its records."""
+    wanted, outputs, here = destination.resolve(), Path(config.outputs).expanduser().resolve(), Path.cwd()
+    if (
+        not config.out
+        or here.is_relative_to(wanted)
+        or outputs.is_relative_to(wanted)
+        or wanted.is_relative_to(outputs)
+    ):
+        raise WrongInput(
+            f"out={config.out} is no directory for weights alone\n"
+            f"needed: a new directory, apart from outputs={config.outputs}; as in out=weights"
+        )
 
 
 def check_destination(trial: Trial, destination: Path) -> None:
@@ -57,6 +76,7 @@ def check_destination(trial: Trial, destination: Path) -> None:
         raise WrongInput(f"out={destination}: {there} is a file\nset out=DIR to a directory, new or empty")
     if destination.exists() and any(destination.iterdir()) and origin(destination) != trial.id:
         raise WrongInput(f"out={destination} holds something else already\nset out=DIR to a directory, new or empty")
+    check_can_be_made("out", destination)
 
 
 def origin(directory: Path) -> str | None:
@@ -79,6 +99,9 @@ def deliver(trial: Trial, record: Record, destination: Path) -> None:
     step, metrics = outcome["best"]["step"], outcome["best"]["metrics"]
     loss, perplexity = metrics["valid/loss"], metrics["valid/perplexity"]
     print(f"Weights: {destination}, of update {step}: held-out loss {loss:.3f} nats, perplexity {perplexity:.1f}")
+    if trial.framework.family is Family.causal_lm:
+        print(f"  go on: python -m sweeper.pretrain model=pt model.path={destination} arch=of_model corpus=… out=…")
+        return
     print(f"  fine-tune: python -m sweeper.run -m model=pt,rd seed=1,2,3 arch=of_model model.path={destination} data=…")
 
 

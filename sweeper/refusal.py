@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from sweeper.schema import Config
 from sweeper.trial import WrongInput
+
+# An override whose value was meant as a text: no list, mapping or one of Hydra's functions over several values
+PLAIN = re.compile(r"[\w./]+=(?![\[{]|(range|choice|interval|glob|sort|shuffle|tag|extend_list)\().+")
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
@@ -36,6 +40,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         )
     said = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     if said.startswith("Ambiguous value"):
+        given = said.rpartition(" ")[2].strip("'")
+        if given.startswith("corpus="):
+            return f"{given} has several values\nto read them all: corpus=[{given.partition('=')[2]}]"
         return f"{said.rpartition(' ')[2]} has several values\nto sweep over them add -m: python -m sweeper.run -m …"
     if match := re.match(r"Could not append to config. An item is already at '(?P<key>.*)'", said):
         return f"+{match['key']} is there already\nset it without +: {match['key']}=VALUE"
@@ -43,6 +50,12 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         return f"~{match['key']}: there is nothing to take away\nleave it out to have its default"
     if match := re.search(r"Launcher.* got an unexpected keyword argument '(?P<key>\w+)'", text):
         return f"hydra.launcher.{match['key']}: unknown key\n--cfg hydra --package hydra.launcher shows which there are"
+    if match := re.match(r"Sweep parameters '(?P<given>.*)' requires --multirun", said):
+        return f"{match['given']} has several values\nto sweep over them add -m, before the settings"
+    if isinstance(error, OverrideParseException) and PLAIN.fullmatch(error.override):
+        return quoting(error.override)
+    if said.startswith("LexerNoViableAlt"):
+        return f'{said.partition(": ")[2]} cannot be read\nput each text in quotes: \'KEY=["~/a","~/b"]\''
     if "parsing override" in said or said.startswith(("no viable alternative", "mismatched input", "extraneous input")):
         return f"{said}\nwrite KEY=VALUE, lists as [1,2]; in quotes where the shell would take a character for itself"
     return said
@@ -78,7 +91,17 @@ def wrong_value(error: OmegaConfBaseException) -> str:
         return f"{error.full_key} must be a list\nas in {error.full_key}=[1,2]"
     if said.endswith("does not support deletion"):
         return f"~{error.full_key}: a setting cannot be taken away\nleave it out to have its default"
+    if match := re.match(r"Cannot convert 'ListConfig' to string: '(?P<value>.*)'", said):
+        return f"{error.full_key}={match['value']} is a list\nallowed: one value; -m KEY=A,B runs a trial for each"
     return f"{error.full_key}: {said}"
+
+
+def quoting(override: str) -> str:
+    """Say how a value is written that holds what Hydra's grammar takes for its own, as ~ and apostrophes."""
+    key, _, value = override.partition("=")
+    escaped = value.replace('"', '\\"')
+    whole = f'{key}="{escaped}"'
+    return f"{override} cannot be read\nwrite {shlex.quote(whole)}"
 
 
 def null_group(arguments: Sequence[str]) -> str:

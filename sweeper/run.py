@@ -7,9 +7,11 @@ combinations to the launcher, which hands them to `drive`; without it `drive` ge
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
@@ -44,6 +46,10 @@ def task(drive: Drive) -> TaskFunction:
     """
 
     def several(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
+        if not configs:
+            raise WrongInput(
+                "this sweep has no combination\nneeded: a value or more for each setting; is a range empty?"
+            )
         exit_codes.append(drive(configs, launcher))
         return [JobReturn(_return_value=None, status=JobStatus.COMPLETED) for _ in configs]
 
@@ -69,6 +75,8 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
 
 def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[Trial], Backend]:
     """Return the study and the trials that composed configs mean, and what they are to run on."""
+    for config in configs:
+        expand(config)
     # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
     threads = max(1, *(config.train.threads for config in configs))
     preload = dict.fromkeys(name for config in configs for name in OmegaConf.select(config, "framework.preload") or ())
@@ -79,11 +87,22 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     return study_of(configs, choices, hydra_configs[0].launcher), trials, backend
 
 
+def expand(config: DictConfig) -> None:
+    """Put the home directory for ~ where paths are taken as they are. Raises WrongInput for empty outputs."""
+    if config.get("outputs") == "":
+        raise WrongInput("outputs= is empty\nset outputs=DIR, or leave it out to have its default")
+    for node, key in ((config, "outputs"), (config.get("tokenizer"), "path")):
+        if isinstance(node, DictConfig) and str(node.get(key)).startswith("~"):
+            node[key] = str(Path(node[key]).expanduser())
+
+
 def check_options() -> None:
     """Raise WrongInput for an option that Hydra lacks: its parser would print all that it has."""
     parser = get_args_parser()
     parser.error = refuse_option  # type: ignore[method-assign]
-    _, unknown = parser.parse_known_args()
+    options, unknown = parser.parse_known_args()
+    if options.resolve and options.cfg is None and not options.help:
+        raise WrongInput("--resolve shows nothing by itself\nwrite --cfg job --resolve")
     if unknown and unknown[0].partition("=")[0].isidentifier():
         raise WrongInput(f"{unknown[0]} stands apart from the other settings\nwrite options first: -m KEY=VALUE …")
     if unknown:
@@ -108,6 +127,12 @@ def main(drive: Drive = drive, config_name: str = "config") -> int:
             raise error
     except (HydraException, OmegaConfBaseException) as error:
         raise WrongInput(explain(error)) from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise WrongInput(
+            f"{str(error.filename)[:60]}… cannot be a path: {error.strerror}\nset a shorter one"
+        ) from error
     except ValueError as error:
         if not str(error).startswith("Config group override must be"):
             raise

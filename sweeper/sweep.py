@@ -162,7 +162,7 @@ class Driver:
         for item in watched:
             if missing := preparations(item.trial):
                 log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
-                item.give_up(f"{missing[0].title} failed: {last_line(log)}", log)
+                item.give_up(f"{missing[0].title} failed: {last_said(log)}", log)
 
     def preparation_jobs(self, watched: Sequence[Watched]) -> tuple[list[Job], list[Preparation]]:
         """Return the fewest jobs that make all that is missing, those that make most first."""
@@ -230,7 +230,9 @@ def how_far(step: Preparation) -> live.Preparation:
     return live.Preparation(step.title, progress.step, progress.steps, progress.loss)
 
 
-def last_line(log: Path) -> str:
-    """Return the last thing that a log says."""
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no word of why")
+def last_said(log: Path) -> str:
+    """Return the last line of a log, or all of the refusal that it ends with."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    _, refused, said = text.rpartition(f"{WrongInput.__module__}.{WrongInput.__name__}: ")
+    lines = [line.strip() for line in (said if refused else text).split("\n") if line.strip()]
+    return ("; ".join(lines) if refused else lines[-1]) if lines else "no word of why"

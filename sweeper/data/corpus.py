@@ -85,8 +85,10 @@ def matching(name: str) -> list[Path]:
     expanded = Path(name).expanduser()
     if expanded.is_dir():
         raise WrongInput(f"corpus={name} is a directory\nneeded: files; all of one kind in it: corpus='{name}/*.txt'")
-    if expanded.exists():
+    if expanded.is_file():
         return [expanded]
+    if expanded.exists():
+        raise WrongInput(f"corpus={name} is no regular file\nneeded: text files, plain or {', '.join(COMPRESSED)}")
     names = glob.glob(str(expanded), recursive=True)  # noqa: PTH207  leaves hidden files out
     found = [path for path in map(Path, names) if path.is_file()]
     if not found:

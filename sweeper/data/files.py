@@ -43,6 +43,10 @@ class Files(LabelledColumns):
         path = Path(self.path).expanduser()
         if not path.exists():
             raise WrongInput(f"{self.source} does not exist\nneeded: a file, or the directory of train, valid and test")
+        if not (path.is_dir() or path.is_file()):
+            raise WrongInput(
+                f"{self.source} is no regular file\nneeded: a file, or the directory of train, valid and test"
+            )
         if not path.is_dir() and kind(path.name) not in READERS:
             raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
         return path
@@ -67,5 +71,11 @@ def split_files(directory: Path) -> dict[str, Path]:
 
 
 def matching(there: Mapping[str, Path], names: tuple[str, ...]) -> list[Path]:
-    """Return the files that are called one of `names`, with any extension that is read."""
-    return [there[f"{name}{extension}"] for name in names for extension in EXTENSIONS if f"{name}{extension}" in there]
+    """Return the files that are called one of `names`, with any extension that is read, in capitals or not."""
+    wanted = [(name, extension) for name in names for extension in EXTENSIONS]
+    return [
+        file
+        for name, extension in wanted
+        for known, file in there.items()
+        if known.startswith(name) and known.removeprefix(name).lower() == extension
+    ]

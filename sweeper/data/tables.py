@@ -55,13 +55,13 @@ def read_table(file: Path, wanted: Mapping[str, str]) -> Table:
 
 def kind(name: str) -> str:
     """Return a file name's extension without .gz: a key of READERS, or of no known kind."""
-    return Path(name.removesuffix(".gz")).suffix
+    return Path(name.lower().removesuffix(".gz")).suffix
 
 
 def read_text(file: Path) -> str:
     """Return a UTF-8 file's text, without a byte order mark. Raises WrongInput, naming the line that is not UTF-8."""
     try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        content = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
@@ -130,6 +130,8 @@ def delimited(file: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapp
     """Take the wanted columns of records whose first one is the header."""
     _, fields = next(records)
     header = [name.strip() for name in fields]
+    if len(header) == 1 and ";" in header[0] and header[0] not in wanted:
+        raise WrongInput(f"{file} is separated by ;\nsave it with commas, as .csv, or with tabs, as .tsv")
     check_columns(str(file), header, wanted)
     positions = {column: header.index(column) for column in wanted}
     columns: dict[str, list[str]] = {column: [] for column in wanted}

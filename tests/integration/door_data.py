@@ -10,6 +10,12 @@ from tests.integration.door import Case
 FILES = "data=files data.path=files_"
 CASES = [
     Case("data=files", ("data.path is missing", "data.path=PATH")),
+    Case("data=files data.path=~/x.csv", ("data.path=~/x.csv", """'data.path="~/x.csv"'""")),
+    Case("data=files data.path=[a,b]", ("data.path=['a', 'b'] is a list", "-m")),
+    Case(f"data=files data.path={'x' * 300}.csv", ("xxx", "name too long", "shorter")),
+    Case("data=files data.path=/dev/null", ("data.path=/dev/null is no regular file",)),
+    Case(f"{FILES}CAPITALS.CSV", ("files_CAPITALS.CSV", "no examples")),
+    Case(f"{FILES}semicolons.csv", ("separated by ;", "commas")),
     Case("data=hub", ("data.name is missing", "data.name=NAME")),
     Case("data=hub data.name=./files_nowhere", ("data.name=./files_nowhere", "data=files")),
     Case(f"{FILES}nowhere", ("data.path=files_nowhere does not exist",)),
@@ -68,6 +74,8 @@ FILES_ALONE = {
     "notes.txt": "bien\n",
     "empty.csv": "",
     "header.csv": "text,label\n",
+    "semicolons.csv": "text;label\nbien;pos\nmal;neg\n",
+    "CAPITALS.CSV": "text,label\n",
     "few.csv": "text,label\n" + "".join(f"mal {n},neg\nbien {n},pos\n" for n in range(5)),
 }
 

@@ -8,6 +8,11 @@ from tests.integration.door import Case
 
 CASES = [
     # What is no setting of ours at all.
+    Case("--resolve", ("--resolve", "--cfg job")),
+    Case("-m seed=range(1,1)", ("no combination", "range")),
+    Case("seed=range(1,4)", ("seed=range(1,4) has several values", "-m")),
+    Case("outputs=", ("outputs= is empty",)),
+    Case("hydra.launcher.jobs=1000000", ("hydra.launcher.jobs=1000000", "or fewer")),
     Case("seed", ("seed", "KEY=VALUE")),
     Case("--jobs 4", ("--jobs",)),
     Case("--study=mine", ("--study=mine: unknown option", "KEY=VALUE")),

@@ -87,8 +87,9 @@ def test_a_traceback_on_demand(arguments: str, place: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     answer = command("outputs=/proc/results tracking=none", tmp_path)
     assert answer.returncode == 2
-    assert answer.stderr.startswith("sweeper: /proc/results/demo cannot be made: ")
-    assert answer.stderr.endswith("\n  set outputs=DIR\n")
+    assert answer.stderr.startswith("sweeper: outputs=/proc/results cannot be made: ")
+    assert answer.stderr.endswith("\n  set outputs=DIR to where you may write\n")
+    assert answer.stdout == ""
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -83,6 +84,9 @@ def test_a_class_of_data_is_named_when_it_has_no_such_key() -> None:
 
 def test_what_hydra_cannot_parse_has_a_remedy() -> None:
     assert "KEY=VALUE" in refusal("seed=range(1,")
+    assert refusal("data.path=~/x.csv").endswith("""\nwrite 'data.path="~/x.csv"'""")
+    assert refusal("data.path=it's.csv").endswith("\nwrite " + shlex.quote('data.path="it\'s.csv"'))
+    assert "in quotes" in refusal("data.path=[~/x,b]")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: Hydra runs plugin modules before they are in sys.modules, where a
 # dataclass would look its string annotations up.
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
@@ -16,6 +17,8 @@ from sweeper.trial import WrongInput
 
 # All of training that is slow to import: transformers.trainer brings datasets and accelerate
 TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
+# Processes at a time that a machine can be asked for: the greater of these
+MOST_JOBS, JOBS_A_CORE = 64, 4
 
 
 @dataclass
@@ -48,6 +51,9 @@ class LocalLauncher(BackendLauncher):
         if self.jobs is not None and self.jobs < 1:
             allowed = "1 or more, or null for what this machine can take"
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
+        most = max(MOST_JOBS, JOBS_A_CORE * (os.cpu_count() or 1))
+        if self.jobs is not None and self.jobs > most:
+            raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {most} or fewer on this machine")
         if self.retries < 0:
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
         if missing := [module for module in modules if not is_there(module)]:
