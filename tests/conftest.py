@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import copy
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hydra.core.singleton import Singleton
+
+
+def pytest_configure() -> None:
+    """Let commands be stopped by Ctrl-C although a script started the tests in the background, with it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
