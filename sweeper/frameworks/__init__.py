@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.progress import Report
-from sweeper.trial import Trial
+from sweeper.trial import Precision, Trial, WrongInput
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,3 +30,21 @@ class Framework(Protocol):
 
     def export(self, directory: Path, destination: Path) -> None:
         """Write the best weights of a finished trial as a Transformers directory."""
+
+
+def check_classifies_encoders(trial: Trial) -> None:
+    """Raise WrongInput for another task than classification, or another model than an encoder."""
+    framework = trial.framework.name
+    if trial.task.name != "classification":
+        raise WrongInput(f"framework={framework} does not do task={trial.task.name}\nallowed: classification")
+    if trial.arch.model_type not in ENCODERS:
+        raise WrongInput(
+            f"framework={framework} does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
+            f"allowed: {', '.join(ENCODERS)}"
+        )
+
+
+def check_precision(trial: Trial) -> None:
+    """Raise WrongInput for half precision that a CPU cannot train in."""
+    if trial.train.precision is Precision.fp16 and trial.device == "cpu":
+        raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")

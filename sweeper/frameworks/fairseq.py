@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.checkpoints.checkpoint import ENCODERS
+from sweeper.frameworks import check_classifies_encoders, check_precision
 from sweeper.frameworks.fairseq_mends import check_version
 from sweeper.progress import Report
-from sweeper.trial import LARGEST_SEED, Precision, Trial, WrongInput
+from sweeper.trial import LARGEST_SEED, Trial, WrongInput
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,20 +23,13 @@ class Fairseq:
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what fairseq's sentence prediction cannot do, and where it is not installed."""
         check_version()
-        if trial.task.name != "classification":
-            raise WrongInput(f"framework=fairseq does not do task={trial.task.name}\nallowed: classification")
-        if trial.arch.model_type not in ENCODERS:
-            raise WrongInput(
-                f"framework=fairseq does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
-                f"allowed: {', '.join(ENCODERS)}"
-            )
+        check_classifies_encoders(trial)
         if trial.arch.layer_norm_eps != LAYER_NORM_EPS:
             raise WrongInput(
                 f"framework=fairseq does not do layer_norm_eps={trial.arch.layer_norm_eps} of arch={trial.arch.name}\n"
                 f"allowed: {LAYER_NORM_EPS}"
             )
-        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
-            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+        check_precision(trial)
         if trial.data_seed + trial.train.epochs > LARGEST_SEED:
             raise WrongInput(
                 f"data_seed={trial.data_seed} leaves fairseq no room to add the epoch's number\n"

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.checkpoints.checkpoint import ENCODERS
+from sweeper.frameworks import check_classifies_encoders, check_precision
 from sweeper.progress import Report
-from sweeper.trial import Precision, Trial, WrongInput
+from sweeper.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,15 +19,8 @@ class HuggingFace:
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what Transformers' Trainer cannot do on the trial's device."""
-        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
-            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
-        if trial.task.name != "classification":
-            raise WrongInput(f"framework=hf does not do task={trial.task.name}\nallowed: classification")
-        if trial.arch.model_type not in ENCODERS:
-            raise WrongInput(
-                f"framework=hf does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
-                f"allowed: {', '.join(ENCODERS)}"
-            )
+        check_precision(trial)
+        check_classifies_encoders(trial)
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sweeper import inputs
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
+from sweeper.frameworks import check_precision
 from sweeper.progress import Report
-from sweeper.trial import Family, Precision, Trial, WrongInput
+from sweeper.trial import Family, Trial, WrongInput
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,8 +40,7 @@ class LanguageModelling:
                 f"model_type={trial.arch.model_type} of arch={trial.arch.name} cannot be pretrained here\n"
                 f"allowed: {', '.join(allowed)}"
             )
-        if trial.train.precision is Precision.fp16 and trial.device == "cpu":
-            raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+        check_precision(trial)
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the language model before its first update."""
