@@ -15,7 +15,7 @@ from rich.console import Console
 from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import print_closing
-from sweeper.data.facts import DataFacts, data_facts
+from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
 from sweeper.inputs import Preparation, preparations, prepare
@@ -85,11 +85,14 @@ def print_data(trials: Sequence[Trial], console: Console) -> None:
 
 
 def facts_of_data(trial: Trial) -> DataFacts | None:
-    """Return what is known of a trial's labelled data, from the cache when it was tokenized before."""
-    if not trial.data.label_names():
+    """Return what is known of a trial's labelled or answered data, from the cache when it was tokenized before."""
+    answered = trial.data.task == "qa"
+    if not answered and not trial.data.label_names():
         return None
     known = inputs.facts(trial)
-    return read_facts(known) if known else data_facts(trial.data)
+    if known:
+        return read_facts(known)
+    return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
 def put_aside(watched: Sequence[Watched]) -> None:
@@ -162,7 +165,7 @@ class Driver:
         for item in watched:
             if missing := preparations(item.trial):
                 log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
-                item.give_up(f"{missing[0].title} failed: {last_line(log)}", log)
+                item.give_up(f"{missing[0].title} failed: {last_words(log)}", log)
 
     def preparation_jobs(self, watched: Sequence[Watched]) -> tuple[list[Job], list[Preparation]]:
         """Return the fewest jobs that make all that is missing, those that make most first."""
@@ -230,7 +233,12 @@ def how_far(step: Preparation) -> live.Preparation:
     return live.Preparation(step.title, progress.step, progress.steps, progress.loss)
 
 
-def last_line(log: Path) -> str:
-    """Return the last thing that a log says."""
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no word of why")
+def last_words(log: Path) -> str:
+    """Return in one line the last thing that a log says; of an input that was refused all that was said."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    refusal = f"{WrongInput.__module__}.{WrongInput.__qualname__}: "
+    for start in range(max(len(lines) - 3, 0), len(lines)):
+        if lines[start].startswith(refusal):
+            return "; ".join([lines[start].removeprefix(refusal), *lines[start + 1 :]])
+    return lines[-1] if lines else "no word of why"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import weight_files
@@ -13,19 +15,26 @@ from sweeper.data.tokenizer import tokenizer_digest
 from sweeper.trial import ArchSettings, TokenizerSettings, WrongInput, digest, plain, result_settings
 
 
-def data_digests(source: DataSource, tokenizer: TokenizerSettings) -> dict[str, str]:
-    """Name the content of a trial's data and tokenizer. Raises WrongInput for a file that cannot be read."""
+def data_digests(
+    source: DataSource, tokenizer: TokenizerSettings, answers: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Name the content of a trial's data and tokenizer; `answers` are those of prompts that the tokenizer is made of.
+
+    Raises WrongInput for a file that cannot be read.
+    """
     data = source.digest()
-    made_of: dict[str, str | int | None] = {
+    prompts = {} if answers is None else {"answers": list(answers)}
+    made_of: dict[str, Any] = {
         "trained_on": data,
         "kind": tokenizer.kind and tokenizer.kind.value,
         "size": tokenizer.vocabulary_size,
+        **prompts,
     }
     if tokenizer.path is not None:
         made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
     if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
         counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
-        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
+        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}
     return {"data": data, "tokenizer": digest(made_of)}
 
 
@@ -43,6 +52,11 @@ def weights_digest(checkpoint: Checkpoint) -> str:
     for file in [checkpoint.directory / "config.json", *weight_files(checkpoint.directory)]:
         total.update(file_digest(file))
     return total.hexdigest()
+
+
+def config_digest(checkpoint: Checkpoint) -> str:
+    """Name a model that is built as its config.json says by the content of it."""
+    return file_digest(checkpoint.directory / "config.json").hex()
 
 
 def recipe_digest(arch: ArchSettings, data: str, tokenizer: str, threads: int) -> str:

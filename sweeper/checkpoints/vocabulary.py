@@ -8,15 +8,19 @@ from functools import cache
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.data.tokenizer import MASK, PAD, PIECES, REQUIRED
-from sweeper.trial import TokenizerSettings, WrongInput
+from sweeper.data.special_pieces import MASK, PAD, REQUIRED, special_pieces
+from sweeper.data.tokenizer import PIECES
+from sweeper.trial import Family, TokenizerSettings, WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 
 
-def check_vocabulary(settings: TokenizerSettings, rows: int | None, pretrains: bool) -> None:
+def check_vocabulary(
+    settings: TokenizerSettings, rows: int | None, pretrains: bool, family: Family = Family.encoder
+) -> None:
     """Raise WrongInput for a tokenizer without the special pieces, or with more ids than the embedding has rows.
 
+    An encoder's must have their names; in a causal model's, others may serve as them (see `special_pieces`).
     `settings.path` is a file, or None for a tokenizer that is trained. A sentencepiece model is not looked into: it is
     when its trial is prepared.
     """
@@ -26,7 +30,8 @@ def check_vocabulary(settings: TokenizerSettings, rows: int | None, pretrains: b
     ids = piece_ids(Path(settings.path))
     if ids is None:
         return
-    missing = [piece for piece in REQUIRED if piece not in ids]
+    there = ids if family is Family.encoder else special_pieces(Path(settings.path), ids)
+    missing = [piece for piece in REQUIRED if piece not in there]
     if missing:
         raise WrongInput(
             f"tokenizer {settings.path} lacks {', '.join(missing)}\n"

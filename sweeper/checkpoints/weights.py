@@ -18,6 +18,8 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+# Family -> a framework that trains it.
+TRAINERS = {Family.encoder: "hf", Family.causal_lm: "lora"}
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -69,7 +71,8 @@ def check_family(checkpoint: Checkpoint, family: Family) -> None:
     if checkpoint.family is not family:
         checkpoint.refuse(
             f" is a {checkpoint.model_type}, of the family {checkpoint.family}; this framework trains {family}\n"
-            "set another framework, or for each family its own: model.path={encoder: DIR, causal_lm: DIR}"
+            f"set framework={TRAINERS[checkpoint.family]}, or for each family its own:"
+            " model.path={encoder: DIR, causal_lm: DIR}"
         )
 
 
@@ -78,13 +81,16 @@ def check_tensors(checkpoint: Checkpoint, shape: Mapping[str, Any]) -> None:
 
     Transformers draws at random what it misses in a file, and says so in its log only.
     """
+    held = tensor_shapes(checkpoint.directory)
+    if checkpoint.is_other_causal_lm:
+        return  # its tensors' names are known to Transformers, which is asked what it misses
     prefix = PREFIXES[checkpoint.model_type]
-    found = {name.removeprefix(prefix): extents for name, extents in tensor_shapes(checkpoint.directory).items()}
+    found = {name.removeprefix(prefix): extents for name, extents in held.items()}
     expected = expected_tensors(checkpoint, shape)
     for name, extents in expected.items():
         if name not in found:
-            held = ", ".join(list(found)[:2]) or "nothing"
-            checkpoint.refuse(f": its weights lack {name} of a {checkpoint.model_type}\nthere is: {held}, …")
+            there = ", ".join(list(found)[:2]) or "nothing"
+            checkpoint.refuse(f": its weights lack {name} of a {checkpoint.model_type}\nthere is: {there}, …")
         if found[name] != extents:
             checkpoint.refuse(
                 f": its weights are of another shape than its config.json\n"

@@ -26,6 +26,7 @@ from tests.contracts.processes import ended
 FRAMEWORKS: Mapping[str, Sequence[str]] = {
     "hf": ["framework=hf"],
     "hf as fairseq": ["framework=hf", "framework.hf.match_fairseq=true", "train.gradient_clip=0"],
+    "lora": ["framework=lora"],
 }
 
 EXAMPLES, BATCH_SIZE, EPOCHS = 44, 8, 3  # the last batch of an epoch is smaller
@@ -53,6 +54,7 @@ def make_trial(outputs: Path, *overrides: str) -> Trial:
         f"train.batch_size={BATCH_SIZE}",
         f"train.epochs={EPOCHS}",
         "arch.encoder.pretraining.updates=5",
+        "arch.causal_lm.pretraining.updates=5",
     ]
     register()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIRECTORY)):

@@ -9,7 +9,7 @@ import pytest
 
 from sweeper import inputs
 from sweeper.data import DataSettings, Examples
-from sweeper.data.tokenizer import SPECIAL
+from sweeper.data.special_pieces import SPECIAL
 from sweeper.trial import ModelSettings, TokenizerSettings, Trial, WrongInput
 from tests.records import trial
 

@@ -9,8 +9,10 @@ from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.vocabulary import check_padding, check_vocabulary, piece_ids
+from sweeper.data.segmenters import framed
+from sweeper.data.special_pieces import SPECIAL
 from sweeper.data.tokenizer import PIECES as PIECES_FILE
-from sweeper.data.tokenizer import SPECIAL, framed, load
+from sweeper.data.tokenizer import load
 from sweeper.trial import TokenizerSettings, WrongInput
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 
