@@ -13,11 +13,19 @@ SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 METRICS = {
     "classification": {"accuracy": True, "loss": False, "macro_f1": True},
     "language_modelling": {"loss": False, "perplexity": False},
+    "qa": {"loss": False, "perplexity": False, "exact_match": True, "token_f1": True},
+}
+# Task -> the data sets here that are for it.
+DATA = {
+    "classification": "demo, cls_books, files, hub",
+    "language_modelling": "corpus",
+    "qa": "qa_demo, qa_files, qa_hub",
 }
 
 
 def check_trial(trial: Trial) -> None:
     """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
+    check_task(trial)
     check_lengths(trial)
     check_pairs(trial)
     check_selection(trial)
@@ -29,6 +37,16 @@ def check_trial(trial: Trial) -> None:
     }
     for setting, name in names.items():
         check_name(setting, name)
+
+
+def check_task(trial: Trial) -> None:
+    """Raise WrongInput for a task of questions on data without answers, and the reverse."""
+    task, there = trial.task.name, trial.data.task
+    if task in DATA and task != there and "qa" in (task, there):
+        raise WrongInput(
+            f"task={task} does not go with data={trial.choices['data']}, which is for task={there}\n"
+            f"allowed: data={DATA[task]}, or task={there}"
+        )
 
 
 def check_arch(arch: ArchSettings, family: Family) -> None:

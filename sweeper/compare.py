@@ -16,7 +16,7 @@ from sweeper.result import EVALUATED, Divergence, Result
 from sweeper.statistics import Summary, summarize
 from sweeper.trial import Status
 
-# Settings that change what a trial reads; the other factors don't.
+# Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
 
 
@@ -219,12 +219,14 @@ def absence(result: Result, tested: bool) -> str:
     return f"no test {result.metric}" if tested and result.best("test") is None else ""
 
 
-def data_sets(factors: Sequence[str], keyed: Iterable[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
+def data_sets(factors: Sequence[str], keyed: Sequence[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
     """Yield each data set that records have facts of once, in the order of their trials."""
     seen = set()
+    different = {name: len({values[place] for values, _ in keyed}) > 1 for place, name in enumerate(factors)}
+    telling = [name for name in factors if name.startswith((*OF_DATA, "framework")) and different[name]]
     for values, result in keyed:
         named = dict(zip(factors, values, strict=True))
-        settings = {name: value for name, value in named.items() if name.startswith(OF_DATA)}
+        settings = {name: named[name] for name in telling}
         key = json.dumps([result.choices["data"], settings, result.facts], sort_keys=True)
         if result.facts and key not in seen:
             seen.add(key)

@@ -15,22 +15,23 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper import trial as settings
-from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.checkpoint import PREFIXES, Checkpoint
 from sweeper.checkpoints.hub import locate
-from sweeper.checkpoints.identity import data_digests, recipe_digest, weights_digest
+from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.of_model import NAME, path_of, setting_of_model
 from sweeper.checkpoints.vocabulary import check_belongs, check_order, check_padding, check_vocabulary
-from sweeper.checkpoints.weights import check_weights
+from sweeper.checkpoints.weights import TRAINERS, check_weights
 from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings, DataSource
 from sweeper.data.tokenizer import tokenizer_file
+from sweeper.data.verbalisers import verbalisers
 from sweeper.execute import load_framework
 from sweeper.record import read_versioned
 from sweeper.refusal import explain
 from sweeper.schema import Config, thawed
 from sweeper.study import FILE, Study
 from sweeper.tracking.state import absolute, check_uri
-from sweeper.trial import Family, Trial, WrongInput, check_ranges
+from sweeper.trial import Family, Trial, WrongInput, check_ranges, digest
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
 STUDY_WIDE = ("study", "outputs", "fresh", "tracking")
@@ -158,11 +159,14 @@ def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> settings.A
     arch: settings.ArchSettings = getattr(values.arch, family.value)
     if not arch.name:
         needed = "a model.path of that family" if choices["arch"] == NAME else f"an arch whose YAML has {family.value}:"
+        others = [other for other in Family if getattr(values.arch, other.value).name]
+        needed += f"; or framework={TRAINERS[others[0]]}" if others else ""
         raise WrongInput(
             f"framework={values.framework.name} needs an architecture of the family {family.value}, "
             f"which arch={choices['arch']} lacks\nallowed: {needed}"
         )
-    check_arch(arch, family)
+    if arch.model_type in PREFIXES:  # others are built as their config.json says
+        check_arch(arch, family)
     return arch
 
 
@@ -200,12 +204,14 @@ def check_tokenizer(
     values: Config, tokenizer: settings.TokenizerSettings, arch: settings.ArchSettings, checkpoint: Checkpoint | None
 ) -> None:
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
+    family = values.framework.family
     if checkpoint is not None and values.model.pretrained:
         check_belongs(tokenizer, checkpoint)
         check_order(tokenizer, checkpoint)
-        check_padding(tokenizer, checkpoint)
+        if family is Family.encoder:
+            check_padding(tokenizer, checkpoint)
     pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
-    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and values.framework.family is Family.encoder)
+    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and family is Family.encoder, family)
 
 
 def digests(
@@ -216,7 +222,12 @@ def digests(
     checkpoint: Checkpoint | None,
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights."""
-    named = data_digests(source, tokenizer)
+    answers = prompted_answers(values, source)
+    named = data_digests(source, tokenizer, answers)
+    if answers:
+        named["verbalisers"] = digest(answers)
+    if checkpoint is not None and arch.model_type not in PREFIXES:
+        named["config"] = config_digest(checkpoint)
     if values.model.pretrained:
         named["weights"] = (
             recipe_digest(arch, named["data"], named["tokenizer"], values.train.threads)
@@ -224,6 +235,13 @@ def digests(
             else weights_digest(checkpoint)
         )
     return named
+
+
+def prompted_answers(values: Config, source: DataSource) -> tuple[str, ...] | None:
+    """Return the answers in the prompts that a causal model's tokenizer is made of; None where it reads no prompts."""
+    if values.framework.family is not Family.causal_lm or values.task.is_language_modelling:
+        return None
+    return verbalisers(source) if values.task.name == source.task == "classification" else ()
 
 
 def shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str, str | int]:

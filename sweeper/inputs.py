@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from sweeper.cache import cached
 from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
 from sweeper.data.facts import FILE, FORMAT
+from sweeper.data.prompts import framed_texts
+from sweeper.data.verbalisers import reading_notes, verbalisers
 from sweeper.progress import Unmeasured
 from sweeper.record import ProgressFile, read_json
-from sweeper.trial import PretrainingSettings, TokenizerKind, TrainSettings, Trial, WrongInput, digest, result_settings
+from sweeper.trial import TokenizerKind, Trial, WrongInput, digest, result_settings
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -52,6 +54,8 @@ def tokenized_directory(trial: Trial) -> Path:
         "max_length": trial.train.max_length,
         "format": FORMAT,
     }
+    if "verbalisers" in trial.digests:
+        made_of["verbalisers"] = trial.digests["verbalisers"]
     return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
@@ -134,7 +138,7 @@ def make_tokenizer(trial: Trial, directory: Path) -> None:
         counted = None if settings.vocabulary_size is None else counting_texts(trial)
         load(Path(settings.path), settings.vocabulary_size, counted).save(directory)
         return
-    texts = trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled()
+    texts = as_read(trial, trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled())
     with TemporaryDirectory() as trained:
         path = Path(trained)
         if settings.kind is None:  # all words, then the most frequent ones of the training texts
@@ -152,16 +156,32 @@ def counting_texts(trial: Trial) -> Iterable[str]:
         texts: Iterable[str] = trial.data.texts()
         return texts
     if trial.tokenizer.count_on is None:
-        return [text for texts in trial.data.splits()["train"].inputs for text in texts]
+        return as_read(trial, trial.data.splits()["train"].every_text)
     return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
 
 
+def as_read(trial: Trial, texts: Iterable[str]) -> Iterable[str]:
+    """Return texts as the trial's model reads them: a causal one in prompts, whose words a tokenizer must know."""
+    if not trial.reads_prompts:
+        return texts
+    return framed_texts(texts, verbalisers(trial.data) if "verbalisers" in trial.digests else ())
+
+
 def tokenized(trial: Trial) -> DatasetDict:
-    """Return train, valid and test as input_ids, labels and length, memory-mapped from the cache."""
+    """Return train, valid and test, memory-mapped from the cache.
+
+    For their columns see `sweeper.data.tokenized`; for those of questions `sweeper.data.tokenized_answers`.
+    """
+    from sweeper.data import prompted_classes
     from sweeper.data import tokenized as texts
+    from sweeper.data.tokenized_answers import tokenized_answers
 
     directory = tokenized_directory(trial)
-    return texts.load_tokenized(texts.tokenized(directory, trial.data, tokenizer(trial), trial.train.max_length))
+    if trial.task.name == "qa":
+        made = tokenized_answers(directory, trial.data, tokenizer(trial), trial.train.max_length)
+        return texts.load_tokenized(made)
+    make = prompted_classes.tokenized if trial.reads_prompts else texts.tokenized
+    return texts.load_tokenized(make(directory, trial.data, tokenizer(trial), trial.train.max_length))
 
 
 def packed(trial: Trial) -> Path:
@@ -176,8 +196,13 @@ def packed(trial: Trial) -> Path:
 
 
 def facts(trial: Trial) -> dict[str, Any] | None:
-    """Return what is known of the trial's tokenized data ("data", "splits"); None before they are made."""
+    """Return what is known of the trial's tokenized data ("data", "splits"); None before they are made.
+
+    "reading" are sentences on how prompts are read, where they are.
+    """
     found: dict[str, Any] | None = read_json(tokenized_directory(trial) / FILE)
+    if found is not None and "verbalisers" in trial.digests:
+        found["reading"] = reading_notes(trial.data, trial.framework.lora.length_normalised)
     return found
 
 
@@ -204,7 +229,7 @@ def converted(trial: Trial, directory: Path) -> None:
 def pretrain(trial: Trial, directory: Path) -> None:
     """Make weights from the data set's unlabelled text by the architecture's recipe."""
     from sweeper.checkpoints.architecture import transformers_config
-    from sweeper.checkpoints.pretraining import Numbered, Pretraining, needs_mask, pretrain
+    from sweeper.checkpoints.pretraining import Numbered, Pretraining, needs_mask, pretrain, recipe_settings
     from sweeper.data.packed import Shuffled
 
     pieces, recipe = tokenizer(trial), trial.arch.pretraining
@@ -229,17 +254,3 @@ def pretrain(trial: Trial, directory: Path) -> None:
     model.save_pretrained(directory)
     pieces.save(directory)
     progress.path.unlink(missing_ok=True)
-
-
-def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
-    """Return an architecture's recipe as the settings of a training."""
-    return TrainSettings(
-        max_steps=recipe.updates,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        warmup_ratio=recipe.warmup_ratio,
-        weight_decay=recipe.weight_decay,
-        gradient_clip=recipe.gradient_clip,
-        precision=recipe.precision,
-        threads=threads,
-    )

@@ -12,21 +12,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sweeper import inputs
 from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
 from sweeper.checkpoints.parameter_names import part_of
-from sweeper.data.tokenizer import SPECIAL, TOKENIZER, UNK
+from sweeper.data.special_pieces import SPECIAL, UNK
+from sweeper.data.tokenizer import TOKENIZER
 from sweeper.door import DONE, NOT_ALL_DONE, leave
 from sweeper.execute import load_framework
-from sweeper.report.parameters import formula_lines, mismatch_lines, parameter_table
+from sweeper.report.parameters import formula_lines, lora_lines, mismatch_lines, parameter_table
 from sweeper.report.text import trial_labels
 from sweeper.run import main, planned
+from sweeper.schema import CONFIG_DIRECTORY
 from sweeper.trial import ModelSettings, TrainSettings, Trial, WrongInput
 
 if TYPE_CHECKING:
     from torch import nn
+
+FRAMEWORKS = CONFIG_DIRECTORY / "framework"
 
 
 def drive(configs: Sequence[Any], launcher: Any) -> int:
@@ -36,7 +40,10 @@ def drive(configs: Sequence[Any], launcher: Any) -> int:
     for trial in distinct(trials):
         with TemporaryDirectory() as cache:
             model = build(trial, Path(cache))
-        shapes[shape_of(trial, model)].append((trial, count(model)))
+        shape, counts = shape_of(trial, model), count(model)
+        if shape.is_known and not counts.parts:
+            refuse_unknown(counts)
+        shapes[shape].append((trial, counts))
     agree = [print_models(shape, members) for shape, members in shapes.items()]
     return DONE if all(agree) else NOT_ALL_DONE
 
@@ -100,10 +107,11 @@ def write_special_pieces(directory: Path) -> None:
 
 
 def count(model: nn.Module) -> Counts:
-    """Count a model's parameters by part, each once. Raises WrongInput for a model that none belongs to."""
+    """Count a model's parameters by part, each once."""
     parts: dict[Part, int] = defaultdict(int)
     frozen: dict[Part, int] = defaultdict(int)
     unknown: dict[str, int] = {}
+    unknown_frozen = 0
     names: dict[nn.Parameter, list[str]] = defaultdict(list)
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names[parameter].append(name)
@@ -112,23 +120,31 @@ def count(model: nn.Module) -> Counts:
         part = next((part for part in Part if part in map(part_of, own)), None)
         if part is None:
             unknown[own[0]] = parameter.numel()
+            unknown_frozen += 0 if parameter.requires_grad else parameter.numel()
             continue
         parts[part] += parameter.numel()
         if not parameter.requires_grad:
             frozen[part] += parameter.numel()
-    if not parts:
-        raise WrongInput(
-            f"no formula is known for the framework's model: it has {', '.join(list(unknown)[:3]) or 'no parameters'}\n"
-            "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
-        )
-    return Counts(parts, frozen, unknown)
+    return Counts(parts, frozen, unknown, unknown_frozen)
+
+
+def refuse_unknown(counts: Counts) -> NoReturn:
+    """Say that a framework's model is none whose parts are known."""
+    raise WrongInput(
+        f"no formula is known for the framework's model: it has {', '.join([*counts.unknown][:3]) or 'no parameters'}\n"
+        "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
+    )
 
 
 def shape_of(trial: Trial, model: nn.Module) -> Shape:
     """Return the numbers that a trial's settings give its model."""
     rows = trial.arch.vocabulary_size or inputs.tokenizer(trial).size
     classes = 0 if trial.task.is_language_modelling else len(trial.data.label_names())
-    return Shape.of(trial.arch, rows, position_offset(model), classes)
+    shape = Shape.of(trial.arch, rows, position_offset(model), classes)
+    if hasattr(model, "peft_config"):
+        lora = trial.framework.lora
+        return replace(shape, rank=lora.r, adapted=lora.target_modules)
+    return shape
 
 
 def position_offset(model: nn.Module) -> int:
@@ -150,6 +166,15 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     table = parameter_table(f"Parameters of arch={','.join(names)} ({shape.model_type})", shape, models)
     console.print(table.title, style="bold")
     console.print(rich_table(table))
+    for adapter in dict.fromkeys(trial.framework.lora for trial, _ in members if shape.rank):
+        console.print("LoRA (framework.lora)", style="bold")
+        for line in lora_lines(adapter, FRAMEWORKS / "lora.yaml"):
+            console.print(f"  {line}", highlight=False)
+    if not shape.is_known:
+        console.print(
+            f"No formulas are known for model_type={shape.model_type}: these are the counts of the built model."
+        )
+        return True
     for line in formula_lines(shape, models):
         console.print(line, style="dim")
     mismatches = list(mismatch_lines(shape, models))

@@ -5,6 +5,7 @@ events.jsonl   a line a metric, appended
 outcome.json   how it ended, written last
 progress.json  where it stands now; for watching only, never evidence
 train.log      all that the framework printed
+answers.jsonl  of a task of questions: some answers before and after training
 checkpoint/    what resuming needs          best/    the weights of the best epoch
 lock           held by the one process that writes
 """
@@ -114,6 +115,11 @@ class Record:
     def log(self) -> Path:
         """File with all that the trial printed."""
         return self.path / "train.log"
+
+    @property
+    def answers(self) -> Path:
+        """File with a few questions, and what the model answered before and after training."""
+        return self.path / "answers.jsonl"
 
     def description(self) -> dict[str, Any] | None:
         """Content of trial.json; None before the trial's first start."""

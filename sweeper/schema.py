@@ -58,6 +58,7 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
     ConfigStore.instance().store(name="pretrain_schema", node=thawed(OmegaConf.structured(PretrainConfig)))
     OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
+    OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
     OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
 
@@ -66,6 +67,11 @@ def only_family(*, _root_: DictConfig) -> str:
     """Return the family that the chosen architecture is of; an encoder when it has a shape of each."""
     families = [family.value for family in settings.Family if _root_.arch[family.value].name]
     return families[0] if families else settings.Family.encoder.value
+
+
+def by_family(encoder: Any, causal_lm: Any, *, _root_: DictConfig) -> Any:
+    """Return the first value where the chosen framework trains encoders, the second where causal language models."""
+    return encoder if _root_.framework.family == settings.Family.encoder else causal_lm
 
 
 def sequence_length(*, _root_: DictConfig) -> int:

@@ -15,7 +15,7 @@ from rich.console import Console
 from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import print_closing
-from sweeper.data.facts import DataFacts, data_facts
+from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
 from sweeper.inputs import Preparation, preparations, prepare
@@ -85,11 +85,14 @@ def print_data(trials: Sequence[Trial], console: Console) -> None:
 
 
 def facts_of_data(trial: Trial) -> DataFacts | None:
-    """Return what is known of a trial's labelled data, from the cache when it was tokenized before."""
-    if not trial.data.label_names():
+    """Return what is known of a trial's labelled or answered data, from the cache when it was tokenized before."""
+    answered = trial.data.task == "qa"
+    if not answered and not trial.data.label_names():
         return None
     known = inputs.facts(trial)
-    return read_facts(known) if known else data_facts(trial.data)
+    if known:
+        return read_facts(known)
+    return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
 def put_aside(watched: Sequence[Watched]) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -63,7 +64,8 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Reports progress and evaluations, keeps the best weights, and keeps one whole checkpoint.
 
-    `splits` are the data sets that are evaluated, in their order. The Trainer calls the methods with (args, state,
+    `splits` are the data sets that are evaluated, in their order; `beside` are files that are kept beside the weights,
+    with what is in them. The Trainer calls the methods with (args, state,
     control, **everything else).
     """
 
@@ -72,6 +74,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.report = report
         self.tokenizer = tokenizer
         self.splits = splits
+        self.beside: dict[str, str] = {}
         self.loss = torch.tensor(0.0)
         self.train_loss = float("nan")
         self.metrics: dict[str, float] = {}
@@ -105,7 +108,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             return
         measured_now = {"train/loss": self.train_loss, **self.metrics}
         if self.report.epoch(current_epoch(state), state.global_step, measured_now):
-            save_model(model, self.tokenizer, self.directory / "best")
+            save_model(model, self.tokenizer, self.directory / "best", self.beside)
         self.metrics = {}
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -151,7 +154,9 @@ def current_epoch(state: TrainerState) -> int:
     return max(1, math.ceil(round(float(state.epoch), 6)))
 
 
-def save_model(model: PreTrainedModel, tokenizer: Tokenizer, directory: Path) -> None:
+def save_model(
+    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, beside: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
     temporary = directory.with_name(f".{directory.name}")
     shutil.rmtree(temporary, ignore_errors=True)  # of a launch that was killed here
@@ -160,6 +165,8 @@ def save_model(model: PreTrainedModel, tokenizer: Tokenizer, directory: Path) ->
     model.save_pretrained(temporary)
     model.config.use_cache = used
     tokenizer.save(temporary)
+    for name, content in beside.items():
+        (temporary / name).write_text(content, encoding="utf-8")
     if directory.exists():
         shutil.rmtree(directory)
     temporary.rename(directory)

@@ -186,6 +186,48 @@ class FairseqSettings:
     initialization: Initialization = Initialization.paired
 
 
+class TrainedBias(StrEnum):
+    """Which biases LoRA trains beside its matrices."""
+
+    none = "none"
+    all = "all"
+    lora_only = "lora_only"
+
+
+class AdapterTask(StrEnum):
+    """What PEFT adapts a model for."""
+
+    CAUSAL_LM = "CAUSAL_LM"
+
+
+class Quantization(StrEnum):
+    """How a frozen base is held in memory."""
+
+    nf4 = "nf4"
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Options of framework=lora; conf/framework/lora.yaml says what each means."""
+
+    r: int = setting(16, at_least=1)
+    alpha: int = setting(32, at_least=1)
+    target_modules: tuple[str, ...] = ("query_key_value",)
+    dropout: float = setting(0.05, at_least=0, below=1)
+    bias: TrainedBias = TrainedBias.none
+    task_type: AdapterTask = AdapterTask.CAUSAL_LM
+    quantization: Quantization | None = None
+    length_normalised: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target_modules", tuple(self.target_modules))  # YAML knows lists only
+        if not self.target_modules or not all(self.target_modules):
+            raise WrongInput(
+                f"framework.lora.target_modules=[{','.join(self.target_modules)}] names no module\n"
+                "allowed: names of the model's linear layers, as in [query_key_value]"
+            )
+
+
 @dataclass(frozen=True)
 class LanguageModellingSettings:
     """Options of framework=pretraining."""
@@ -209,6 +251,7 @@ class FrameworkSettings:
     preload: tuple[str, ...] = setting((), identity=False)
     hf: HuggingFaceSettings = HuggingFaceSettings()
     fairseq: FairseqSettings = FairseqSettings()
+    lora: LoraSettings = LoraSettings()
     pretraining: LanguageModellingSettings = LanguageModellingSettings()
     options: dict[str, Any] = field(default_factory=dict)  # for adapters outside this package
 
@@ -290,6 +333,11 @@ class Trial:
     digests: Mapping[str, str]
     choices: Mapping[str, str | int]
     cache: Path
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the model reads questions in a frame and answers in words; see `sweeper.data.prompts`."""
+        return self.framework.family is Family.causal_lm and not self.task.is_language_modelling
 
     @property
     def weights_path(self) -> str | None:

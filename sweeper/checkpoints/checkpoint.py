@@ -21,6 +21,8 @@ ENCODERS = {
 }
 CAUSAL_LMS = {"bloom": "transformer."}
 PREFIXES = ENCODERS | CAUSAL_LMS
+# How the names of classes end, in config.json, of other causal language models: they are built as it says.
+CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
 BLOOM_POSITIONS = 2048  # BLOOM has no position embeddings: what it was trained on where config.json does not say
 
 # Architecture setting -> its names in config.json, of which Transformers takes the first that is there.
@@ -38,6 +40,14 @@ BLOOM_SHAPE = {
     "heads": ("n_head", "num_attention_heads"),
     "vocabulary_size": ("vocab_size",),
 }
+OTHER_SHAPE = {
+    "layers": ("num_hidden_layers", "n_layer", "num_layers"),
+    "width": ("hidden_size", "n_embd", "n_embed", "d_model"),
+    "heads": ("num_attention_heads", "n_head", "num_heads"),
+    "vocabulary_size": ("vocab_size",),
+}
+OTHER_FEED_FORWARD = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner")
+OTHER_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length")
 # How random weights are drawn and what drops out -> its name in config.json, and Transformers' default.
 ROBERTA_DRAWN = {
     "init_std": ("initializer_range", 0.02),
@@ -48,6 +58,11 @@ BLOOM_DRAWN = {
     "init_std": ("initializer_range", 0.02),
     "dropout": ("hidden_dropout", 0.0),
     "attention_dropout": ("attention_dropout", 0.0),
+}
+OTHER_DRAWN = {
+    "init_std": (("initializer_range", "init_std"), 0.02),
+    "dropout": (("resid_pdrop", "hidden_dropout", "residual_dropout", "dropout"), 0.0),
+    "attention_dropout": (("attention_dropout", "attn_pdrop"), 0.0),
 }
 # What every model here has; a checkpoint that says otherwise would be another function of its weights.
 FIXED = {
@@ -93,7 +108,7 @@ class Checkpoint:
 
         Raises WrongInput for files that are not whole.
         """
-        prefix = PREFIXES[self.model_type]
+        prefix = PREFIXES.get(self.model_type, "")
         return {name.removeprefix(prefix): extents for name, extents in tensor_shapes(self.directory).items()}
 
     @cached_property
@@ -112,11 +127,22 @@ class Checkpoint:
 
     @property
     def model_type(self) -> str:
-        """What Transformers calls the model. Raises WrongInput for one that is not built here."""
+        """What Transformers calls the model. Raises WrongInput for one that is neither built here nor a causal one."""
         found = self.config.get("model_type")
-        if found not in PREFIXES:
-            self.refuse(f": its {self.stated_in} says model_type={found}\nallowed: {', '.join(PREFIXES)}")
+        if found not in PREFIXES and not (isinstance(found, str) and self.is_other_causal_lm):
+            self.refuse(
+                f": its {self.stated_in} says model_type={found}\nallowed: {', '.join(PREFIXES)}; for framework=lora"
+                f" also other causal language models, whose architectures end with {' or '.join(CAUSAL_CLASSES)}"
+            )
         return str(found)
+
+    @property
+    def is_other_causal_lm(self) -> bool:
+        """Whether it is a causal language model that is built as its config.json says, whatever that is."""
+        names = self.config.get("architectures") or []
+        return self.config.get("model_type") not in PREFIXES and any(
+            str(name).endswith(CAUSAL_CLASSES) for name in names
+        )
 
     @property
     def family(self) -> Family:
@@ -141,6 +167,8 @@ class Checkpoint:
 
     def shape(self) -> dict[str, Any]:
         """Return the architecture settings that its weights determine. Raises WrongInput for what is not built here."""
+        if self.is_other_causal_lm:
+            return self.other_shape()
         for key, value in FIXED.items():
             if self.config.get(key, value) != value:
                 self.refuse(f": its {self.stated_in} says {key}={self.config[key]}\nallowed: {key}={value}")
@@ -156,8 +184,27 @@ class Checkpoint:
             shape["layer_norm_eps"] = self.config.get("layer_norm_eps", 1e-12)
         return {"model_type": self.model_type, **shape}
 
+    def other_shape(self) -> dict[str, Any]:
+        """Return the shape of another causal language model, by the names that are usual in config.json."""
+        shape = {name: self.number(keys) for name, keys in OTHER_SHAPE.items()}
+        feed_forward = self.first(OTHER_FEED_FORWARD)
+        return {"model_type": self.model_type, **shape, "feed_forward": feed_forward or 4 * shape["width"]}
+
+    def other_settings(self) -> dict[str, Any]:
+        """Return the shape of another causal language model, with what else its config.json says by usual names."""
+        positions = self.first(OTHER_POSITIONS) or BLOOM_POSITIONS
+        drawn = {name: self.first(keys) for name, (keys, _) in OTHER_DRAWN.items()}
+        given = {name: OTHER_DRAWN[name][1] if value is None else value for name, value in drawn.items()}
+        return self.other_shape() | {"positions": positions} | given
+
+    def first(self, keys: tuple[str, ...]) -> Any:
+        """Return the first of some settings in config.json that is not null; None without any."""
+        return next((self.config[key] for key in keys if self.config.get(key) is not None), None)
+
     def settings(self) -> dict[str, Any]:
         """Return the shape, and how random weights of it are drawn and dropped out, as config.json says."""
+        if self.is_other_causal_lm:
+            return self.other_settings()
         shape, drawn = self.shape(), ROBERTA_DRAWN
         if self.family is Family.causal_lm:
             shape["positions"] = self.config.get("seq_length", BLOOM_POSITIONS)

@@ -8,10 +8,11 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.data.tokenizer import PIECES, TOKENIZER, TRANSFORMERS
+from sweeper.data.special_pieces import SPECIAL_NAMES, TRANSFORMERS
+from sweeper.data.tokenizer import PIECES, TOKENIZER
 from sweeper.trial import WrongInput
 
-DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, PIECES, "*.model")
+DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")
 PICKLES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "pytorch_model.bin.index.json")
 

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
+from sweeper.data.special_pieces import named_beside
 from sweeper.data.tokenizer import list_of_pieces, tokenizer_file
 from sweeper.trial import ArchSettings, TokenizerSettings, WrongInput, digest, plain, result_settings
 
 
-def data_digests(source: DataSource, tokenizer: TokenizerSettings) -> dict[str, str]:
-    """Name the content of a trial's data and tokenizer. Raises WrongInput for a file that cannot be read."""
+def data_digests(
+    source: DataSource, tokenizer: TokenizerSettings, answers: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Name the content of a trial's data and tokenizer; `answers` are those of prompts that the tokenizer is made of.
+
+    Raises WrongInput for a file that cannot be read.
+    """
     data = source.digest()
-    made_of: dict[str, str | int | None] = {
+    prompts = {} if answers is None else {"answers": list(answers)}
+    made_of: dict[str, Any] = {
         "trained_on": data,
         "kind": tokenizer.kind and tokenizer.kind.value,
         "size": tokenizer.vocabulary_size,
+        **prompts,
     }
     if tokenizer.path is not None:
         made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
     if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
         counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
-        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data}
+        made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}
     return {"data": data, "tokenizer": digest(made_of)}
 
 
@@ -42,6 +53,9 @@ def tokenizer_digest(path: Path) -> str:
     content = hashlib.sha256(file.read_bytes())
     if listed := list_of_pieces(file):
         content.update(listed.read_bytes())
+    others = {piece: name for piece, name in named_beside(file).items() if name != piece}
+    if others:
+        content.update(json.dumps(others, sort_keys=True).encode())
     return content.hexdigest()
 
 
@@ -51,6 +65,11 @@ def weights_digest(checkpoint: Checkpoint) -> str:
     for file in checkpoint.files():
         total.update(file_digest(file))
     return total.hexdigest()
+
+
+def config_digest(checkpoint: Checkpoint) -> str:
+    """Name a model that is built as its config.json says by the content of it."""
+    return file_digest(checkpoint.directory / "config.json").hex()
 
 
 def recipe_digest(arch: ArchSettings, data: str, tokenizer: str, threads: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
 from sweeper.trial import ArchSettings
 
 Formula = tuple[tuple[str | int, ...], ...]
@@ -30,6 +31,7 @@ class Part(StrEnum):
     FINAL_NORM = "norm after the layers"
     CLASSIFIER = "classification head"
     LANGUAGE_MODEL_HEAD = "language-model head"
+    ADAPTER = "adapter"
 
 
 PUBLISHED = (Part.WORDS, Part.POSITIONS, Part.ATTENTION_WEIGHTS, Part.FEED_FORWARD_WEIGHTS)
@@ -41,7 +43,7 @@ BIASES_AND_NORMS = (
     Part.FINAL_NORM,
 )
 # Not every framework's model has these; the others must be there.
-OPTIONAL = (Part.TOKEN_TYPES, Part.CLASSIFIER, Part.LANGUAGE_MODEL_HEAD)
+OPTIONAL = (Part.TOKEN_TYPES, Part.CLASSIFIER, Part.LANGUAGE_MODEL_HEAD, Part.ADAPTER)
 
 # A layer has four matrices of attention (query, key, value, output) and two of the feed-forward, each with a bias, and
 # two norms; a norm has a weight and a bias for each unit.
@@ -70,6 +72,15 @@ BLOOM: Mapping[Part, Formula] = {
     Part.CLASSIFIER: (("classes", "width"),),
 }
 OTHER_THAN_ROBERTA = {"roberta-prelayernorm": PRE_NORM, "bloom": BLOOM}
+KNOWN = (*ENCODERS, *CAUSAL_LMS)
+# Linear layers of a layer of BLOOM -> inputs and outputs of a matrix in all. LoRA puts two matrices beside one,
+# inputs × rank and rank × outputs (Hu et al. 2021).
+BLOOM_MATRICES: Mapping[str, Formula] = {
+    "self_attention.query_key_value": ((4, "width"),),
+    "self_attention.dense": ((2, "width"),),
+    "mlp.dense_h_to_4h": (("width",), ("feed_forward",)),
+    "mlp.dense_4h_to_h": (("feed_forward",), ("width",)),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,13 @@ class Shape:
     feed_forward: int
     layers: int
     classes: int
+    rank: int = 0  # of an adapter; 0: there is none
+    adapted: tuple[str, ...] = ()  # the linear layers that it stands beside, by the end of their names
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there are formulas for such a model."""
+        return self.model_type in KNOWN
 
     @classmethod
     def of(cls, arch: ArchSettings, vocabulary: int, offset: int, classes: int) -> Shape:
@@ -106,8 +124,17 @@ class Shape:
 
     def formula(self, *parts: Part) -> Formula:
         """Return the sum of the parts' formulas; no term for a part that such a model cannot have."""
-        formulas = OTHER_THAN_ROBERTA.get(self.model_type, ROBERTA)
+        formulas = {**OTHER_THAN_ROBERTA.get(self.model_type, ROBERTA), Part.ADAPTER: self.adapter_formula()}
         return tuple(term for part in parts for term in formulas.get(part, ()))
+
+    def adapter_formula(self) -> Formula:
+        """Return the sum of an adapter's matrices, known for BLOOM."""
+        beside = [
+            sizes
+            for name, sizes in BLOOM_MATRICES.items()
+            if any(f".{name}".endswith(f".{target}") for target in self.adapted)
+        ]
+        return tuple(("layers", "rank", *size) for sizes in beside for size in sizes)
 
     def value(self, formula: Formula) -> int:
         """Return what a formula gives for this shape."""
@@ -134,6 +161,7 @@ class Counts:
     parts: Mapping[Part, int]
     frozen: Mapping[Part, int]
     unknown: Mapping[str, int]
+    unknown_frozen: int = 0
 
     def of(self, parts: Iterable[Part]) -> int:
         """How many parameters several parts have."""
@@ -147,7 +175,7 @@ class Counts:
     @property
     def total_frozen(self) -> int:
         """Parameters that no update changes."""
-        return sum(self.frozen.values())
+        return sum(self.frozen.values()) + self.unknown_frozen
 
     def present(self) -> tuple[Part, ...]:
         """The parts that the model has or must have."""

@@ -1,4 +1,4 @@
-"""Which part of a model a parameter belongs to, by its name in Transformers (RoBERTa, BLOOM) and in fairseq."""
+"""Which part of a model a parameter belongs to, by its name in Transformers (RoBERTa, BLOOM), fairseq and PEFT."""
 
 from __future__ import annotations
 
@@ -32,10 +32,15 @@ ENDINGS = {
     Part.LAYER_NORMS: IN_LAYER + NORM + EITHER,
     Part.FINAL_NORM: r"(?:roberta_prelayernorm\.LayerNorm|transformer\.ln_f|sentence_encoder\.layer_norm)" + EITHER,
     Part.CLASSIFIER: r"\.(?:(?:classifier|classification_heads\.\w+)\.(?:dense|out_proj)" + EITHER + r"|score\.weight)",
+    Part.ADAPTER: r"\.lora_[AB]\.\w+\.weight",
     Part.LANGUAGE_MODEL_HEAD: r"\.lm_head(?:\.dense|\.layer_norm|\.decoder)?" + EITHER,
 }
+# Between a layer that has an adapter beside it and its own parameters.
+BASE = ".base_layer."
 
 
 def part_of(name: str) -> Part | None:
     """Return the part that a parameter of this name belongs to; None for a name that is not known."""
-    return next((part for part, ending in ENDINGS.items() if re.search(f"(?:{ending})$", f".{name}")), None)
+    return next(
+        (part for part, ending in ENDINGS.items() if re.search(f"(?:{ending})$", f".{name}".replace(BASE, "."))), None
+    )

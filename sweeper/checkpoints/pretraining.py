@@ -29,7 +29,7 @@ from sweeper.data.packed import Sequences
 from sweeper.data.tokenizer import Tokenizer
 from sweeper.progress import Report
 from sweeper.trainer import Watch, optimisation
-from sweeper.trial import Family, TrainSettings, WrongInput
+from sweeper.trial import Family, PretrainingSettings, TrainSettings, WrongInput
 
 # Each text is seen a few times only: dropout would slow learning and guard against nothing.
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "hidden_dropout", "attention_dropout")
@@ -113,6 +113,20 @@ def start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> No
     counts += 1
     with torch.no_grad():
         bias.copy_((counts / counts.sum()).log())
+
+
+def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
+    """Return an architecture's recipe as the settings of a training."""
+    return TrainSettings(
+        max_steps=recipe.updates,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        warmup_ratio=recipe.warmup_ratio,
+        weight_decay=recipe.weight_decay,
+        gradient_clip=recipe.gradient_clip,
+        precision=recipe.precision,
+        threads=threads,
+    )
 
 
 def needs_mask(family: Family, tokenizer: Tokenizer) -> None:

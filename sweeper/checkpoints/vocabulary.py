@@ -10,23 +10,29 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.data.fairseq_dictionary import DICTIONARY
+from sweeper.data.segmenters import framed
 from sweeper.data.sentencepiece_file import model_pieces
-from sweeper.data.tokenizer import MASK, PAD, REQUIRED, SPECIAL, framed, list_of_pieces, read_pieces, tokenizer_file
-from sweeper.trial import TokenizerKind, TokenizerSettings, WrongInput
+from sweeper.data.special_pieces import MASK, PAD, REQUIRED, SPECIAL, special_pieces
+from sweeper.data.tokenizer import list_of_pieces, read_pieces, tokenizer_file
+from sweeper.trial import Family, TokenizerKind, TokenizerSettings, WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 
 
-def check_vocabulary(settings: TokenizerSettings, rows: int | None, pretrains: bool) -> None:
+def check_vocabulary(
+    settings: TokenizerSettings, rows: int | None, pretrains: bool, family: Family = Family.encoder
+) -> None:
     """Raise WrongInput for a tokenizer without the special pieces, or with more ids than the embedding has rows.
 
+    An encoder's must have their names; in a causal model's, others may serve as them (see `special_pieces`).
     `settings.path` is a file, or None for a tokenizer that is trained.
     """
     if settings.path is None:
         check_trained_size(settings, rows)
         return
     ids = piece_ids(Path(settings.path))
-    missing = [piece for piece in REQUIRED if piece not in ids]
+    there = ids if family is Family.encoder else special_pieces(Path(settings.path), ids)
+    missing = [piece for piece in REQUIRED if piece not in there]
     if missing:
         raise WrongInput(
             f"tokenizer {settings.path} lacks {', '.join(missing)}\n"

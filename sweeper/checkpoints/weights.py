@@ -8,6 +8,9 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.trial import ArchSettings, Family
 
+# Family -> a framework that trains it.
+TRAINERS = {Family.encoder: "hf", Family.causal_lm: "lora"}
+
 
 def check_weights(checkpoint: Checkpoint, arch: ArchSettings, family: Family) -> None:
     """Raise WrongInput for no checkpoint, one of another shape than `arch`, and weights that are not whole."""
@@ -27,7 +30,8 @@ def check_family(checkpoint: Checkpoint, family: Family) -> None:
     if checkpoint.family is not family:
         checkpoint.refuse(
             f" is a {checkpoint.model_type}, of the family {checkpoint.family}; this framework trains {family}\n"
-            "set another framework, or for each family its own: model.path={encoder: DIR, causal_lm: DIR}"
+            f"set framework={TRAINERS[checkpoint.family]}, or for each family its own:"
+            " model.path={encoder: DIR, causal_lm: DIR}"
         )
 
 
@@ -37,11 +41,13 @@ def check_tensors(checkpoint: Checkpoint, shape: Mapping[str, Any]) -> None:
     Transformers draws at random what it misses in a file, and says so in its log only.
     """
     found, stated_in = checkpoint.tensors(), checkpoint.stated_in
+    if checkpoint.is_other_causal_lm:
+        return  # its tensors' names are known to Transformers, which is asked what it misses
     expected = expected_tensors(checkpoint, shape)
     for name, extents in expected.items():
         if name not in found:
-            held = ", ".join(list(found)[:2]) or "nothing"
-            checkpoint.refuse(f": its weights lack {name} of a {checkpoint.model_type}\nthere is: {held}, …")
+            there = ", ".join(list(found)[:2]) or "nothing"
+            checkpoint.refuse(f": its weights lack {name} of a {checkpoint.model_type}\nthere is: {there}, …")
         if found[name] != extents:
             checkpoint.refuse(
                 f": its weights are of another shape than its {stated_in}\n"

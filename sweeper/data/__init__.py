@@ -1,11 +1,12 @@
-"""Data sets: where texts and labels come from.
+"""Data sets: where texts and labels, or questions and answers, come from.
 
-A data set is a frozen dataclass of settings that derives from `DataSettings` and answers `DataSource`; its YAML
-under conf/data/ names the class by `_target_`.
+A data set is a frozen dataclass of settings that derives from `DataSettings` and answers `DataSource`, or
+`QuestionSource` for task=qa; its YAML under conf/data/ names the class by `_target_`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -32,11 +33,46 @@ class Examples:
         columns = (self.texts, self.seconds) if self.seconds else (self.texts,)
         return list(zip(*columns, strict=True))
 
+    @property
+    def every_text(self) -> list[str]:
+        """All texts, both of each pair."""
+        return [text for texts in self.inputs for text in texts]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Questions and their answers, in the data set's order."""
+
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def at(self, indices: Iterable[int]) -> Answered:
+        """Return the pairs at `indices`, in that order."""
+        chosen = list(indices)
+        return Answered(
+            tuple(self.questions[index] for index in chosen),
+            tuple(self.answers[index] for index in chosen),
+        )
+
+    def first(self, limit: int | None) -> Answered:
+        """Return at most `limit` pairs; None: all."""
+        return Answered(self.questions[:limit], self.answers[:limit])
+
+    @property
+    def every_text(self) -> list[str]:
+        """All texts: each question, then its answer."""
+        return [text for pair in zip(self.questions, self.answers, strict=True) for text in pair]
+
 
 @dataclass(frozen=True)
 class DataSettings:
     """What every data set has."""
 
+    # The task that its examples are for.
+    task: ClassVar[str] = "classification"
     # Whether a text is words between spaces, of which a tokenizer can be made when none is given.
     words_are_tokens: ClassVar[bool] = False
 
@@ -56,9 +92,10 @@ class DataSettings:
         return None
 
 
-class DataSource(Protocol):
-    """A labelled data set."""
+class Source(Protocol):
+    """A data set, whatever its examples are."""
 
+    task: ClassVar[str]
     words_are_tokens: ClassVar[bool]
 
     @property
@@ -69,16 +106,10 @@ class DataSource(Protocol):
         """Raise WrongInput when the files cannot be read as this data set; quick, imports nothing heavy."""
 
     def digest(self) -> str:
-        """Hexadecimal digest of the texts and labels of all splits, before any limit.
+        """Hexadecimal digest of all splits, before any limit: their texts, and the labels or answers.
 
         What is made of training texts (a tokenizer, weights) is known by it, so it tells splits apart.
         """
-
-    def label_names(self) -> tuple[str, ...]:
-        """Names of the classes; the class number is the index."""
-
-    def splits(self) -> dict[str, Examples]:
-        """The examples of train, valid and test, before any limit."""
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of how the splits were made, a sentence each; empty when they came as files."""
@@ -88,3 +119,20 @@ class DataSource(Protocol):
 
     def tokenizer_path(self) -> Path | None:
         """The tokenizer that comes with the data set; None when there is none."""
+
+
+class DataSource(Source, Protocol):
+    """A labelled data set."""
+
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the classes; the class number is the index."""
+
+    def splits(self) -> dict[str, Examples]:
+        """The examples of train, valid and test, before any limit."""
+
+
+class QuestionSource(Source, Protocol):
+    """Questions with an answer each."""
+
+    def splits(self) -> dict[str, Answered]:
+        """The questions and answers of train, valid and test, before any limit."""

@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.data import SPLITS, DataSettings, Examples
+from sweeper.data import SPLITS, Examples
 from sweeper.data.sampling import select, stratified_split
 from sweeper.data.splits import check_splits, tokenizer_beside, unlabelled_texts
 from sweeper.data.tables import text_lines
+from sweeper.data.verbalisers import Verbalised
 from sweeper.trial import WrongInput, digest, setting
 
 LABEL_NAMES = ("negative", "positive")
 
 
 @dataclass(frozen=True)
-class ClsBooks(DataSettings):
+class ClsBooks(Verbalised):
     """Reviews in a directory; optionally with train and valid pooled and split again, stratified by label."""
 
     path: str | None = setting(None, identity=False)

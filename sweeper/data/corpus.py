@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sweeper.data import DataSettings, Examples
 from sweeper.trial import WrongInput, setting
@@ -30,6 +30,8 @@ DAMAGED = (
 @dataclass(frozen=True)
 class Corpus(DataSettings):
     """Unlabelled text in files."""
+
+    task: ClassVar[str] = "language_modelling"
 
     files: Any = setting(None, identity=False)  # a path or glob, or a list of them
     held_out_share: float = setting(0.01, above=0, at_most=0.5)  # of the texts, for the validation loss

@@ -17,7 +17,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import ClassVar
 
-from sweeper.data import DataSettings, Examples
+from sweeper.data import Examples
+from sweeper.data.verbalisers import Verbalised
 
 LABEL_NAMES = ("negative", "positive")
 SIZES = {"train": 200, "valid": 200, "test": 1000}
@@ -174,7 +175,7 @@ def content() -> tuple[tuple[str, ...], dict[str, Examples]]:
 
 
 @dataclass(frozen=True)
-class Demo(DataSettings):
+class Demo(Verbalised):
     """Generated book reviews, negative or positive, that show the effect of pretraining."""
 
     words_are_tokens: ClassVar[bool] = True

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.data import DataSource, Examples
+from sweeper.data import DataSource, QuestionSource
 from sweeper.data.sampling import limit_examples
 
 FILE = "facts.json"
@@ -27,8 +27,8 @@ UNBALANCED_RATIO = 1.5
 class DataFacts:
     """Sizes, classes and leakage of the splits, after any limit."""
 
-    label_names: tuple[str, ...]
-    class_counts: Mapping[str, tuple[int, ...]]  # split -> examples of each class
+    label_names: tuple[str, ...]  # empty where examples are questions with answers
+    class_counts: Mapping[str, tuple[int, ...]]  # split -> examples of each class; of questions their number alone
     leaked: Mapping[str, int]  # "valid": its examples that train holds too; "test": those that train or valid holds
     notes: tuple[str, ...]  # how the splits were made
 
@@ -67,17 +67,24 @@ def data_facts(source: DataSource) -> DataFacts:
     return DataFacts(
         label_names=names,
         class_counts={split: tuple(counted[label] for label in range(len(names))) for split, counted in counts.items()},
-        leaked=leaked(splits),
+        leaked=leaked({split: examples.inputs for split, examples in splits.items()}),
         notes=source.notes(),
     )
 
 
-def leaked(splits: Mapping[str, Examples]) -> dict[str, int]:
+def question_facts(source: QuestionSource) -> DataFacts:
+    """Count a data set's questions, and those that its splits share whatever their answers, after its limit."""
+    splits = {split: pairs.first(source.limit).questions for split, pairs in source.splits().items()}
+    sizes = {split: (len(questions),) for split, questions in splits.items()}
+    return DataFacts(label_names=(), class_counts=sizes, leaked=leaked(splits), notes=source.notes())
+
+
+def leaked(inputs: Mapping[str, Sequence[Hashable]]) -> dict[str, int]:
     """Count validation's examples that train holds too, and test's that train or validation holds."""
-    seen, counts = set(splits["train"].inputs), {}
+    seen, counts = set(inputs["train"]), {}
     for split in ("valid", "test"):
-        counts[split] = sum(text in seen for text in splits[split].inputs)
-        seen.update(splits[split].inputs)
+        counts[split] = sum(text in seen for text in inputs[split])
+        seen.update(inputs[split])
     return counts
 
 

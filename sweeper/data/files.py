@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.data.labelled import Found, LabelledColumns
+from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
+from sweeper.data.tabular import Found, Tabular
 from sweeper.trial import WrongInput, setting
 
 
 @dataclass(frozen=True)
-class Files(LabelledColumns):
-    """Labelled texts in a directory of files, or in one file."""
+class InFiles(Tabular, ABC):
+    """Columns in a directory of files, or in one file."""
 
     path: str | None = setting(None, identity=False)
 
@@ -50,6 +52,11 @@ class Files(LabelledColumns):
         if not path.is_dir() and kind(path.name) not in READERS:
             raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
         return path
+
+
+@dataclass(frozen=True)
+class Files(InFiles, LabelledColumns):
+    """Labelled texts in a directory of files, or in one file."""
 
 
 def split_files(directory: Path) -> dict[str, Path]:

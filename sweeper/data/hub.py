@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.data.labelled import Found, LabelledColumns
+from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import Table, check_columns
+from sweeper.data.tabular import Found, Tabular
 from sweeper.trial import WrongInput, setting
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 
 
 @dataclass(frozen=True)
-class Hub(LabelledColumns):
-    """Labelled texts under a name on the hub, fetched once into the library's own cache."""
+class OnHub(Tabular, ABC):
+    """Columns under a name on the hub, fetched once into the library's own cache."""
 
     name: str | None = setting(None, identity=False)  # OWNER/NAME, or a directory
     config: str | None = setting(None, identity=False)  # which of the data set's configurations
@@ -40,16 +42,16 @@ class Hub(LabelledColumns):
         if names["train"] is None:
             raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
         tables = {
-            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, self.label)
+            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, self.target)
             for split, name in names.items()
             if name is not None
         }
-        labels = {split: table.columns[self.label] for split, table in tables.items()}
-        secret = [mark for mark in (None, NO_LABEL) if mark not in labels["train"]]
-        unlabelled = [split for split in tables if all(label in secret for label in labels[split])]
+        targets = {split: table.columns[self.target] for split, table in tables.items()}
+        secret = [mark for mark in (None, NO_LABEL, "") if mark not in targets["train"]]
+        untold = [split for split in tables if all(value in secret for value in targets[split])]
         return Found(
-            {split: table for split, table in tables.items() if split not in unlabelled},
-            remarks={split: "the data set's own has no labels" for split in unlabelled},
+            {split: table for split, table in tables.items() if split not in untold},
+            remarks={split: f"the data set's own has no {self.targets}" for split in untold},
         )
 
     def tokenizer_path(self) -> Path | None:
@@ -64,7 +66,7 @@ class Hub(LabelledColumns):
         if directory.is_dir():
             return directory
         if directory.exists() or self.name.startswith((".", "/", "~")):
-            raise WrongInput(f"{self.source} is no directory\nfor files: data=files data.path=PATH")
+            raise WrongInput(f"{self.source} is no directory\nfor files: data={self.files_choice} data.path=PATH")
         return None
 
     def _fetch(self) -> DatasetDict:
@@ -76,9 +78,10 @@ class Hub(LabelledColumns):
                 return datasets.load_dataset(str(directory or self.name), self.config, revision=self.revision)
         except Exception as error:  # the library, and what it fetches with, raise no narrower class
             said = " ".join(str(error).split())[:300]
-            remedy = "where there is no network: data=files, or HF_HUB_OFFLINE=1 for what has been fetched before"
+            files = f"data={self.files_choice}"
+            remedy = f"where there is no network: {files}, or HF_HUB_OFFLINE=1 for what has been fetched before"
             if directory:
-                remedy = "needed: a directory in the hub's layout; for single files: data=files"
+                remedy = f"needed: a directory in the hub's layout; for single files: {files}"
             raise WrongInput(f"{self.source} cannot be fetched: {said}\n{remedy}") from error
 
     def _split_name(self, fetched: DatasetDict, split: str) -> str | None:
@@ -88,18 +91,23 @@ class Hub(LabelledColumns):
         return found[0] if found else None
 
 
-def read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], label: str) -> Table:
+@dataclass(frozen=True)
+class Hub(OnHub, LabelledColumns):
+    """Labelled texts under a name on the hub."""
+
+
+def read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str) -> Table:
     """Take the wanted columns of a split, names instead of numbers where classes have them. Raises WrongInput."""
     from datasets import ClassLabel
 
     check_columns(source, dataset.column_names, wanted)
     if not len(dataset):
-        raise WrongInput(f"{source} holds no examples\nneeded: at least one for each class")
+        raise WrongInput(f"{source} holds no examples\nneeded: at least one")
     columns = {column: dataset[column][:] for column in wanted}
     class_names: tuple[str, ...] = ()
-    if isinstance(dataset.features[label], ClassLabel):
-        class_names = tuple(dataset.features[label].names)
-        columns[label] = [None if number in (None, NO_LABEL) else class_names[number] for number in columns[label]]
+    if isinstance(dataset.features[target], ClassLabel):
+        class_names = tuple(dataset.features[target].names)
+        columns[target] = [None if number in (None, NO_LABEL) else class_names[number] for number in columns[target]]
     return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
 
 

@@ -1,26 +1,19 @@
-"""What data sets of columns share, wherever their rows come from: which columns, which splits, how they are made."""
+"""Labelled texts in columns: which columns, and the data set that their rows make."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, ClassVar
 
-from sweeper.data import DataSettings, Examples
+from sweeper.data import Examples
 from sweeper.data.columns import in_order, numbered, read_rows
-from sweeper.data.splits import SHARES, TITLES, check_classes, check_splits, complete, unlabelled_texts
-from sweeper.data.tables import Table
+from sweeper.data.splits import check_classes, check_splits, complete, unlabelled_texts
+from sweeper.data.tabular import Tabular, check_needed, column_name
+from sweeper.data.verbalisers import Verbalised
 from sweeper.trial import WrongInput, digest, setting
-
-
-@dataclass(frozen=True)
-class Found:
-    """The splits that a source has, as tables; train is always among them."""
-
-    tables: Mapping[str, Table]
-    remarks: Mapping[str, str] = field(default_factory=dict)  # split -> why the source's own is not taken
 
 
 @dataclass(frozen=True)
@@ -39,15 +32,16 @@ class Made:
 
 
 @dataclass(frozen=True)
-class LabelledColumns(DataSettings, ABC):
-    """A text column or two, a label column, and how missing splits are made from train."""
+class LabelledColumns(Tabular, Verbalised, ABC):
+    """A text column or two, and a label column."""
+
+    files_choice: ClassVar[str] = "files"
+    targets: ClassVar[str] = "labels"
+    drawn: ClassVar[str] = "stratified"
 
     # The columns are stood for by a digest of what they hold.
     text: Any = setting("text", identity=False)  # column of the texts; [A,B]: pairs of texts
     label: Any = setting("label", identity=False)  # column of the classes
-    validation_share: float = setting(0.1, above=0, below=1)  # of train, where there is no validation split
-    test_share: float = setting(0.2, above=0, below=1)  # of train, where there is no test split
-    split_seed: int = setting(0, at_least=0)  # of these splits; a trial's seed has no part in them
 
     def __post_init__(self) -> None:
         given = list(self.text) if isinstance(self.text, list | tuple) else [self.text]
@@ -73,13 +67,9 @@ class LabelledColumns(DataSettings, ABC):
         return {column: f"data.text={shown}" for column in self.texts} | {self.label: f"data.label={self.label}"}
 
     @property
-    @abstractmethod
-    def source(self) -> str:
-        """The data set as messages name it, as in data.path=DIR."""
-
-    @abstractmethod
-    def find(self) -> Found:
-        """Read the wanted columns of every split there is. Raises WrongInput."""
+    def target(self) -> str:
+        """The label column."""
+        return str(self.label)
 
     def check(self) -> None:
         """Raise WrongInput when the data cannot be read, or cannot be compared by."""
@@ -111,17 +101,9 @@ class LabelledColumns(DataSettings, ABC):
         return unlabelled_texts(self.splits())
 
 
-def column_name(key: str, name: Any) -> str:
-    """Return the name of a column, which the command line may have taken for an integer."""
-    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
-        shown = "null" if name is None else name
-        raise WrongInput(f"{key}={shown} is no column's name\nallowed: a name, in quotes where it looks like a number")
-    return str(name)
-
-
 def ready(settings: LabelledColumns) -> Made:
     """Return the data set, read and made once a process."""
-    return make(replace(settings, limit=None))
+    return make(replace(settings, limit=None, verbalisers=None))
 
 
 @cache
@@ -136,35 +118,9 @@ def make(settings: LabelledColumns) -> Made:
     check_classes(names, settings.source)
     splits = complete(
         {split: numbered(items, names) for split, items in rows.items()},
-        {"valid": settings.validation_share, "test": settings.test_share},
+        settings.shares,
         settings.split_seed,
         names,
     )
     check_splits(splits, names, settings.source)
-    return Made(names, splits, tuple(notes(settings, found)))
-
-
-def check_needed(settings: LabelledColumns, found: Found) -> None:
-    """Raise WrongInput when a share is given for a split that there is, or a seed where nothing is made."""
-    defaults = {item.name: item.default for item in fields(settings)}
-    needless = {
-        "validation_share": {"valid"} & found.tables.keys(),
-        "test_share": {"test"} & found.tables.keys(),
-        "split_seed": {"valid", "test"} if {"valid", "test"} <= found.tables.keys() else set(),
-    }
-    for name, there in needless.items():
-        value = getattr(settings, name)
-        if there and value != defaults[name]:
-            titles = " and ".join(title for split, title in TITLES.items() if split in there)
-            raise WrongInput(f"data.{name}={value} has no effect: {settings.source} has its own {titles}\nleave it out")
-
-
-def notes(settings: LabelledColumns, found: Found) -> list[str]:
-    """Say how each split was made that the source lacks; without names of files, which digests leave out too."""
-    shares = {"valid": settings.validation_share, "test": settings.test_share}
-    return [
-        f"{TITLES[split]}: {100 * shares[split]:g} % of train, stratified, split_seed {settings.split_seed}"
-        + (f"; {found.remarks[split]}" if split in found.remarks else "")
-        for split in SHARES
-        if split not in found.tables
-    ]
+    return Made(names, splits, settings.how_made(found))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from sweeper.data.tokenizer import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
+from sweeper.data.special_pieces import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
 from sweeper.data.vocabulary_size import check_largest, check_smallest
 from sweeper.trial import TokenizerKind
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 
 from sweeper.data import SPLITS, Examples
@@ -25,16 +25,22 @@ def complete(
     """
     train = found["train"]
     missing = [split for split in ("test", "valid") if split not in found]
-    sizes = [round(shares[split] * len(train)) for split in missing]
-    if sum(sizes) >= len(train):
-        wanted = " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
-        raise WrongInput(f"{wanted} of {len(train)} examples leave nothing to train on\nset smaller shares")
+    sizes = sizes_of(missing, shares, len(train))
     made = dict(zip(["train", *missing], stratified_parts(train.labels, sizes, seed), strict=True))
     parts = {split: select(train, indices) for split, indices in made.items()}
     if missing:
         check_parts(train, parts, shares, label_names)
     splits = {**found, **parts}
     return {split: splits[split] for split in SPLITS}
+
+
+def sizes_of(missing: Sequence[str], shares: Mapping[str, float], examples: int) -> list[int]:
+    """Return how many of train's examples each missing split gets. Raises WrongInput when nothing would be left."""
+    sizes = [round(shares[split] * examples) for split in missing]
+    if sum(sizes) >= examples:
+        wanted = " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
+        raise WrongInput(f"{wanted} of {examples} examples leave nothing to train on\nset smaller shares")
+    return sizes
 
 
 def check_parts(
@@ -65,16 +71,20 @@ def check_splits(splits: Mapping[str, Examples], label_names: Sequence[str], sou
     Texts that only some examples share are leakage, which is counted and shown (`sweeper.data.facts`), not refused.
     """
     check_classes({label_names[label] for label in splits["train"].labels}, source)
-    seen: set[tuple[str, ...]] = set()
+    check_new({split: examples.inputs for split, examples in splits.items()}, source, "text")
+
+
+def check_new(inputs: Mapping[str, Sequence[Hashable]], source: str, title: str) -> None:
+    """Raise WrongInput when validation or test holds nothing that earlier splits don't; `title`: what they hold."""
+    seen: set[Hashable] = set()
     for split in SPLITS:
-        inputs = set(splits[split].inputs)
-        if inputs <= seen:
+        if seen.issuperset(inputs[split]):
             earlier = "train" if split == "valid" else "train or valid"
             raise WrongInput(
-                f"{source}: every text of {split} is in {earlier} too\n"
-                f"needed: texts that the model has not seen\ngive a {TITLES[split]} set of its own"
+                f"{source}: every {title} of {split} is in {earlier} too\n"
+                f"needed: {title}s that the model has not seen\ngive a {TITLES[split]} set of its own"
             )
-        seen |= inputs
+        seen.update(inputs[split])
 
 
 def unlabelled_texts(splits: Mapping[str, Examples]) -> list[str]:

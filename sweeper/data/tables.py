@@ -11,7 +11,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def read_table(file: Path, wanted: Mapping[str, str]) -> Table:
     """
     table = READERS[kind(file.name)](file, wanted)
     if not table.numbers:
-        raise WrongInput(f"{file} holds no examples\nneeded: at least one for each class")
+        raise WrongInput(f"{file} holds no examples\nneeded: at least one")
     return table
 
 
@@ -151,7 +151,7 @@ def delimited(file: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapp
 def read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
     """Read a file of one JSON object a line; lines with nothing on them are passed over."""
     lines = {number: line for number, line in enumerate(text_lines(file), start=1) if line.strip()}
-    objects = {number: json_object(file, number, line) for number, line in lines.items()}
+    objects = {number: json_object(file, number, line, wanted) for number, line in lines.items()}
     check_columns(str(file), list(dict.fromkeys(name for item in objects.values() for name in item)), wanted)
     for number, item in objects.items():
         for column in wanted:
@@ -161,7 +161,7 @@ def read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
     return Table(str(file), columns, list(objects))
 
 
-def json_object(file: Path, number: int, line: str) -> dict[str, Any]:
+def json_object(file: Path, number: int, line: str, wanted: Iterable[str]) -> dict[str, Any]:
     """Return the object that a line holds."""
     try:
         value = json.loads(line)
@@ -171,7 +171,8 @@ def json_object(file: Path, number: int, line: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         kinds = {list: "a list", str: "a string", type(None): "null"}
         said = f"{file}, line {number} is {kinds.get(type(value), 'a number')}"
-        raise WrongInput(f'{said}, no object\nneeded on every line: {{"text": …, "label": …}}')
+        needed = ", ".join(f'"{name}": …' for name in wanted)
+        raise WrongInput(f"{said}, no object\nneeded on every line: {{{needed}}}")
     return value
 
 

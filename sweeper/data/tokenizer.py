@@ -10,37 +10,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 from sweeper.data.fairseq_dictionary import DICTIONARY, check_dictionary, read_dictionary
+from sweeper.data.segmenters import Segmenter, framed, read_sentencepiece, read_tokenizer_json
+from sweeper.data.special_pieces import BOS, EOS, MASK, PAD, SPECIAL, SPECIAL_NAMES, TRANSFORMERS, UNK
 from sweeper.trial import WrongInput
 
-BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
-REQUIRED = (BOS, PAD, EOS, UNK)
-SPECIAL = (*REQUIRED, MASK)
 TOKENIZER = "tokenizer.json"
-TRANSFORMERS = "tokenizer_config.json"  # what Transformers asks for beside it
 SENTENCEPIECE = "sentencepiece.bpe.model"  # the file that a trained tokenizer.json is a conversion of
 PIECES = "tokenizer_pieces.json"  # beside a saved file whose ids are not those it has by itself
 COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than memory can be counted
-
-
-@dataclass(frozen=True)
-class Segmenter:
-    """What a library makes of its file.
-
-    `pieces` are in the order of the library's own ids, which `segment` cuts texts into; `vocabulary` holds
-    those that have an id when nothing is cut off, in the order of these ids.
-    """
-
-    file: Path
-    pieces: tuple[str, ...]
-    vocabulary: tuple[str, ...]
-    segment: Callable[[Sequence[str]], list[list[int]]]
 
 
 @dataclass(frozen=True)
@@ -58,38 +42,51 @@ class Tokenizer:
     @cached_property
     def bos(self) -> int:
         """Id of <s>."""
-        return self.pieces.index(BOS)
+        return self._special(BOS)
 
     @cached_property
     def pad(self) -> int:
         """Id of <pad>."""
-        return self.pieces.index(PAD)
+        return self._special(PAD)
 
     @cached_property
     def eos(self) -> int:
         """Id of </s>."""
-        return self.pieces.index(EOS)
+        return self._special(EOS)
 
     @cached_property
     def unk(self) -> int:
         """Id of <unk>."""
-        return self.pieces.index(UNK)
+        return self._special(UNK)
 
     @cached_property
     def mask(self) -> int | None:
         """Id of <mask>; None when a tokenizer.json does without."""
         return self.pieces.index(MASK) if MASK in self.pieces else None
 
+    def _special(self, piece: str) -> int:
+        return self.pieces.index(piece if piece in self.pieces else self.segmenter.special[piece])
+
     @cached_property
     def _ids(self) -> list[int]:
         # A text that spells out "<pad>" or "<mask>" must not get the id that has a meaning for the model.
-        ids = {piece: index for index, piece in enumerate(self.pieces) if piece not in SPECIAL}
+        special = {*SPECIAL, *self.segmenter.special.values()}
+        ids = {piece: index for index, piece in enumerate(self.pieces) if piece not in special}
         return [ids.get(piece, self.unk) for piece in self.segmenter.pieces]
 
     def segment(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, uncut and without <s> and </s>."""
         ids = self._ids
         return [[ids[piece] for piece in pieces] for pieces in self.segmenter.segment(texts)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of a model's ids; special pieces among them are spelt out as the library does."""
+        known = (self.pieces[index] if index < self.size else UNK for index in ids)
+        return self.segmenter.join([self._places[piece] for piece in known if piece in self._places])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {piece: index for index, piece in enumerate(self.segmenter.pieces)}
 
     def frame(self, ids: Sequence[int], max_length: int) -> list[int]:
         """Put <s> and </s> around a text's ids, of which those beyond `max_length` in all are cut off."""
@@ -102,12 +99,7 @@ class Tokenizer:
         The longer text is cut until both fit, as Transformers' truncation `longest_first` does.
         """
         assert max_length >= 4, "there must be room for <s> and three </s>"
-        room = max_length - 4
-        kept_first, kept_second = len(first), len(second)
-        if kept_first + kept_second > room:
-            shorter = min(kept_first, kept_second, room // 2)
-            longer = room - shorter
-            kept_first, kept_second = (longer, shorter) if kept_first > kept_second else (shorter, longer)
+        kept_first, kept_second = kept_of_pair(len(first), len(second), max_length - 4)
         return [self.bos, *first[:kept_first], self.eos, self.eos, *second[:kept_second], self.eos]
 
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
@@ -122,13 +114,21 @@ class Tokenizer:
         if self.pieces != self.segmenter.vocabulary:
             self.save_pieces(directory)
         elif file.name == TOKENIZER:
-            for companion in (TRANSFORMERS, SENTENCEPIECE):
+            for companion in (TRANSFORMERS, SPECIAL_NAMES, SENTENCEPIECE):
                 if file.with_name(companion).exists():
                     shutil.copyfile(file.with_name(companion), directory / companion)
 
     def save_pieces(self, directory: Path) -> None:
         """Write which pieces have ids, which `load` then asks before anything else."""
         (directory / PIECES).write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+
+
+def kept_of_pair(first: int, second: int, room: int) -> tuple[int, int]:
+    """Return how many ids of two texts are kept where there is room for so many in all: the longer one is cut first."""
+    if first + second <= room:
+        return first, second
+    shorter = min(first, second, room // 2)
+    return (room - shorter, shorter) if first > second else (shorter, room - shorter)
 
 
 def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[str] | None = None) -> Tokenizer:
@@ -154,11 +154,6 @@ def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[s
             )
         pieces = most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
     return Tokenizer(segmenter, pieces)
-
-
-def framed(pieces: Iterable[str]) -> tuple[str, ...]:
-    """Return the special pieces with others between <unk> and <mask>."""
-    return (*REQUIRED, *(piece for piece in pieces if piece not in SPECIAL), MASK)
 
 
 def most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
@@ -207,44 +202,3 @@ def read_pieces(listed: Path) -> tuple[str, ...]:
     if listed.name == DICTIONARY:
         return read_dictionary(listed)
     return tuple(json.loads(listed.read_text(encoding="utf-8")))
-
-
-def read_sentencepiece(file: Path) -> Segmenter:
-    """Read a sentencepiece model (unigram, BPE, word or char)."""
-    import sentencepiece
-
-    try:
-        model = sentencepiece.SentencePieceProcessor(model_file=str(file))
-    except RuntimeError as error:
-        raise WrongInput(f"{file} is not a sentencepiece model: {error}"[:300].replace("\n", " ")) from error
-    pieces = tuple(model.id_to_piece(index) for index in range(model.get_piece_size()))
-    vocabulary = pieces
-    if not set(SPECIAL) <= set(pieces):
-        hidden = [model.is_control(index) or model.is_unknown(index) for index in range(len(pieces))]
-        vocabulary = framed(piece for piece, is_hidden in zip(pieces, hidden, strict=True) if not is_hidden)
-    return Segmenter(file, pieces, vocabulary, lambda texts: model.encode(list(texts)))
-
-
-def read_tokenizer_json(file: Path) -> Segmenter:
-    """Read a tokenizer.json; <s>, </s>, cutting and padding are ours, so what it says of them is not used."""
-    import tokenizers
-
-    try:
-        library = tokenizers.Tokenizer.from_file(str(file))
-    except Exception as error:  # the library raises no narrower class
-        raise WrongInput(f"{file} is not a tokenizer.json: {error}"[:300].replace("\n", " ")) from error
-    vocabulary: dict[str, int] = library.get_vocab(with_added_tokens=True)
-    missing = [piece for piece in REQUIRED if piece not in vocabulary]
-    if missing:
-        raise WrongInput(f"{file} lacks {', '.join(missing)}\nneeded: {', '.join(REQUIRED)}, and {MASK} to pretrain")
-    library.no_truncation()
-    library.no_padding()
-    library.encode_special_tokens = True  # a special piece spelt out in a text is text
-    by_id = {index: piece for piece, index in vocabulary.items()}
-    pieces = tuple(by_id.get(index, f"<unused {index}>") for index in range(max(by_id) + 1))
-    return Segmenter(
-        file,
-        pieces,
-        pieces,
-        lambda texts: [item.ids for item in library.encode_batch_fast(list(texts), add_special_tokens=False)],
-    )

@@ -15,20 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.data.segmenters import framed
 from sweeper.data.sentencepiece_training import as_library, train_sentencepiece
-from sweeper.data.tokenizer import (
-    BOS,
-    EOS,
-    MASK,
-    PAD,
-    REQUIRED,
-    SENTENCEPIECE,
-    SPECIAL,
-    TOKENIZER,
-    TRANSFORMERS,
-    UNK,
-    framed,
-)
+from sweeper.data.special_pieces import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK
+from sweeper.data.tokenizer import SENTENCEPIECE, TOKENIZER
 from sweeper.data.vocabulary_size import check_largest, check_smallest
 from sweeper.trial import TokenizerKind, WrongInput
 

@@ -15,9 +15,9 @@ UNKNOWN_TOLERATED = 0.01  # share of <unk> among a split's ids
 
 
 def read_facts(recorded: Mapping[str, Any]) -> DataFacts | None:
-    """Return what a record's facts say of the data set; None where they say nothing of its classes."""
+    """Return what a record's facts say of the data set; None where they say nothing of it."""
     known = recorded.get("data")
-    if not known or not known["label_names"]:
+    if not known:
         return None
     counts = {split: tuple(sizes) for split, sizes in known["class_counts"].items()}
     return DataFacts(tuple(known["label_names"]), counts, known["leaked"], tuple(known["notes"]))
@@ -33,14 +33,21 @@ def many(facts: DataFacts) -> bool:
     return len(facts.label_names) > CLASSES_LISTED
 
 
+def kind_of_examples(facts: DataFacts) -> str:
+    """What the examples are called: texts, or questions where there are no classes."""
+    return "texts" if facts.label_names else "questions"
+
+
 def plan_lines(name: str, facts: DataFacts) -> list[str]:
     """Return what should be known of a data set before training: sizes, classes, how its splits were made."""
     splits = present(facts.class_counts)
     sizes = " / ".join(f"{sum(facts.class_counts[split]):,}" for split in splits)
     names = " / ".join(SPLIT_NAMES[split] for split in splits)
-    balance = "unbalanced: " if facts.unbalanced else ""
-    number = f"{len(facts.label_names):,} classes, " if many(facts) else ""
-    line = f"data={name}: {sizes} texts ({names}); {balance}{number}{classes(facts, share_text)}"
+    line = f"data={name}: {sizes} {kind_of_examples(facts)} ({names})"
+    if facts.label_names:
+        balance = "unbalanced: " if facts.unbalanced else ""
+        number = f"{len(facts.label_names):,} classes, " if many(facts) else ""
+        line += f"; {balance}{number}{classes(facts, share_text)}"
     return [printable(line), *(f"  {printable(note)}" for note in facts.notes)]
 
 
@@ -53,10 +60,11 @@ def data_notes(data: DataSet) -> Iterator[str]:
             yield printable(f"{number}: {classes(facts, lambda count, _: f'{count:,}')}")
         yield from map(printable, facts.notes)
         yield from leaks(facts)
-    yield from tokenizing_notes(data)
+    yield from map(printable, data.facts.get("reading", ()))
+    yield from tokenizing_notes(data, "texts" if facts is None else kind_of_examples(facts))
 
 
-def tokenizing_notes(data: DataSet) -> Iterator[str]:
+def tokenizing_notes(data: DataSet, kind: str) -> Iterator[str]:
     """Yield what was lost of the texts: ends that were cut off, and pieces that the tokenizer does not know."""
     splits = data.facts.get("splits", {})
     cut = [
@@ -65,7 +73,7 @@ def tokenizing_notes(data: DataSet) -> Iterator[str]:
         if splits[split]["truncated"]
     ]
     if cut:
-        yield f"cut to {data.max_length} ids: {', '.join(cut)} texts"
+        yield f"cut to {data.max_length} ids: {', '.join(cut)} {kind}"
     if any(split["unknown_share"] > UNKNOWN_TOLERATED for split in splits.values()):
         shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {SPLIT_NAMES[split]}" for split in present(splits)]
         yield f"<unk> among the ids: {', '.join(shares)}"
@@ -77,7 +85,7 @@ def leaks(facts: DataFacts) -> Iterator[str]:
         count, size = facts.leaked.get(split, 0), sum(facts.class_counts.get(split, ()))
         if count:
             stand = "stands" if count == 1 else "stand"
-            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} texts also {stand} in {others}"
+            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} {kind_of_examples(facts)} also {stand} in {others}"
 
 
 def classes(facts: DataFacts, show: Callable[[int, int], str]) -> str:

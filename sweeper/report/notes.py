@@ -25,6 +25,7 @@ def notes(comparison: Comparison) -> list[str]:
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
         *difference_notes(comparison),
+        *perplexity_notes(comparison),
         *unmeasured_notes(comparison),
         *all_data_notes(comparison),
         *diverged_notes(comparison),
@@ -79,6 +80,12 @@ def diverged_notes(comparison: Comparison) -> Iterator[str]:
         if row.divergence:
             label = " ".join(named[row.name])
             yield f"{label}: training loss was {row.divergence.loss} from epoch {row.divergence.epoch} on"
+
+
+def perplexity_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how the selection metric is to be read where perplexity stands in its place."""
+    if columns(comparison).instead:
+        yield f"perplexity: e to the {comparison.metrics[0]}, which is in trials.csv; of the answers' ids and </s>."
 
 
 def unmeasured_notes(comparison: Comparison) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
 from sweeper.report.tables import Cells, TextTable
-from sweeper.report.text import printable
+from sweeper.report.text import printable, value_text
+from sweeper.trial import LoraSettings, plain
 
 PUBLISHED_TOTAL, FULL_TOTAL = "published convention", "with biases and norms"
 TOTALS = {PUBLISHED_TOTAL: PUBLISHED, FULL_TOTAL: (*PUBLISHED, *BIASES_AND_NORMS)}
@@ -15,7 +17,7 @@ TOTALS = {PUBLISHED_TOTAL: PUBLISHED, FULL_TOTAL: (*PUBLISHED, *BIASES_AND_NORMS
 def parameter_table(title: str, shape: Shape, models: Mapping[str, Counts]) -> TextTable:
     """Return a row a part with its formula, then the totals; a column for each model, all of one shape."""
     present = {part for counts in models.values() for part in counts.present()}
-    parts = [part for part in Part if part in present and shape.formula(part)]
+    parts = [part for part in Part if shape.is_known and part in present and shape.formula(part)]
     found = models.values()
     return TextTable(
         title=title,
@@ -26,13 +28,39 @@ def parameter_table(title: str, shape: Shape, models: Mapping[str, Counts]) -> T
                 row(part, shape.filled(shape.formula(part)), (counts.of((part,)) for counts in found)) for part in parts
             ),
             (
-                *(row(name, "", (counts.of(summed) for counts in found)) for name, summed in TOTALS.items()),
+                *(
+                    row(name, "", (counts.of(summed) for counts in found))
+                    for name, summed in TOTALS.items()
+                    if shape.is_known
+                ),
                 row("as trained", "", (counts.total for counts in found)),
                 row("  trainable", "", (counts.total - counts.total_frozen for counts in found)),
                 row("  frozen", "", (counts.total_frozen for counts in found)),
+                ("  share trained", "", *(f"{1 - counts.total_frozen / counts.total:.2%}" for counts in found)),
             ),
         ),
     )
+
+
+def lora_lines(settings: LoraSettings, stated_in: Path) -> Iterator[str]:
+    """Yield LoRA's configuration, a line a setting, with the meanings that a YAML file's comments give."""
+    known = meanings(stated_in, "lora")
+    for name, value in plain(settings).items():
+        shown = f"[{','.join(value)}]" if isinstance(value, list) else "null" if value is None else value_text(value)
+        yield f"{name}={printable(shown)}: {known.get(name, '')}"
+
+
+def meanings(file: Path, section: str) -> dict[str, str]:
+    """Return the comment beside each setting of a YAML file's section, its lines joined."""
+    found: dict[str, str] = {}
+    _, _, lines = file.read_text(encoding="utf-8").partition(f"\n{section}:\n")
+    for line in lines.splitlines():
+        setting, _, comment = line.partition("#")
+        if name := setting.partition(":")[0].strip():
+            found[name] = comment.strip()
+        elif found:
+            found[[*found][-1]] += f" {comment.strip()}"
+    return found
 
 
 def row(name: str, formula: str, numbers: Iterable[int]) -> Cells:

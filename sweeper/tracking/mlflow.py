@@ -231,10 +231,11 @@ def chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> list
 
 
 def log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
-    """Keep a trial's description and log with its run; a log that still grows can wait."""
+    """Keep a trial's description, log and answers with its run; a log that still grows can wait."""
     client.log_artifact(run_id, record.path / "trial.json")
-    if status != Status.RUNNING and record.log.exists():
-        client.log_artifact(run_id, record.log)
+    for file in (record.log, record.answers):
+        if status != Status.RUNNING and file.exists():
+            client.log_artifact(run_id, file)
 
 
 def retire(client: MlflowClient, run: Run) -> None:

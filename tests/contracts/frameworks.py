@@ -29,6 +29,7 @@ FRAMEWORKS: Mapping[str, Sequence[str]] = {
     "hf": ["framework=hf"],
     "hf as fairseq": ["framework=hf", "framework.hf.match_fairseq=true", "train.gradient_clip=0"],
     "fairseq": ["framework=fairseq"],
+    "lora": ["framework=lora"],
 }
 PARAMETERS = [
     pytest.param(name, marks=[needs_fairseq] if "framework=fairseq" in overrides else [])
@@ -60,6 +61,7 @@ def make_trial(outputs: Path, *overrides: str) -> Trial:
         f"train.batch_size={BATCH_SIZE}",
         f"train.epochs={EPOCHS}",
         "arch.encoder.pretraining.updates=5",
+        "arch.causal_lm.pretraining.updates=5",
     ]
     register()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIRECTORY)):

@@ -100,7 +100,10 @@ def test_a_directory_without_permission_is_refused(tmp_path: Path) -> None:
     assert "outputs=closed: " in answer.stderr and "cannot be written" in answer.stderr
 
 
-@pytest.mark.parametrize(("program", "arguments"), [("report", ["nowhere"]), ("status", ["nowhere"]), ("sync", ["x"])])
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [("report", ["nowhere"]), ("status", ["nowhere"]), ("sync", ["x"]), ("export", ["nowhere", "weights"])],
+)
 def test_other_commands_refuse_what_is_no_study(program: str, arguments: Sequence[str], tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", f"sweeper.{program}", *arguments],

@@ -7,9 +7,10 @@ from pathlib import Path
 import datasets
 import pytest
 
-from sweeper.data import DataSource
+from sweeper.data import DataSource, QuestionSource
 from sweeper.data.files import Files
 from sweeper.data.hub import Hub
+from sweeper.data.questions import QuestionHub
 from sweeper.trial import WrongInput
 
 CARD = """---
@@ -128,6 +129,27 @@ def test_what_cannot_be_read_is_named(reviews: Path, tmp_path: Path) -> None:
     assert refusal(Hub(name=str(tmp_path / "empty"))).startswith("data.name=DIR cannot be fetched: ")
     assert refusal(Hub(name=str(tmp_path / "nowhere"))).startswith("data.name=DIR is no directory")
     assert refusal(Hub()).startswith("data.name is missing")
+
+
+def test_questions_with_answers(tmp_path: Path) -> None:
+    def put(name: str, answers: list[str | None]) -> None:
+        columns = {"question": [f"qui {name} {number} ?" for number in range(len(answers))], "answer": answers}
+        datasets.Dataset.from_dict(columns).to_parquet(tmp_path / f"{name}.parquet")
+
+    put("train", [f"moi {number}" for number in range(40)])
+    put("validation", ["toi", "lui"])
+    put("test", [None, None])
+    source: QuestionSource = QuestionHub(name=str(tmp_path))
+    source.check()
+    splits = source.splits()
+    assert {split: len(found) for split, found in splits.items()} == {"train": 32, "valid": 2, "test": 8}
+    assert splits["valid"].answers == ("toi", "lui")
+    assert source.notes() == ("test: 20 % of train, drawn at random, split_seed 0; the data set's own has no answers",)
+    put("test", ["elle", ""])
+    with pytest.raises(WrongInput, match="split test, row 2: answer is empty"):
+        QuestionHub(name=str(tmp_path), revision="main").check()  # another revision is read anew
+    with pytest.raises(WrongInput, match=r"is no directory\nfor files: data=qa_files data\.path=PATH"):
+        QuestionHub(name=str(tmp_path / "nowhere")).check()
 
 
 def test_no_network_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

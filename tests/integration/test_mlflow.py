@@ -143,6 +143,7 @@ def plan_with(study: Path, tracking: Mapping[str, str | None]) -> None:
 def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) -> None:
     record = Record(study / trial("pt", seed=2).name)
     record.log.write_text("epoch 1\n")
+    record.answers.write_text('{"question": "qui ?"}\n')
     synchronise(study, uri, TABLES)
     parent, trials = split(runs_of(study, uri))
     assert sorted(trials) == sorted(path.name for path in study.iterdir() if path.is_dir())
@@ -163,6 +164,7 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     assert run.info.start_time == round(description["created"] * 1000)
     assert run.info.end_time == round((record.path / "outcome.json").stat().st_mtime * 1000)
     assert artefact(uri, run, "train.log", tmp_path / "fetched") == "epoch 1\n"
+    assert artefact(uri, run, "answers.jsonl", tmp_path / "fetched") == '{"question": "qui ?"}\n'
     assert artefact(uri, run, "trial.json", tmp_path / "fetched") == (record.path / "trial.json").read_text()
     assert artefact(uri, parent, "tables/tables.md", tmp_path / "fetched") == TABLES["tables.md"]
     assert (parent.info.status, parent.data.tags["trials"]) == ("FINISHED", "6 done")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM,
 
 from sweeper.checkpoints.parameter_formula import Part, Shape
 from sweeper.frameworks.hf import HuggingFace
+from sweeper.frameworks.lora_model import adapted
 from sweeper.parameters import count, position_offset
-from sweeper.trial import ArchSettings, Trial
+from sweeper.trial import ArchSettings, LoraSettings, TrainedBias, Trial, plain
 
 ROOT = Path(__file__).parents[2]
 OWN = "tests.integration.test_parameters"  # where a command finds the frameworks below
@@ -93,6 +95,42 @@ def test_every_model_that_is_built_here_is_what_the_formulas_give(model_type: st
     assert set(counts.parts) >= {Part.WORDS, Part.LAYER_NORMS}
 
 
+@pytest.mark.parametrize(
+    "targets", [["query_key_value"], ["dense"], ["mlp.dense_4h_to_h", "dense_h_to_4h"], ["self_attention.dense"]]
+)
+@pytest.mark.parametrize("bias", ["none", "all", "lora_only"])
+def test_an_adapter_is_what_its_formula_gives(targets: list[str], bias: str) -> None:
+    config = AutoConfig.for_model("bloom", vocab_size=100, hidden_size=32, n_layer=3, n_head=4)
+    with torch.device("meta"):
+        model = adapted(
+            AutoModelForCausalLM.from_config(config),
+            LoraSettings(r=5, target_modules=tuple(targets), bias=TrainedBias(bias)),
+        )
+    arch = ArchSettings("x", "bloom", layers=3, width=32, heads=4, feed_forward=128, positions=20)
+    shape = replace(Shape.of(arch, 100, 0, classes=0), rank=5, adapted=tuple(targets))
+    counts = count(model)
+    assert counts.mismatches(shape) == []
+    assert counts.parts[Part.ADAPTER] > 0
+    assert counts.total == sum(parameter.numel() for parameter in model.parameters())
+    trainable, total = model.get_nb_trainable_parameters()
+    assert (counts.total - counts.total_frozen, counts.total) == (trainable, total)
+
+
+def test_lora_at_its_published_size(tmp_path: Path) -> None:
+    answer = command(tmp_path, "framework=lora", "arch=bloom_560m")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""
+    found = rows(answer.stdout)
+    assert found["adapter"][-1] == found["trainable"][-1] == "1,572,864"
+    assert found["as trained"] == ["560,787,456"]
+    assert found["share trained"] == ["0.28%"]
+    assert "  alpha=32: scale: the product counts alpha / r times" in answer.stdout.splitlines()
+    settings = [
+        line.split("=")[0].strip() for line in answer.stdout.splitlines() if line.startswith("  ") and ":" in line
+    ]
+    assert [name for name in settings if name in plain(LoraSettings())] == list(plain(LoraSettings()))
+
+
 @pytest.mark.slow
 @needs_fairseq
 def test_the_published_counts_in_both_frameworks_from_nothing(tmp_path: Path) -> None:
@@ -136,7 +174,7 @@ def test_a_model_that_holds_more_than_the_formula_is_told(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("arch=xx", "allowed: bloom_tiny, of_model"),
+        ("arch=xx", "allowed: bloom_560m, bloom_tiny, of_model"),
         ("arch.encoder.layers=0", "at least 1"),
         ("arch=roberta_tiny,tiny", "-m"),
         (

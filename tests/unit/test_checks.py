@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from sweeper.checks import check_arch, check_name, check_place, check_trial
+from sweeper.data import DataSettings
 from sweeper.trial import ArchSettings, Family, TaskSettings, TrainSettings, Trial, WrongInput
 from tests.records import trial
 
@@ -48,6 +50,24 @@ def test_texts_no_longer_than_positions() -> None:
 def test_the_worst_epoch_is_never_selected(task: TaskSettings, said: str) -> None:
     with pytest.raises(WrongInput, match=said):
         check_trial(short(task=task))
+
+
+@dataclass(frozen=True)
+class Questions(DataSettings):
+    task: ClassVar[str] = "qa"
+
+
+def test_a_task_of_questions_needs_answers_and_the_reverse() -> None:
+    by_loss = TaskSettings("qa", "loss", greater_is_better=False)
+    check_trial(short(task=by_loss, data=Questions()))
+    check_trial(short(task=TaskSettings("qa", "token_f1"), data=Questions()))
+    check_trial(short(task=TaskSettings("summaries"), data=Questions()))  # the framework's business
+    with pytest.raises(
+        WrongInput, match=r"^task=qa does not go with data=demo, .* task=classification\nallowed: data=qa_"
+    ):
+        check_trial(short(task=by_loss))
+    with pytest.raises(WrongInput, match=r"^task=classification .* task=qa\nallowed: data=demo, .*, or task=qa$"):
+        check_trial(short(data=Questions()))
 
 
 @pytest.mark.parametrize("part", ["model", "framework", "arch"])

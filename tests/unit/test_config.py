@@ -192,6 +192,14 @@ def needed_with(group: str, choice: str, reviews: Path, place: Path) -> list[str
     tokenizer = f"tokenizer.path={reviews / 'tokenizer.json'}"
     if choice in ("files", "hub"):
         return [f"data.{'path' if choice == 'files' else 'name'}={place / 'texts'}", tokenizer]
+    if choice in ("qa", "qa_demo"):
+        return ["task=qa", "data=qa_demo", "framework=lora"]
+    if choice in ("qa_files", "qa_hub"):
+        (place / "faq").mkdir()
+        rows = "".join(f"qui {number} ?,moi {number}\n" for number in range(20))
+        (place / "faq" / "train.csv").write_text(f"question,answer\n{rows}")
+        key = "data.path" if choice == "qa_files" else "data.name"
+        return ["task=qa", "framework=lora", f"{key}={place / 'faq'}", tokenizer]
     if choice in ("corpus", "pretraining", "language_modelling"):
         corpus = [f"data.files={place / 'texts' / 'train.csv'}", tokenizer]
         return ["framework=pretraining", "task=language_modelling", "data=corpus", *corpus]

@@ -29,7 +29,7 @@ def hydra() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("task.name=qa", r"framework=fairseq does not do task=qa\nallowed: classification"),
+        ("task=qa data=qa_demo", r"framework=fairseq does not do task=qa\nallowed: classification"),
         ("arch.encoder.model_type=bert", r"does not do model_type=bert of arch=roberta_tiny\nallowed: roberta, "),
         ("arch.encoder.layer_norm_eps=1e-12", r"layer_norm_eps=1e-12 of arch=roberta_tiny\nallowed: 1e-05"),
         ("train.precision=fp16", r"train\.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16"),
@@ -38,7 +38,7 @@ def hydra() -> Iterator[None]:
 )
 def test_what_fairseq_cannot_do_is_refused(setting: str, said: str) -> None:
     with pytest.raises(WrongInput, match=said):
-        trial("framework=fairseq", "model=rd", setting)
+        trial("framework=fairseq", "model=rd", *setting.split())
 
 
 def test_looking_for_fairseq_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.data.fairseq_dictionary import order, read_dictionary, symbols, write_dictionary
-from sweeper.data.tokenizer import Segmenter, Tokenizer
+from sweeper.data.segmenters import Segmenter
+from sweeper.data.tokenizer import Tokenizer
 from sweeper.trial import WrongInput
 
 FIRST = ("<s>", "<pad>", "</s>", "<unk>")
@@ -14,7 +15,9 @@ MOVED = ("<unk>", "a", "<s>", "</s>", "b", "<mask>", "<pad>", "c")
 
 
 def tokenizer(*pieces: str) -> Tokenizer:
-    return Tokenizer(Segmenter(Path("nowhere.model"), pieces, pieces, lambda texts: [[] for _ in texts]), pieces)
+    return Tokenizer(
+        Segmenter(Path("nowhere.model"), pieces, pieces, lambda texts: [[] for _ in texts], lambda ids: ""), pieces
+    )
 
 
 def written(made: Tokenizer, rows: int, directory: Path) -> tuple[str, ...]:

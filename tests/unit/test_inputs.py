@@ -11,7 +11,7 @@ from sweeper import inputs
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
 from sweeper.data import DataSettings, Examples
-from sweeper.data.tokenizer import SPECIAL
+from sweeper.data.special_pieces import SPECIAL
 from sweeper.trial import ArchSettings, Family, ModelSettings, TokenizerSettings, Trial, WrongInput
 from tests.fairseq_files import write_fairseq
 from tests.records import trial

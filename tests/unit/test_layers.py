@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door", "progress"),
-    ("study", "statistics", "factors", "selection", "metrics", "provenance", "checks", "result"),
+    ("study", "statistics", "factors", "selection", "metrics", "answers", "provenance", "checks", "result", "restore"),
     ("data", "compare", "differences"),
     ("trainer",),
     ("checkpoints",),
@@ -25,7 +25,7 @@ LAYERS = (
     ("sweep",),
     ("refusal", "schema"),
     ("config",),
-    ("run", "pretrain", "convert", "parameters", "status", "sync"),
+    ("run", "pretrain", "convert", "parameters", "status", "sync", "export"),
 )
 # fairseq composes its configuration by Hydra.
 HYDRA_EDGE = {"run.py", "pretrain.py", "config.py", "schema.py", "refusal.py", "frameworks/fairseq_mends.py"}
@@ -88,6 +88,7 @@ def test_a_module_imports_only_what_is_below_it(file: Path) -> None:
         ("sweeper.convert", ["x", "y"]),
         ("sweeper.status", ["x"]),
         ("sweeper.report", ["x"]),
+        ("sweeper.export", ["x", "y"]),
     ],
 )
 def test_what_must_be_quick_imports_nothing_heavy(module: str, arguments: list[str], tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from sweeper.data import packed
 from sweeper.data.packed import PackedSequences, Sequences, Shuffled, load_facts, pack, token_counts
 from sweeper.data.permutation import permuted
-from sweeper.data.tokenizer import Segmenter, Tokenizer, load
+from sweeper.data.segmenters import Segmenter
+from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
 from sweeper.trial import TokenizerKind, WrongInput
 
@@ -89,7 +90,8 @@ def test_a_side_without_text_is_refused(share: float, side: str, tokenizer: Toke
 def test_ids_are_as_wide_as_they_must_be(size: int, dtype: str, tmp_path: Path) -> None:
     pieces = ("<s>", "<pad>", "</s>", "<unk>", *map(str, range(size - 5)), "<mask>")
     largest = size - 2
-    tokenizer = Tokenizer(Segmenter(Path(), pieces, pieces, lambda texts: [[largest]] * len(texts)), pieces)
+    segmenter = Segmenter(Path(), pieces, pieces, lambda texts: [[largest]] * len(texts), str)
+    tokenizer = Tokenizer(segmenter, pieces)
     pack(["a", "b", "c"], tokenizer, 0.5, 1, tmp_path)
     assert load_facts(tmp_path)["dtype"] == dtype
     assert written(tmp_path, "train", dtype) + written(tmp_path, "valid", dtype) == [[largest, 2]] * 3

@@ -27,6 +27,7 @@ BY_HAND: dict[Part, int] = {
     Part.FINAL_NORM: 0,
     Part.CLASSIFIER: 263_682,  # 262,144 + 512 + 1,024 + 2
     Part.LANGUAGE_MODEL_HEAD: 295_680,  # 262,144 + 512 + 1,024 + 32,000
+    Part.ADAPTER: 0,
 }
 WHOLE: dict[Part, int] = {part: size for part, size in BY_HAND.items() if size and part is not Part.LANGUAGE_MODEL_HEAD}
 
@@ -58,6 +59,9 @@ def test_models_of_known_size() -> None:
     assert body(replace(base, model_type="camembert")) == 124_055_040
     bloom = Shape("bloom", 250880, 2048, 0, 1, width=1024, feed_forward=4096, layers=24, classes=2)
     assert body(bloom) == 559_214_592
+    # Published for r=16 beside query_key_value: 1,572,864 of 560,787,456.
+    adapted = replace(bloom, classes=0, rank=16, adapted=("query_key_value",))
+    assert size(adapted, Part.ADAPTER) == 1_572_864 and body(adapted) == 560_787_456
     assert (size(bloom, Part.CLASSIFIER), size(bloom, Part.POSITIONS)) == (2048, 0)
 
 

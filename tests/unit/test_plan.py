@@ -6,12 +6,13 @@ import io
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
 from sweeper import inputs
-from sweeper.data import DataSettings, Examples
+from sweeper.data import Answered, DataSettings, Examples
 from sweeper.data.facts import DataFacts
 from sweeper.report.data_text import plan_lines
 from sweeper.report.terminal import terminal
@@ -87,6 +88,31 @@ def test_several_data_sets_have_a_line_each(tmp_path: Path) -> None:
 
 def test_a_corpus_has_no_labels_to_speak_of(tmp_path: Path) -> None:
     assert told(tmp_path / "study", of(Reviews(names=()), cache=tmp_path)) == []
+
+
+@dataclass(frozen=True)
+class Questions(DataSettings):
+    """Of the test questions one is a training question, answered otherwise."""
+
+    task: ClassVar[str] = "qa"
+
+    def splits(self) -> dict[str, Answered]:
+        return {
+            "train": Answered(tuple("abcd"), tuple("1234")),
+            "valid": Answered(tuple("ef"), tuple("56")),
+            "test": Answered(tuple("ag"), tuple("78")),
+        }
+
+    def notes(self) -> tuple[str, ...]:
+        return ("test: 20 % of train",)
+
+
+def test_questions_are_counted(tmp_path: Path) -> None:
+    assert told(tmp_path / "study", of(Questions(), "faq", cache=tmp_path)) == [
+        "data=faq: 4 / 2 / 2 questions (train / validation / test)",
+        "  test: 20 % of train",
+        "  1 of 2 test questions also stands in train or validation",
+    ]
 
 
 def test_nothing_is_said_of_what_is_done(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def byte_level(directory: Path) -> Path:
     # As RoBERTa's, and hostile: its own post-processor, truncation and padding are all on.
     library = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>"))
     library.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
+    library.decoder = tokenizers.decoders.ByteLevel()
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=300,
         special_tokens=SPECIAL,

@@ -10,7 +10,8 @@ import pytest
 import sentencepiece
 
 from sweeper.checkpoints.identity import tokenizer_digest
-from sweeper.data.tokenizer import SPECIAL, load
+from sweeper.data.special_pieces import SPECIAL
+from sweeper.data.tokenizer import load
 from sweeper.trial import WrongInput
 from tests.checkpoint_files import write_tokenizer
 

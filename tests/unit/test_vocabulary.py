@@ -11,8 +11,10 @@ from tokenizers import Tokenizer, models
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.vocabulary import check_belongs, check_order, check_padding, check_vocabulary, piece_ids
+from sweeper.data.segmenters import framed
+from sweeper.data.special_pieces import SPECIAL
 from sweeper.data.tokenizer import PIECES as PIECES_FILE
-from sweeper.data.tokenizer import SPECIAL, framed, load
+from sweeper.data.tokenizer import load
 from sweeper.trial import TokenizerSettings, WrongInput
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 from tests.fairseq_files import write_fairseq

@@ -1,0 +1,90 @@
+"""What data sets of columns share, wherever their rows come from: which splits there are, and how others are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from sweeper.data import DataSettings
+from sweeper.data.splits import SHARES, TITLES
+from sweeper.data.tables import Table
+from sweeper.trial import WrongInput, setting
+
+
+@dataclass(frozen=True)
+class Found:
+    """The splits that a source has, as tables; train is always among them."""
+
+    tables: Mapping[str, Table]
+    remarks: Mapping[str, str] = field(default_factory=dict)  # split -> why the source's own is not taken
+
+
+@dataclass(frozen=True)
+class Tabular(DataSettings, ABC):
+    """Columns of tables; splits that are missing are made from train."""
+
+    files_choice: ClassVar[str]  # what to choose for data= where the rows are in files
+    targets: ClassVar[str]  # what the column to be predicted holds, as in "the data set's own has no labels"
+    drawn: ClassVar[str]  # how examples of a split that is made are chosen
+
+    validation_share: float = setting(0.1, above=0, below=1)  # of train, where there is no validation split
+    test_share: float = setting(0.2, above=0, below=1)  # of train, where there is no test split
+    split_seed: int = setting(0, at_least=0)  # of these splits; a trial's seed has no part in them
+
+    @property
+    @abstractmethod
+    def wanted(self) -> dict[str, str]:
+        """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The column that is to be predicted."""
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """The data set as messages name it, as in data.path=DIR."""
+
+    @abstractmethod
+    def find(self) -> Found:
+        """Read the wanted columns of every split there is. Raises WrongInput."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What part of train each split has where it is made."""
+        return {"valid": self.validation_share, "test": self.test_share}
+
+    def how_made(self, found: Found) -> tuple[str, ...]:
+        """Say how each split was made that the source lacks; without names of files, which digests leave out too."""
+        return tuple(
+            f"{TITLES[split]}: {100 * self.shares[split]:g} % of train, {self.drawn}, split_seed {self.split_seed}"
+            + (f"; {found.remarks[split]}" if split in found.remarks else "")
+            for split in SHARES
+            if split not in found.tables
+        )
+
+
+def column_name(key: str, name: Any) -> str:
+    """Return the name of a column, which the command line may have taken for an integer."""
+    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        shown = "null" if name is None else name
+        raise WrongInput(f"{key}={shown} is no column's name\nallowed: a name, in quotes where it looks like a number")
+    return str(name)
+
+
+def check_needed(settings: Tabular, found: Found) -> None:
+    """Raise WrongInput when a share is given for a split that there is, or a seed where nothing is made."""
+    defaults = {item.name: item.default for item in fields(settings)}
+    needless = {
+        "validation_share": {"valid"} & found.tables.keys(),
+        "test_share": {"test"} & found.tables.keys(),
+        "split_seed": {"valid", "test"} if {"valid", "test"} <= found.tables.keys() else set(),
+    }
+    for name, there in needless.items():
+        value = getattr(settings, name)
+        if there and value != defaults[name]:
+            titles = " and ".join(title for split, title in TITLES.items() if split in there)
+            raise WrongInput(f"data.{name}={value} has no effect: {settings.source} has its own {titles}\nleave it out")

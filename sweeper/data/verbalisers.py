@@ -1,0 +1,114 @@
+"""The words that stand for classes where a language model answers: `data.verbalisers`, a word or several a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sweeper.data import DataSettings, DataSource
+from sweeper.trial import WrongInput, setting
+
+if TYPE_CHECKING:
+    from sweeper.data.tokenizer import Tokenizer
+
+SHOWN = 10  # classes that a message names
+
+
+@dataclass(frozen=True)
+class Verbalised(DataSettings):
+    """Settings of a data set whose classes have words."""
+
+    # Class -> its words; null: the classes' names. Trials that read them know them by a digest.
+    verbalisers: Any = setting(None, identity=False)
+
+
+def verbalisers(source: DataSource) -> tuple[str, ...]:
+    """Return each class's words, in the order of the classes; by default the classes' names.
+
+    Raises WrongInput for classes that are unknown or left out, and for words that are none or those of another class.
+    """
+    names = source.label_names()
+    given = getattr(source, "verbalisers", None)
+    if given is None:
+        given = {name: name for name in names}
+    if not isinstance(given, Mapping):
+        raise WrongInput(f"data.verbalisers={given} is no mapping\nallowed: {example(names)}")
+    words = {class_key(key): word for key, word in given.items()}
+    if different := sorted(words.keys() ^ set(names)):
+        said = "names an unknown class" if different[0] in words else "lacks the class"
+        raise WrongInput(f"data.verbalisers {said} {different[0][:40]!r}\nneeded: a word for each, {example(names)}")
+    found = tuple(" ".join(text_of(name, words[name]).split()) for name in names)
+    check_words(found, names)
+    return found
+
+
+def reading_notes(source: DataSource, length_normalised: bool) -> list[str]:
+    """Return what a reader must know of classes that are told by their words' likelihood, a sentence each."""
+    words = [f"{name}: {word}" for name, word in zip(source.label_names(), verbalisers(source), strict=True)]
+    shown = ", ".join([*words[:SHOWN], *["…"] * (len(words) > SHOWN)])
+    normalised = "divided by the number of their ids" if length_normalised else "not normalised by length"
+    return [
+        f"class by the log-likelihood of its words and </s> after the prompt ({shown}), {normalised}",
+        "train/loss is the language model's on these ids of the answer; validation and test loss are the classes'",
+    ]
+
+
+def class_key(key: Any) -> str:
+    """Return a class's name as data sets spell it, where YAML took it for an integer or a truth value."""
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def text_of(name: str, word: Any) -> str:
+    """Return a verbaliser, which YAML may have taken for a number."""
+    if isinstance(word, bool) or not isinstance(word, str | int | float):
+        shown = "null" if word is None else str(word).lower()
+        raise WrongInput(f"data.verbalisers.{name}={shown} is no text\nallowed: a word or several, in quotes")
+    return str(word)
+
+
+def check_words(words: Sequence[str], names: Sequence[str]) -> None:
+    """Raise WrongInput for an empty verbaliser and for two that are equal."""
+    for name, word in zip(names, words, strict=True):
+        if not word:
+            raise WrongInput(
+                f"data.verbalisers.{name}={word!r} is empty: no likelihood tells its class\nallowed: a word or several"
+            )
+    check_different(words, names, words)
+
+
+def check_pieces(tokenizer: Tokenizer, source: DataSource) -> None:
+    """Raise WrongInput for a verbaliser of which a tokenizer makes no piece that it knows, or what it makes of another.
+
+    See `sweeper.data.prompts` for the place of an answer in a prompt.
+    """
+    from sweeper.data.prompts import answer_ids
+
+    words, names = verbalisers(source), source.label_names()
+    answers = [tuple(ids[:-1]) for ids in answer_ids(tokenizer, words)]
+    for name, word, ids in zip(names, words, answers, strict=True):
+        if set(ids) <= {tokenizer.unk}:
+            made = "only <unk>" if ids else "no piece at all"
+            raise WrongInput(
+                f"data.verbalisers.{name}={word} is {made} to the tokenizer\nallowed: words that it knows, or another"
+                " tokenizer.path"
+            )
+    check_different(answers, names, words)
+
+
+def check_different(found: Sequence[Any], names: Sequence[str], words: Sequence[str]) -> None:
+    """Raise WrongInput for two classes of which the same was found."""
+    first: dict[Any, int] = {}
+    for number, value in enumerate(found):
+        other = first.setdefault(value, number)
+        if other != number:
+            raise WrongInput(
+                f"data.verbalisers.{names[other]}={words[other]} and .{names[number]}={words[number]} are the same to"
+                " the model\nallowed: another word for each class"
+            )
+
+
+def example(names: Sequence[str]) -> str:
+    """Return how the setting is written for these classes."""
+    shown = [f"{name[:40]}: …" for name in names[:SHOWN]] + ["…"] * (len(names) > SHOWN)
+    return f"data.verbalisers={{{', '.join(shown)}}}"

@@ -1,0 +1,143 @@
+"""The command that makes a plain Transformers directory of a trial's best weights: python -m sweeper.export TRIAL DIR
+
+Whatever trained them (an encoder, a converted model, an adapter that is merged into its base), what it writes loads
+with `from_pretrained` and needs nothing of this package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.identity import weights_digest
+from sweeper.checkpoints.weight_files import weight_files
+from sweeper.data.special_pieces import TRANSFORMERS
+from sweeper.data.tokenizer import PIECES
+from sweeper.door import DONE, leave
+from sweeper.execute import load_framework
+from sweeper.record import Record, read_json
+from sweeper.report.text import metric_name, metric_text
+from sweeper.restore import restored
+from sweeper.trial import Outcome, Status, WrongInput
+
+ADAPTER = "adapter_config.json"  # of weights that are nothing without those that they were trained beside
+# Ending of an architecture's name -> the class that loads it.
+CLASSES = {
+    "ForSequenceClassification": "AutoModelForSequenceClassification",
+    "ForCausalLM": "AutoModelForCausalLM",
+    "LMHeadModel": "AutoModelForCausalLM",
+    "ForMaskedLM": "AutoModelForMaskedLM",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export a trial's best weights; raises WrongInput for what is no finished trial, or where there is no room."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sweeper.export", description="Write a trial's best weights as a plain Transformers directory."
+    )
+    parser.add_argument("trial", type=Path, metavar="TRIAL", help="directory of a done trial, as outputs/demo/hf-pt-…")
+    parser.add_argument("destination", type=Path, metavar="DESTINATION", help="a directory, new or empty")
+    options = parser.parse_args(arguments)
+    trial, destination = options.trial.expanduser(), options.destination.expanduser()
+    outcome = finished(Record(trial))
+    check_destination(destination)
+    if (trial / "best" / ADAPTER).exists():
+        check_base(trial)
+    export(trial, destination)
+    say(destination, outcome)
+    return DONE
+
+
+def finished(record: Record) -> Outcome:
+    """Return how a trial ended. Raises WrongInput for what is no trial, or is not done."""
+    status, outcome = record.status(), record.outcome()
+    if status is Status.PLANNED:
+        raise WrongInput(
+            f"{record.path} is no trial's directory\nneeded: STUDY/TRIAL, as python -m sweeper.status STUDY names them"
+        )
+    if status is not Status.DONE or outcome is None or outcome.best is None:
+        raise WrongInput(f"{record.path} is {status}, not done\nrun its command again, then export")
+    if not record.best.is_dir():
+        raise WrongInput(f"{record.best} is missing\nneeded: the best weights, which the trial has kept there")
+    return outcome
+
+
+def check_destination(destination: Path) -> None:
+    """Raise WrongInput when the weights cannot be written, or something lies there."""
+    there = next(path for path in (destination, *destination.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WrongInput(f"{destination}: {there} is a file\nneeded: a directory, new or empty")
+    if destination.exists() and any(destination.iterdir()):
+        raise WrongInput(f"{destination} holds something already\nneeded: a directory, new or empty")
+    beside = destination.absolute().parent if there == destination else there  # it is written under another name first
+    if not os.access(beside, os.W_OK | os.X_OK):
+        raise WrongInput(f"{destination}: {beside} cannot be written\nneeded: a directory, new or empty")
+
+
+def check_base(trial: Path) -> None:
+    """Raise WrongInput when the weights that an adapter belongs to are no longer where they were, or others."""
+    described = restored(trial)
+    given = described.weights_path
+    if given is None or not described.model.pretrained:
+        return  # made again where they are not in the cache
+    directory = Path(given)
+    if not (directory / "config.json").is_file() or not weight_files(directory):
+        raise WrongInput(
+            f"{trial} is an adapter to the weights in {given}, which are not there\n"
+            "bring them back there, or export from the directory where its command ran"
+        )
+    if weights_digest(Checkpoint(given, directory)) != described.digests["weights"]:
+        raise WrongInput(f"{given} holds other weights than {trial} was trained on\nbring those back there")
+
+
+def export(trial: Path, destination: Path) -> None:
+    """Write a trial's best weights to a destination, which has its name when all of it is there."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
+    framework = load_framework(restored(trial))
+    destination = destination.absolute()
+    temporary = destination.with_name(f".{destination.name}.new")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed here
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the libraries' among themselves
+            framework.export(trial, temporary)
+        if destination.exists():
+            destination.rmdir()  # empty, as was checked
+        temporary.rename(destination)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def say(destination: Path, outcome: Outcome) -> None:
+    """Tell what was written, and how it is loaded."""
+    assert outcome.best is not None
+    best = outcome.best
+    measured = [
+        f"{key} {metric_text(name, best.metrics[key])}{' %' * metric_name(name).endswith('(%)')}"
+        for key in sorted(best.metrics)
+        for split, _, name in [key.partition("/")]
+        if split == "test"
+    ]
+    print(f"Weights: {destination}, of epoch {best.epoch}, step {best.step}: {', '.join(measured) or 'not tested'}")
+    if (destination / "config.json").exists():
+        print(f"  load: transformers.{loader(destination)}.from_pretrained({str(destination)!r})")
+    if (destination / TRANSFORMERS).exists():
+        print(f"        transformers.AutoTokenizer.from_pretrained({str(destination)!r})")
+    elif (destination / PIECES).exists():
+        print(f"        its tokenizer has ids of its own: sweeper.data.tokenizer.load(Path({str(destination)!r}))")
+
+
+def loader(directory: Path) -> str:
+    """Return the class of Transformers that loads a directory with its head."""
+    names = read_json(directory / "config.json").get("architectures") or [""]
+    return next((name for ending, name in CLASSES.items() if names[0].endswith(ending)), "AutoModel")
+
+
+if __name__ == "__main__":
+    leave(main)

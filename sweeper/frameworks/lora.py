@@ -1,0 +1,121 @@
+"""framework=lora: a causal language model under PEFT's LoRA, trained with Transformers' Trainer."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
+from sweeper.checkpoints.targets import check_targets
+from sweeper.data.prompts import SHORTEST_PROMPT, answer_ids, question_room
+from sweeper.data.tokenizer import Tokenizer, load
+from sweeper.data.verbalisers import check_pieces, verbalisers
+from sweeper.frameworks import check_precision
+from sweeper.progress import Report
+from sweeper.trial import Family, Quantization, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+TASKS = ("classification", "qa")
+
+
+class Lora:
+    """The adapter; what needs torch is in `lora_model` and `lora_training`."""
+
+    def check(self, trial: Trial) -> None:
+        """Raise WrongInput for what cannot be adapted, or not on the trial's device."""
+        check_precision(trial)
+        if trial.task.name not in TASKS:
+            raise WrongInput(f"framework=lora does not do task={trial.task.name}\nallowed: {', '.join(TASKS)}")
+        if trial.framework.family is not Family.causal_lm:
+            raise WrongInput(
+                f"framework=lora adapts causal language models, not framework.family={trial.framework.family}\n"
+                "allowed: framework.family=causal_lm; encoders: framework=hf"
+            )
+        check_quantization(trial)
+        check_model(trial)
+        check_targets(trial.framework.lora.target_modules, trial.arch, trial.weights_path)
+        check_prompts(trial)
+
+    def build(self, trial: Trial) -> nn.Module:
+        """Return the base under its adapter, random weights drawn from the trial's seed."""
+        from sweeper.frameworks.lora_model import build
+
+        model: nn.Module = build(trial)
+        return model
+
+    def train(self, trial: Trial, directory: Path, report: Report) -> None:
+        """Train the adapter with the Trainer; see `Framework.train`."""
+        if trial.task.name == "qa":
+            from sweeper.frameworks.qa_training import train
+        else:
+            from sweeper.frameworks.lora_training import train
+        train(trial, directory, report)
+
+    def export(self, directory: Path, destination: Path) -> None:
+        """Write the base with the best adapter merged into it."""
+        from sweeper.frameworks.lora_model import export
+
+        export(directory, destination)
+
+
+def check_model(trial: Trial) -> None:
+    """Raise WrongInput for an encoder, and for a model of another kind than BLOOM but as its config.json says."""
+    arch, setting = trial.arch, "arch.causal_lm"
+    if arch.model_type in CAUSAL_LMS:
+        return
+    if arch.model_type in ENCODERS or trial.weights_path is None:
+        raise WrongInput(
+            f"framework=lora does not build model_type={arch.model_type} of arch={arch.name}\n"
+            f"allowed: {', '.join(CAUSAL_LMS)}; another causal language model: arch=of_model model.path=DIR;"
+            " encoders: framework=hf"
+        )
+    said = Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
+    different = [name for name, value in said.items() if getattr(arch, name) != value]
+    if different:
+        raise WrongInput(
+            f"{setting}.{different[0]}={getattr(arch, different[0])} is not what config.json of"
+            f" model.path={trial.weights_path} says, {said[different[0]]}\n"
+            f"a {arch.model_type} is built as it says: set arch=of_model and no {setting}.{different[0]}"
+        )
+
+
+def check_quantization(trial: Trial) -> None:
+    """Raise WrongInput where a base in 4 bits is wanted and this machine cannot hold one."""
+    if trial.framework.lora.quantization is not Quantization.nf4:
+        return
+    if trial.device != "cuda":
+        raise WrongInput("framework.lora.quantization=nf4 needs a CUDA device\nallowed here: null")
+    if find_spec("bitsandbytes") is None:
+        raise WrongInput(
+            "framework.lora.quantization=nf4 needs bitsandbytes, which is not installed\n"
+            "install it: pip install 'sweeper[nf4]'; or leave it null"
+        )
+
+
+def check_prompts(trial: Trial) -> None:
+    """Raise WrongInput for a length that has no room for a prompt, and for verbalisers that tell no class.
+
+    What a tokenizer makes of them is looked at where it is given; where it is trained it knows their words.
+    """
+    if trial.train.max_length < SHORTEST_PROMPT:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} has no room for a prompt and its answer\n"
+            f"allowed: {SHORTEST_PROMPT} or more"
+        )
+    given = trial.tokenizer
+    if given.path is not None and given.vocabulary_size is None and "verbalisers" in trial.digests:
+        tokenizer = given_tokenizer(Path(given.path), Path(given.path).stat().st_mtime_ns)
+        check_pieces(tokenizer, trial.data)
+        longest = max(map(len, answer_ids(tokenizer, verbalisers(trial.data))))
+        question_room(tokenizer, longest, trial.train.max_length)
+
+
+@cache
+def given_tokenizer(file: Path, _modified_ns: int) -> Tokenizer:
+    """Return a tokenizer of the user's, in the state that the time of change stands for; read once for all trials."""
+    return load(file)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeper.sweep import last_said
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("", "no word of why"),
+        (f"{TRACEBACK}OSError: disk is full\n\n", "OSError: disk is full"),
+        (f"{TRACEBACK}sweeper.trial.WrongInput: x=1 is too small\nallowed: 2\n", "x=1 is too small; allowed: 2"),
+    ],
+)
+def test_what_a_log_says_last(log: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(log)
+    assert last_said(tmp_path / "log") == said
+
+
+def test_a_log_that_is_not_there(tmp_path: Path) -> None:
+    assert last_said(tmp_path / "log") == "no word of why"

@@ -1,0 +1,117 @@
+"""Causal language models that are built as their config.json says: what is known of them without a library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import save_file
+
+from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.checkpoints.targets import bloom_layers, check_names, check_targets, matrices
+from sweeper.checkpoints.weights import check_weights
+from sweeper.trial import ArchSettings, Family, WrongInput
+from tests.checkpoint_files import zeros
+
+# Of config.json as the hub has them, what matters here.
+GPT2 = {
+    "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12,
+    "n_positions": 1024, "n_inner": None, "vocab_size": 50257, "resid_pdrop": 0.1, "attn_pdrop": 0.1,
+    "initializer_range": 0.02,
+}  # fmt: skip
+OPT = {
+    "architectures": ["OPTForCausalLM"], "model_type": "opt", "hidden_size": 768, "num_hidden_layers": 12,
+    "num_attention_heads": 12, "ffn_dim": 3072, "max_position_embeddings": 2048, "vocab_size": 50272, "dropout": 0.1,
+    "attention_dropout": 0.0, "init_std": 0.02,
+}  # fmt: skip
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 22,
+    "num_attention_heads": 32, "intermediate_size": 5632, "max_position_embeddings": 2048, "vocab_size": 32000,
+}  # fmt: skip
+
+
+def write(directory: Path, config: dict[str, Any]) -> Checkpoint:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(config))
+    return Checkpoint(directory.name, directory)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (GPT2, ("gpt2", 12, 768, 12, 3072, 1024, 50257, 0.02, 0.1, 0.1)),
+        (OPT, ("opt", 12, 768, 12, 3072, 2048, 50272, 0.02, 0.1, 0.0)),
+        (LLAMA, ("llama", 22, 2048, 32, 5632, 2048, 32000, 0.02, 0.0, 0.0)),
+    ],
+    ids=lambda value: value.get("model_type") if isinstance(value, dict) else "",
+)
+def test_shape_by_the_usual_names(config: dict[str, Any], expected: tuple[Any, ...], tmp_path: Path) -> None:
+    checkpoint = write(tmp_path / "model", config)
+    assert checkpoint.family is Family.causal_lm
+    assert checkpoint.is_other_causal_lm
+    arch = ArchSettings(**checkpoint.settings())
+    assert (
+        arch.model_type, arch.layers, arch.width, arch.heads, arch.feed_forward, arch.positions, arch.vocabulary_size,
+        arch.init_std, arch.dropout, arch.attention_dropout,
+    ) == expected  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [None, [], ["GPT2Model"], ["GPT2ForSequenceClassification"]])
+def test_what_is_no_causal_language_model_is_refused(names: Any, tmp_path: Path) -> None:
+    checkpoint = write(tmp_path / "model", {**GPT2, "architectures": names})
+    with pytest.raises(WrongInput, match=r"model_type=gpt2\nallowed: roberta, .*ForCausalLM or LMHeadModel"):
+        checkpoint.settings()
+
+
+def test_an_encoder_under_a_causal_head_is_an_encoder(tmp_path: Path) -> None:
+    checkpoint = write(tmp_path / "model", {"model_type": "roberta", "architectures": ["RobertaForCausalLM"]})
+    assert checkpoint.family is Family.encoder
+    assert not checkpoint.is_other_causal_lm
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Checkpoint:
+    small = {**GPT2, "n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9}
+    checkpoint = write(tmp_path / "model", small)
+    shapes = {"transformer.wte.weight": (9, 8), "transformer.h.0.attn.c_attn.weight": (8, 24)}
+    others = {"transformer.h.0.attn.c_attn.bias": (24,), "transformer.ln_f.weight": (8,)}
+    save_file(zeros({**shapes, **others}), checkpoint.directory / "model.safetensors")
+    return checkpoint
+
+
+def test_its_weights_are_looked_at_as_far_as_they_are_known(held: Checkpoint) -> None:
+    arch = ArchSettings(name="of_model", **held.settings())
+    check_weights(held, arch, Family.causal_lm)
+    file = held.directory / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(WrongInput, match="cut off"):
+        check_weights(held, arch, Family.causal_lm)
+
+
+def test_target_modules_are_looked_for_among_its_matrices(held: Checkpoint) -> None:
+    assert matrices(held.directory) == ["transformer.h.0.attn.c_attn"]
+    arch = ArchSettings(**held.settings())
+    check_targets(["c_attn"], arch, str(held.directory))
+    check_targets(["h.0.attn.c_attn"], arch, str(held.directory))
+    with pytest.raises(WrongInput, match=r"\[c_attn,attn\]: model_type=gpt2 has no layer attn\nallowed: c_attn$"):
+        check_targets(["c_attn", "attn"], arch, str(held.directory))
+    (held.directory / "model.safetensors").unlink()
+    check_targets(["whatever"], arch, str(held.directory))  # is known when the model is built
+
+
+def test_blooms_layers_are_known(tmp_path: Path) -> None:
+    bloom = ArchSettings(model_type="bloom", layers=2)
+    check_targets(["query_key_value", "h.1.mlp.dense_4h_to_h", "self_attention.dense"], bloom, None)
+    for wrong in ("key_value", "h.2.mlp.dense_4h_to_h", "lm_head", "word_embeddings"):
+        with pytest.raises(WrongInput, match=f"no layer {wrong}\nallowed: query_key_value, dense, dense_h_to_4h"):
+            check_targets([wrong], bloom, None)
+    assert len(bloom_layers(2)) == 8
+
+
+def test_names_match_as_peft_matches_them() -> None:
+    check_names(["b"], ["a.b"], "x")
+    check_names(["a.b"], ["a.b"], "x")
+    with pytest.raises(WrongInput):
+        check_names(["b"], ["ab"], "x")
