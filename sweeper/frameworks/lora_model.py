@@ -6,6 +6,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -91,9 +92,16 @@ def adapted(base: PreTrainedModel, settings: LoraSettings) -> PeftModel:
         bias=settings.bias.value,
         task_type=settings.task_type.value,
     )
-    with warnings.catch_warnings():  # PEFT asks Transformers by a name that is going out of use
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+    with no_word_of_checkpointing():
         return get_peft_model(base, config)
+
+
+@contextmanager
+def no_word_of_checkpointing() -> Iterator[None]:
+    """Keep a warning away that is not for users: PEFT asks Transformers by a name that is going out of use."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield
 
 
 def linear_layers(base: PreTrainedModel) -> Iterator[str]:
@@ -115,7 +123,9 @@ def export(directory: Path, destination: Path) -> None:
         set_seed(trial.seed)
         base = base_model(trial, tokenizer)
     check_base(base, best)
-    PeftModel.from_pretrained(base, best).merge_and_unload().save_pretrained(destination)
+    with no_word_of_checkpointing():
+        model = PeftModel.from_pretrained(base, best)
+    model.merge_and_unload().save_pretrained(destination)
     tokenizer.save(destination)
 
 

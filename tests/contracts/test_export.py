@@ -16,7 +16,7 @@ from sweeper import inputs
 from sweeper.export import main
 from sweeper.record import Record
 from sweeper.trial import WrongInput
-from tests.contracts.frameworks import FRAMEWORKS, Laboratory
+from tests.contracts.frameworks import PARAMETERS, Laboratory
 from tests.contracts.test_frameworks import evaluate
 
 
@@ -32,7 +32,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("model", ["pt", "rd"])
-@pytest.mark.parametrize("framework", list(FRAMEWORKS))
+@pytest.mark.parametrize("framework", PARAMETERS)
 def test_plain_weights_give_the_recorded_accuracy(
     framework: str, model: str, outputs: Path, backend: LocalBackend, tmp_path: Path
 ) -> None:

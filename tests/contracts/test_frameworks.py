@@ -214,11 +214,11 @@ def digests(directory: str) -> dict[str, str]:
     from safetensors.torch import load_file
 
     tensors = load_file(Path(directory) / "model.safetensors")
-    positions, types = (
-        next(value for name, value in tensors.items() if f"{kind}_embeddings" in name)
-        for kind in ("position", "token_type")
-    )
-    tensors["positions of token type 0"] = positions + types[0]
+    found = {
+        kind: value for name, value in tensors.items() for kind in ("position", "token_type") if f"{kind}_emb" in name
+    }
+    if found:  # BLOOM has neither
+        tensors["positions of token type 0"] = found["position"] + found["token_type"][0]
     return {name: hashlib.sha256(value.numpy().tobytes()).hexdigest() for name, value in tensors.items()}
 
 
