@@ -85,7 +85,7 @@ def diverged_notes(comparison: Comparison) -> Iterator[str]:
 def perplexity_notes(comparison: Comparison) -> Iterator[str]:
     """Yield how the selection metric is to be read where perplexity stands in its place."""
     if columns(comparison).instead:
-        yield f"perplexity: e to the {comparison.metrics[0]}, which is in trials.csv; of the answers' ids and </s>."
+        yield f"perplexity: e to the {comparison.metrics[0]}, which the records hold; of the answers' ids and </s>."
 
 
 def unmeasured_notes(comparison: Comparison) -> Iterator[str]:

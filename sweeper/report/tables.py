@@ -87,7 +87,7 @@ def epoch_table(comparison: Comparison) -> TextTable:
             *metric_column(comparison, row.metric),
             str(row.epoch),
             *(
-                metric_text(metric, value)
+                metric_text(metric, value, summary and summary.mean)
                 for metric, summary in measured.of(row)
                 for value in ((summary.mean, summary.sd) if summary else (None, None))
             ),

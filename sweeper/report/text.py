@@ -25,26 +25,36 @@ def metric_name(metric: str, unit: str = "%") -> str:
     return f"{printable(metric)} ({unit})" if is_share(metric) else printable(metric)
 
 
-def metric_text(metric: str, value: float | None) -> str:
-    """A metric's value: per cent with one decimal for a share, else four significant digits."""
+def metric_text(metric: str, value: float | None, beside: float | None = None) -> str:
+    """A metric's value: per cent with one decimal for a share, else four significant digits.
+
+    What stands `beside` another value, as a standard deviation does, has as many decimals as that.
+    """
     if value is None:
         return UNKNOWN
-    return f"{100 * value:z.1f}" if is_share(metric) else f"{value:z.4g}"  # z: never -0.0
+    if is_share(metric):
+        return f"{100 * value:z.1f}"  # z: never -0.0
+    if beside and math.isfinite(beside) and 1e-4 <= abs(beside) < 1e4:  # four digits outside that have an exponent
+        return f"{value:z.{3 - math.floor(math.log10(abs(beside)))}f}"
+    return f"{value:z.4g}"
 
 
 def spread_text(metric: str, summary: Summary | None) -> str:
     """Mean ± sample standard deviation."""
     if summary is None or summary.mean is None:
         return UNKNOWN
-    return f"{metric_text(metric, summary.mean)} ± {metric_text(metric, summary.sd)}"
+    mean = summary.mean
+    return f"{metric_text(metric, mean, mean)} ± {metric_text(metric, summary.sd, mean)}"
 
 
 def difference_text(metric: str, found: MeanDifference | None) -> str:
     """Difference of means [interval], of shares in percentage points."""
     if found is None:
         return UNKNOWN
-    interval = UNKNOWN if found.low is None else f"{metric_text(metric, found.low)}, {metric_text(metric, found.high)}"
-    return f"{metric_text(metric, found.difference)} [{interval}]"
+    difference, low, high = (
+        metric_text(metric, value, found.difference) for value in (found.difference, found.low, found.high)
+    )
+    return f"{difference} [{UNKNOWN if found.low is None else f'{low}, {high}'}]"
 
 
 def number_text(number: int | None) -> str:

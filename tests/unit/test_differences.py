@@ -187,7 +187,7 @@ def test_without_test_sets_validation_is_compared(tmp_path: Path, capsys: pytest
         for seed, loss in enumerate(losses, start=1):
             own = Metric("valid", "loss", loss, 1, STEPS_PER_EPOCH)
             write(tmp_path, trial(model, seed=seed, task=by_loss), more=[own])
-    assert "pt − rd hf -0.75 [–] 2, 1".split() in printed(tmp_path, capsys)
+    assert "pt − rd hf -0.7500 [–] 2, 1".split() in printed(tmp_path, capsys)
 
 
 def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(

@@ -128,7 +128,7 @@ def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.Captu
     write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
     rows = lines(printed(tmp_path, capsys=capsys))
     assert ["pt", "hf", "classification", "accuracy", "(%)", "50.0", "±", "–", "40.0", "±", "–", "1"] in rows
-    assert ["pt", "hf", "regression", "loss", "0.1235", "±", "–", "1.25", "±", "–", "1"] in rows
+    assert ["pt", "hf", "regression", "loss", "0.1235", "±", "–", "1.250", "±", "–", "1"] in rows
 
 
 def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
