@@ -17,8 +17,8 @@ from sweeper.report.study import open_study
 from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, runs_address, ui_command
 from sweeper.trial import WrongInput
 
-SHORTEST_INTERVAL_SECONDS = 2.0
-# At most this share of the time goes into synchronising.
+SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 2.0, 30.0
+# At most this share of the time goes into synchronising, as far as the longest interval allows.
 LARGEST_SHARE = 0.2
 
 
@@ -85,6 +85,7 @@ def follow(study: Path, uri: str) -> None:
         with contextlib.suppress(TrackingError):
             synchronise_new(study, uri)
         interval = max(SHORTEST_INTERVAL_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
+        interval = min(interval, LONGEST_INTERVAL_SECONDS)
     synchronise_new(study, uri)
 
 

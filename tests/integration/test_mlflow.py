@@ -326,7 +326,7 @@ def test_following_ends_with_standard_input_only(study: Path, sqlite: str, tmp_p
     assert len(runs_of(study, sqlite)) == 9
 
 
-def wait_until(condition: Any, patience_seconds: float = 60.0) -> None:
+def wait_until(condition: Any, patience_seconds: float = 120.0) -> None:
     deadline = time.monotonic() + patience_seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
