@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +14,13 @@ class Job:
     """A call to make in a process of its own.
 
     `call` must survive cloudpickle. Whatever the process prints goes to `log`, appended; its directory is made.
+    `after` names jobs that must have ended before, however they ended; for backends that outlive the driver.
     """
 
     key: str
     call: Callable[[], Any]
     log: Path
+    after: tuple[str, ...] = ()
 
 
 class Phase(StrEnum):
@@ -31,10 +33,29 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class JobState:
-    """A job's phase and, where there is something to say, why: what it waits for, or what ended it."""
+    """A job's phase and, where there is something to say, why: what it waits for, or what ended it.
+
+    `id` and `node` are a scheduler's. `cancelled`: somebody ended it on purpose, so it is not to be tried again.
+    """
 
     phase: Phase
     reason: str = ""
+    id: str = field(default="", compare=False)
+    node: str = field(default="", compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a backend would do with jobs: cores and GPUs of one, how many at a time (None: the scheduler decides).
+
+    `script` is what would be sent to a scheduler, if there is one.
+    """
+
+    cores: int
+    gpus: int
+    at_a_time: int | None
+    script: str = ""
 
 
 class Backend(Protocol):
@@ -48,6 +69,31 @@ class Backend(Protocol):
     def retries(self) -> int:
         """How often a job that died without a word is started again."""
 
+    @property
+    def outlives(self) -> bool:
+        """Whether jobs go on when the process that started them ends."""
+
+    @property
+    def detached(self) -> bool:
+        """Whether the driver is to leave as soon as its jobs are handed over."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often the driver should look at its jobs and their records."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing new is known of the jobs, as of a scheduler that does not answer; "" when all is well."""
+
+    def check(self) -> None:
+        """Raise WrongInput when this backend could start nothing here; starts and makes nothing."""
+
+    def outline(self, jobs: int) -> Outline:
+        """Return what would become of so many jobs; starts and makes nothing."""
+
+    def attach(self) -> Collection[str]:
+        """Take on the jobs of earlier processes that run or wait; returns their keys."""
+
     def start(self, jobs: Sequence[Job]) -> None:
         """Take jobs on; they run as places get free, in the order given."""
 
@@ -58,4 +104,4 @@ class Backend(Protocol):
         """Stop jobs (all, when no keys are given), pending ones too; returns when they are gone, within 5 s."""
 
     def close(self) -> None:
-        """Stop what still runs and free everything."""
+        """Free everything; stops what still runs, unless it `outlives` this process."""

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
+from sweeper.backend import Backend
 from sweeper.compare import compare
 from sweeper.report.terminal import print_tables
+from sweeper.report.text import printable
 from sweeper.result import Result
 from sweeper.study import Study
 from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.trial import Status
 from sweeper.watched import Watched
+
+LINES_SHOWN, LOG_TAIL = 3, 4000
+
+
+def census(watched: Sequence[Watched]) -> Counter[Status]:
+    """Count trials by status."""
+    return Counter(item.record.status() for item in watched)
+
+
+def census_text(watched: Sequence[Watched]) -> str:
+    """Return how many trials there are of each status."""
+    return ", ".join(f"{number} {status}" for status, number in census(watched).items())
 
 
 def print_closing(study: Study, watched: Sequence[Watched], console: Console) -> None:
@@ -25,7 +41,49 @@ def print_closing(study: Study, watched: Sequence[Watched], console: Console) ->
         if item.status is not Status.DONE:
             console.print(f"{item.trial.name} {item.status.value}: {item.why()}", style="red", soft_wrap=True)
             console.print(f"  log: {item.log}", soft_wrap=True)
+            if item.reason:  # the record has no word of it
+                for line in last_lines(item.log):
+                    console.print(f"    {printable(line)}", style="dim", markup=False, soft_wrap=True)
     print_places(study, console)
+
+
+def last_lines(log: Path) -> list[str]:
+    """Return the last lines that are not empty of a log, if there is one."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return [line.rstrip() for line in text[-LOG_TAIL:].split("\n") if line.strip()][-LINES_SHOWN:]
+
+
+def print_interrupted(study: Study, watched: Sequence[Watched], backend: Backend, console: Console) -> None:
+    """Say where trials stand when the command was interrupted, and how it goes on."""
+    if backend.outlives:
+        goes_on = f"Jobs go on.\n{commands(study)}"
+    else:
+        goes_on = "The same command again continues where each trial stopped."
+    console.print(f"Interrupted: {census_text(watched)}. {goes_on}", soft_wrap=True)
+
+
+def print_detached(study: Study, watched: Sequence[Watched], console: Console) -> None:
+    """Say which jobs were handed over, and how to hear of them again."""
+    ids = [item.job.id for item in watched if item.job and item.job.id]
+    arrays = ", ".join(dict.fromkeys(number.partition("_")[0] for number in ids))
+    console.print(f"{study.name}: {len(ids)} trials are handed over, in jobs {arrays or 'of none'}.", soft_wrap=True)
+    if waiting := [item.job for item in watched if item.job and not item.job.id]:
+        console.print(
+            f"{len(waiting)} trials are not submitted yet ({waiting[0].reason or 'the queue has no room'}): "
+            f"python -m sweeper.watch {study.directory} submits them.",
+            style="yellow",
+            soft_wrap=True,
+        )
+    console.print(commands(study), soft_wrap=True)
+
+
+def commands(study: Study) -> str:
+    """Return the commands that tell of a study's jobs and end them."""
+    return (
+        f"  where they stand: python -m sweeper.status {study.directory}\n"
+        f"  follow them:      python -m sweeper.watch {study.directory}\n"
+        f"  end them:         python -m sweeper.cancel {study.directory}"
+    )
 
 
 def print_places(study: Study, console: Console) -> None:

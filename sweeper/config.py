@@ -34,7 +34,7 @@ from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial import Family, Trial, WrongInput, check_ranges, digest
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
-STUDY_WIDE = ("study", "outputs", "fresh", "tracking")
+STUDY_WIDE = ("study", "outputs", "fresh", "plan", "tracking")
 # For conf/arch/of_model.yaml, where what is set on the command line takes an interpolation's place.
 OmegaConf.register_new_resolver("sweeper_of_model", setting_of_model, replace=True)
 
@@ -61,7 +61,7 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
         uri = absolute(uri)
     described = OmegaConf.to_container(launcher, resolve=True)
     assert isinstance(described, dict)
-    return Study(name, directory, uri, {str(key): described[key] for key in described}, config.fresh)
+    return Study(name, directory, uri, {str(key): described[key] for key in described}, config.fresh, config.plan)
 
 
 def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str) -> Trial:

@@ -305,6 +305,12 @@ class Writer:
         write_json(self.record.path / "outcome.json", {"schema": SCHEMA, **content})
         self.record.progress_file.unlink(missing_ok=True)
 
+    def cancel(self, reason: str) -> None:
+        """Write that the trial was ended on purpose, unless it has an outcome; the same command tries it again."""
+        if self.record.outcome() is None:
+            error = Failure("Cancelled", reason, str(self.record.log))
+            self.finish(Outcome(Status.CANCELLED, None, 0.0, 0, error))
+
 
 def cut_torn_line(path: Path) -> None:
     """Cut an unfinished last line off, which a killed writer may have left."""

@@ -29,21 +29,24 @@ def restored(directory: Path) -> Trial:
             f"{directory} is no trial's directory\nneeded: STUDY/TRIAL, as in python -m sweeper.status STUDY"
         )
     try:
+        return trial_of(description, directory.absolute().parent.parent / "cache")
+    except WrongInput as error:
+        raise WrongInput(f"{directory}/trial.json: {error}") from error
+
+
+def trial_of(description: Mapping[str, Any], cache: Path) -> Trial:
+    """Return the trial that `Trial.description` described. Raises WrongInput where this version cannot read it."""
+    try:
         values, hints = description["config"], get_type_hints(Trial)
         made = {
             item.name: value_of(hints[item.name], values[item.name])
             for item in fields(Trial)
             if item.name not in (*NOT_RECORDED, *BESIDE, "data")
         }
-        return Trial(
-            **made,
-            data=data_of(values["data"]),
-            choices=description["choices"],
-            cache=directory.absolute().parent.parent / "cache",
-        )
+        return Trial(**made, data=data_of(values["data"]), choices=description["choices"], cache=cache)
     except (ImportError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise WrongInput(
-            f"{directory}/trial.json cannot be read: {error}\n"
+            f"the description of a trial cannot be read: {error}\n"
             "use the version of sweeper that wrote it, from where its own modules can be imported"
         ) from error
 

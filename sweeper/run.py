@@ -58,7 +58,7 @@ def task(drive: Drive) -> TaskFunction:
         launcher = HydraConfig.get().launcher
         try:
             if launcher._target_.startswith("hydra._internal."):
-                raise WrongInput("hydra/launcher=basic is Hydra's own and runs no trials\nallowed: local")
+                raise WrongInput("hydra/launcher=basic is Hydra's own and runs no trials\nallowed: local, slurm")
             several([config], instantiate(launcher))
         except Exception as error:
             errors.append(error)
@@ -80,11 +80,14 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
     threads = max(1, *(config.train.threads for config in configs))
     preload = dict.fromkeys(name for config in configs for name in OmegaConf.select(config, "framework.preload") or ())
-    backend = launcher.backend(threads=threads, preload=list(preload))
     hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
     choices = [known.runtime.choices for known in hydra_configs]
+    study = study_of(configs, choices, hydra_configs[0].launcher)
+    backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
     trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
-    return study_of(configs, choices, hydra_configs[0].launcher), trials, backend
+    if not study.plan:
+        backend.check()
+    return study, trials, backend
 
 
 def expand(config: DictConfig) -> None:

@@ -42,6 +42,7 @@ class Config:
     data_seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
     study: str | None = None
     fresh: bool = False
+    plan: bool = False
     outputs: str = "outputs"
 
 

@@ -11,23 +11,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from sweeper.backend import JobState, Phase
 from sweeper.door import DONE, leave
 from sweeper.factors import Value, factor_values, trial_settings
+from sweeper.jobs import job_states, study_at
 from sweeper.record import Progress, Record
 from sweeper.report.live import STATES
 from sweeper.report.study import Study, open_study
 from sweeper.report.tables import TextTable
 from sweeper.report.text import duration, heading, number_text, printable, value_text
-from sweeper.trial import Failure, Status
+from sweeper.trial import Failure, Status, WrongInput
 
 SCHEMA = 1
+ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 
 @dataclass(frozen=True)
 class TrialStatus:
     """Where a trial stands: epoch and update while it has not ended, `seconds_left` while it runs.
 
-    `factors` are its values of what varies over the study; empty for a planned trial.
+    `factors` are its values of what varies over the study; empty for a planned trial. `job`, `node`, `job_state` and
+    `job_reason` are those of its job with a scheduler, while that waits or runs.
     """
 
     name: str
@@ -39,6 +43,25 @@ class TrialStatus:
     seconds_left: float | None = None
     error: Failure | None = None
     log: str | None = None
+    job: str | None = None
+    node: str | None = None
+    job_state: str | None = None
+    job_reason: str | None = None
+
+
+def with_job(trial: TrialStatus, job: JobState | None) -> TrialStatus:
+    """Add what a scheduler says of a trial's job; a lock that another node holds may not be seen from this one."""
+    if job is None or trial.status in ENDED:
+        return trial
+    runs = job.phase is Phase.RUNNING and trial.status is Status.INTERRUPTED
+    return replace(
+        trial,
+        status=Status.RUNNING if runs else trial.status,
+        job=job.id,
+        node=job.node or None,
+        job_state=job.phase.value,
+        job_reason=job.reason or None,
+    )
 
 
 def statuses(study: Study) -> list[TrialStatus]:
@@ -103,7 +126,9 @@ def print_status(study: Study, trials: Sequence[TrialStatus]) -> None:
         console.print(rich_table(status_table(trials)))
     for trial in trials:
         if trial.error:
-            console.print(f"{printable(trial.name)} failed: {summary(trial.error)}", soft_wrap=True)
+            cancelled = trial.status is Status.CANCELLED
+            said = f"cancelled: {trial.error.message}" if cancelled else f"failed: {summary(trial.error)}"
+            console.print(f"{printable(trial.name)} {printable(said)}", soft_wrap=True)
             console.print(f"  log: {printable(trial.log or trial.error.log)}", soft_wrap=True)
     found = counts(trials)
     known = [f"{found[state]} {state}" for state in STATES if found.get(state)]
@@ -114,6 +139,7 @@ def status_table(trials: Sequence[TrialStatus]) -> TextTable:
     """Return a row a trial; what varies and is not in a trial's name has columns of its own."""
     factors = tuple(trials[0].factors)
     others = factors[2:]
+    jobs = any(trial.job for trial in trials)
 
     def cells(trial: TrialStatus) -> tuple[str, ...]:
         step = f"{trial.step}/{trial.steps}" if trial.steps else number_text(trial.step)
@@ -121,13 +147,21 @@ def status_table(trials: Sequence[TrialStatus]) -> TextTable:
             printable(trial.name),
             *(value_text(trial.factors.get(factor)) for factor in others),
             trial.status.value,
+            *(job_cells(trial) if jobs else ()),
             number_text(trial.epoch),
             step,
             duration(trial.seconds_left),
         )
 
     heads = ("trial", *(heading(factor, factors) for factor in others), "status")
+    heads += ("job", "state", "node") if jobs else ()
     return TextTable("Trials", (*heads, "epoch", "step", "time left"), len(heads), (tuple(map(cells, trials)),))
+
+
+def job_cells(trial: TrialStatus) -> tuple[str, str, str]:
+    """Return the id of a trial's job, its state with SLURM's word for why it waits, and its node."""
+    reason = f" ({trial.job_reason})" if trial.job_reason else ""
+    return trial.job or "", printable(f"{trial.job_state or ''}{reason}"), printable(trial.node or "")
 
 
 def summary(error: Failure) -> str:
@@ -143,11 +177,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     options = parser.parse_args(arguments)
     study = open_study(options.study)
-    trials = statuses(study)
+    trials, trouble = statuses(study), ""
+    try:
+        jobs = job_states(study_at(options.study))
+        trials = [with_job(trial, jobs.get(trial.name)) for trial in trials]
+    except WrongInput as error:
+        trouble = str(error).splitlines()[0]  # the records can be told all the same
     if options.json:
         sys.stdout.write(json_text(study, trials))
     else:
         print_status(study, trials)
+        if trouble:
+            print(trouble, file=sys.stderr)
     return DONE
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from rich.console import Console
 
 from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
-from sweeper.closing import print_closing
+from sweeper.closing import census_text, print_closing, print_detached, print_interrupted
 from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
 from sweeper.inputs import Preparation, preparations, prepare
+from sweeper.planning import print_plan
 from sweeper.record import read_progress, supersede
 from sweeper.report import live
 from sweeper.report.data_text import leaks, plan_lines, read_facts
@@ -28,27 +28,35 @@ from sweeper.tracking.follow import follow
 from sweeper.trial import Status, Trial, WrongInput, digest, result_settings
 from sweeper.watched import Watched, watch
 
-POLL_SECONDS = 0.2
 # A trial that another process runs is looked at more seldom: each look takes its lock for an instant.
 ATTACHED_POLL_SECONDS = 1.0
 
 
-def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
-    """Run what is not done yet of a command's trials, show the tables, and return the exit code."""
+def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, remember: bool = True) -> int:
+    """Run what is not done yet of a command's trials, show the tables, and return the exit code.
+
+    `remember`: whether the command line is one that makes these trials, for the study to keep.
+    """
     console = terminal()
+    if study.plan:
+        print_plan(study, distinct(trials, console), backend, console)
+        return DONE
     watched = plan(study, trials, console)
     to_run = [item for item in watched if item.status is not Status.DONE]
     warnings: list[str] = []
     try:
         if to_run:
-            study.describe([item.trial for item in watched], provenance.command_line())
-        with stopping(backend), follow(study, warnings, something_runs=bool(to_run)), live.choose_view(console) as view:
+            study.describe([item.trial for item in watched], provenance.command_line() if remember else None)
+        views = nullcontext() if backend.detached else follow(study, warnings, something_runs=bool(to_run))
+        with releasing(backend), views, live.choose_view(console) as view:
             if to_run:
                 Driver(study, backend, view).run(watched)
     except KeyboardInterrupt:
-        counts = ", ".join(f"{number} {status}" for status, number in census(watched).items())
-        console.print(f"Interrupted: {counts}. The same command again continues where each trial stopped.")
+        print_interrupted(study, watched, backend, console)
         return INTERRUPTED
+    if to_run and backend.detached:
+        print_detached(study, watched, console)
+        return DONE
     print_closing(study, watched, console)
     for warning in warnings:
         console.print(warning, style="yellow", soft_wrap=True)
@@ -57,18 +65,21 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
 
 def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watched]:
     """Find out what is done already, put older results aside if wanted, and say both, and what is trained on."""
-    distinct = {trial.id: trial for trial in trials}
-    repeated = len(trials) - len(distinct)
-    if repeated:
-        console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
-    watched = watch(study.directory, list(distinct.values()))
+    watched = watch(study.directory, distinct(trials, console))
     if study.fresh:
         put_aside(watched)
-    counts = census(watched)
-    shown = ", ".join(f"{number} {status}" for status, number in counts.items())
-    console.print(f"{study.name}: {counts[Status.DONE]} of {len(watched)} trials are done ({shown}).")
+    done = sum(item.status is Status.DONE for item in watched)
+    console.print(f"{study.name}: {done} of {len(watched)} trials are done ({census_text(watched)}).")
     print_data([item.trial for item in watched if item.status is not Status.DONE], console)
     return watched
+
+
+def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
+    """Return each trial once, and say so where some are alike."""
+    found = {trial.id: trial for trial in trials}
+    if repeated := len(trials) - len(found):
+        console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
+    return list(found.values())
 
 
 def print_data(trials: Sequence[Trial], console: Console) -> None:
@@ -106,14 +117,9 @@ def put_aside(watched: Sequence[Watched]) -> None:
             item.refresh()
 
 
-def census(watched: Sequence[Watched]) -> Counter[Status]:
-    """Count trials by status."""
-    return Counter(item.record.status() for item in watched)
-
-
 @contextmanager
-def stopping(backend: Backend) -> Iterator[None]:
-    """Stop what runs when this command ends, be it by Ctrl-C, a closed terminal or a scheduler's SIGTERM."""
+def releasing(backend: Backend) -> Iterator[None]:
+    """Close a backend when this command ends, be it by Ctrl-C, a closed terminal or a scheduler's SIGTERM."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
@@ -130,26 +136,66 @@ class Driver:
         self.study = study
         self.backend = backend
         self.view = view
+        self.steps: Sequence[Preparation] = ()  # made by jobs that trials wait for
+        self.jobs: dict[str, str] = {}  # ids that the study knows
         self.launch = {
             "command": provenance.command_line(),
             "directory": str(Path.cwd()),
             "code": provenance.code_state(),
+            "versions": provenance.versions(),
         }
 
     def run(self, watched: Sequence[Watched]) -> None:
-        """Prepare what trials share, start them, and return when each has ended."""
-        self.prepare([item for item in watched if not item.ended])
-        self.view.update([item.row() for item in watched])
-        self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
+        """Start what has not ended, and return when each trial has, or when the backend wants to be left alone."""
+        if self.backend.outlives:
+            self.hand_over(watched)
+            if self.backend.detached:
+                return
+        else:
+            self.prepare([item for item in watched if not item.ended])
+            self.view.update([item.row() for item in watched])
+            self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
+        self.follow(watched)
+
+    def hand_over(self, watched: Sequence[Watched]) -> None:
+        """Take on the jobs that earlier commands left, and start the other trials behind what makes their inputs."""
+        self.study.remember([item.trial for item in watched])
+        with self.study.starting():
+            attached = self.backend.attach()
+            for item in watched:
+                item.look_anew()
+                item.started = not item.ended and item.trial.name in attached
+            new = [item for item in watched if not (item.ended or item.started or item.status is Status.RUNNING)]
+            jobs, self.steps = self.preparation_jobs(new)
+            self.backend.start([job for job in jobs if job.key not in attached])
+            self.start(new)
+            states = self.backend.poll()
+        self.remember(states)
+        for item in watched:
+            if item.started:
+                item.take_in(states[item.trial.name])
+
+    def follow(self, watched: Sequence[Watched]) -> None:
+        """Look at trials and their jobs until each has ended."""
         while True:
             states = self.backend.poll()
             for item in watched:
                 if not item.ended:
                     self.look(item, states)
-            self.view.update([item.row() for item in watched])
+            self.remember(states)
+            for step in self.steps:
+                self.view.prepare(how_far(step))
+            self.view.update([item.row() for item in watched], self.backend.trouble)
             if all(item.ended for item in watched):
                 return
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.backend.poll_seconds)
+
+    def remember(self, states: Mapping[str, JobState]) -> None:
+        """Keep the ids that a scheduler has given to jobs with the study."""
+        known = {key: state.id for key, state in states.items() if state.id}
+        if known != self.jobs:
+            self.jobs = known
+            self.study.remember_jobs(known)
 
     def prepare(self, watched: Sequence[Watched]) -> None:
         """Make what several trials read, each thing once; a trial whose inputs cannot be made ends here."""
@@ -161,7 +207,7 @@ class Driver:
                 self.view.prepare(how_far(step))
             if all(states[job.key].phase is Phase.ENDED for job in jobs):
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.backend.poll_seconds)
         for item in watched:
             if missing := preparations(item.trial):
                 log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
@@ -193,7 +239,10 @@ class Driver:
             item.started = True
         calls = [partial(execute, item.trial, item.record.path.absolute(), self.launch) for item in watched]
         self.backend.start(
-            [Job(item.trial.name, call, item.record.log) for item, call in zip(watched, calls, strict=True)]
+            [
+                Job(item.trial.name, call, item.record.log, (item.preparation,) if item.preparation else ())
+                for item, call in zip(watched, calls, strict=True)
+            ]
         )
 
     def look(self, item: Watched, states: Mapping[str, JobState]) -> None:
@@ -204,10 +253,15 @@ class Driver:
         job = states[item.trial.name]
         if job.phase is not Phase.ENDED:
             item.take_in(job)
+            # The record is the truth, and there before a scheduler tells; a child of this process has to end as well.
+            if self.backend.outlives and item.record.outcome() is not None:
+                item.refresh()
             return
         item.refresh()
         if item.status is Status.RUNNING:
             item.started = False  # another process was quicker: attached to it
+        elif not item.ended and job.cancelled:
+            item.record_cancellation(job.reason)
         elif not item.ended and item.retries < self.backend.retries:
             item.retries += 1
             self.start([item])

@@ -36,6 +36,11 @@ class Watched:
         self.log = record.log
         self.metrics: list[Metric] = self.record.metrics()
 
+    def look_anew(self) -> None:
+        """Take in what other commands may have made of the trial; what failed is tried again."""
+        self.refresh()
+        self.ended = self.status is Status.DONE
+
     def refresh(self) -> None:
         """Take in what the record says now."""
         self.looked = time.monotonic()
@@ -49,6 +54,14 @@ class Watched:
         self.status = Status.RUNNING if job.phase is Phase.RUNNING else Status.PLANNED
         if job.phase is Phase.RUNNING:
             self.metrics = self.record.metrics()
+
+    def record_cancellation(self, reason: str) -> None:
+        """Write down that somebody ended the trial on purpose; one that never began has nothing to write it into."""
+        if self.record.description() is not None:
+            with self.record.writing() as writer:
+                writer.cancel(reason)
+        self.refresh()
+        self.give_up(reason, self.record.log)
 
     def give_up(self, reason: str, log: Path) -> None:
         """End it for this sweep, with the reason and the log that tells more."""

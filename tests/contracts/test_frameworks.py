@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from hydra_plugins.sweeper_launchers.local import TRAINING
+from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
 from sweeper.data.prompted_classes import class_answers
 from sweeper.execute import load_framework

@@ -96,7 +96,7 @@ class TestOurLauncher:
         def drive(configs: Sequence[DictConfig], launcher: BackendLauncher) -> list[JobReturn]:
             assert [config.a for config in configs] == [0, 1, 2]
             assert [config.hydra.job.num for config in configs] == [0, 1, 2]
-            with closing(launcher.backend(threads=1)) as backend:
+            with closing(launcher.backend(threads=1, name="test", directory=tmp_path)) as backend:
                 assert backend.device in ("cpu", "cuda")
                 assert backend.retries == 0
                 assert backend.poll() == {}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from hydra_plugins.sweeper_launchers.local import TRAINING
+from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
 from sweeper.answers import answer_metrics
 from sweeper.export import main as export

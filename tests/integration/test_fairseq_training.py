@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from hydra_plugins.sweeper_launchers.local import TRAINING
+from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.execute import load_framework
 from sweeper.record import Record
 from sweeper.trial import WrongInput

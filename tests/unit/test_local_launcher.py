@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.local import LocalLauncher, is_there
+from hydra_plugins.sweeper_launchers.launching import is_there
+from hydra_plugins.sweeper_launchers.local import LocalLauncher
 from sweeper.trial import WrongInput
 
 

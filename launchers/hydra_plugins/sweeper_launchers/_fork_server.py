@@ -85,8 +85,14 @@ def signal_group(group: int, number: int) -> bool:
     return True
 
 
-def serve(descriptors: Sequence[int], preload: Sequence[str]) -> None:
-    """Fork jobs until every connection is closed and every job is gone."""
+def serve(descriptors: Sequence[int], preload: Sequence[str], ignored_signals: Sequence[int] = ()) -> None:
+    """Fork jobs until every connection is closed and every job is gone.
+
+    A scheduler may send signals to all processes of its job alike: the ignored ones end neither this server nor a
+    job that does not handle them yet.
+    """
+    for number in ignored_signals:
+        signal.signal(number, signal.SIG_IGN)
     notices = import_modules(preload)
     gc.collect()
     gc.freeze()  # collections in the children then leave the shared pages alone

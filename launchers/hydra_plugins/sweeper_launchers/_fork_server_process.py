@@ -38,14 +38,14 @@ class ServerProcess:
     last_words: str = ""
 
     @classmethod
-    def launch(cls, places: int, threads: int, preload: Sequence[str]) -> Self:
+    def launch(cls, places: int, threads: int, preload: Sequence[str], ignored_signals: Sequence[int] = ()) -> Self:
         """Start a server whose jobs use so many threads each, and return while it still imports."""
         near, far = zip(*(multiprocessing.Pipe() for _ in range(places)), strict=True)
         descriptors = [connection.fileno() for connection in far]
         boot = (
             f"import sys; sys.path[:] = {sys.path!r}; sys.argv = {sys.argv!r}\n"
             f"from hydra_plugins.sweeper_launchers._fork_server import serve\n"
-            f"serve({descriptors!r}, {list(preload)!r})"
+            f"serve({descriptors!r}, {list(preload)!r}, {[*map(int, ignored_signals)]!r})"
         )
         output = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the process
         process = subprocess.Popen(

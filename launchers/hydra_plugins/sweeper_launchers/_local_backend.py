@@ -17,9 +17,10 @@ import cloudpickle
 from hydra_plugins.sweeper_launchers._fork_server import Start
 from hydra_plugins.sweeper_launchers._fork_server_process import Place, ServerProcess, end_reason
 from hydra_plugins.sweeper_launchers._machine import usable_cores, visible_gpus
-from sweeper.backend import Job, JobState, Phase
+from sweeper.backend import Job, JobState, Outline, Phase
 
 CANCEL_SECONDS = 4.5
+POLL_SECONDS = 0.2
 IMPORTING = "libraries are being imported"
 STOPPED = "stopped"
 log = logging.getLogger(__name__)
@@ -49,13 +50,18 @@ class LocalBackend:
         preload: Sequence[str] = (),
         retries: int = 0,
         gpus: Sequence[str] | None = None,
+        ignored_signals: Sequence[int] = (),
     ) -> None:
-        """Start nothing yet. Default for jobs: one a visible GPU, else as many as there are cores for."""
+        """Start nothing yet. Default for jobs: one a visible GPU, else as many as there are cores for.
+
+        `ignored_signals` do nothing to a job that does not handle them, not even to one that has not begun.
+        """
         self._gpus = visible_gpus() if gpus is None else list(gpus)
         self._jobs = jobs or len(self._gpus) or max(1, usable_cores() // threads)
         self._threads = threads
         self._preload = list(preload)
         self._retries = retries
+        self._ignored_signals = list(ignored_signals)
         self._changed = threading.Condition()  # guards all that follows, and what it holds
         self._states: dict[str, JobState] = {}
         self._pending: deque[_Pending] = deque()
@@ -71,6 +77,37 @@ class LocalBackend:
         """How often a job that died without a word is started again."""
         return self._retries
 
+    @property
+    def outlives(self) -> bool:
+        """Whether jobs go on when the calling process ends: they end with it."""
+        return False
+
+    @property
+    def detached(self) -> bool:
+        """Whether the driver is to leave its jobs alone."""
+        return False
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often to look at jobs and records, which costs nothing here."""
+        return POLL_SECONDS
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing new is known of jobs: never the case here."""
+        return ""
+
+    def check(self) -> None:
+        """Nothing can be missing."""
+
+    def outline(self, jobs: int) -> Outline:
+        """Return what would become of so many jobs."""
+        return Outline(cores=self._threads, gpus=min(1, len(self._gpus)), at_a_time=min(self._jobs, jobs))
+
+    def attach(self) -> Collection[str]:
+        """Return the jobs of earlier processes that still run: none does."""
+        return ()
+
     def start(self, jobs: Sequence[Job]) -> None:
         """Take jobs on and return at once; the server imports its libraries meanwhile."""
         pending = [_Pending(job.key, cloudpickle.dumps(job.call), job.log.absolute()) for job in jobs]
@@ -78,7 +115,7 @@ class LocalBackend:
             running = [job.key for job in pending if self._phase(job.key) is not Phase.ENDED]
             assert not running, f"{running} have not ended"
             if pending and self._server is None:
-                self._server = ServerProcess.launch(self._jobs, self._threads, self._preload)
+                self._server = ServerProcess.launch(self._jobs, self._threads, self._preload, self._ignored_signals)
                 self._attend_places(self._server)
             reason = "" if self._server and self._server.ready else IMPORTING
             self._states |= {job.key: JobState(Phase.PENDING, reason) for job in pending}
@@ -102,6 +139,14 @@ class LocalBackend:
                     place.connection.send(None)
             if not self._changed.wait_for(lambda: not any(place.key for place in places), CANCEL_SECONDS):
                 log.warning("processes that do not end: %s", [place.leader for place in places if place.key])
+
+    def interrupt(self) -> None:
+        """Ask running jobs for a checkpoint, by SIGUSR2; one that does not listen yet ignores it or ends by it."""
+        with self._changed:
+            for place in self._server.places if self._server else []:
+                if place.key and place.leader:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(place.leader, signal.SIGUSR2)
 
     def close(self) -> None:
         """Stop what still runs, and the server."""

@@ -18,16 +18,20 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def torch_has_cuda() -> bool:
+    """Whether the torch that is installed here was built for GPUs."""
+    try:
+        return not importlib.metadata.version("torch").endswith("+cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 def visible_gpus() -> list[str]:
     """Return the GPUs for jobs, as CUDA_VISIBLE_DEVICES names them; none where torch is built without CUDA.
 
     A CUDA_VISIBLE_DEVICES in the environment is obeyed. MIG instances, if any, count instead of GPUs.
     """
-    try:
-        torch_version = importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        return []
-    if torch_version.endswith("+cpu") or not shutil.which("nvidia-smi"):
+    if not torch_has_cuda() or not shutil.which("nvidia-smi"):
         return []
     listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
     found = re.findall(r"UUID: ((?:GPU|MIG)-[^)\s]+)", listing)

@@ -11,6 +11,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from sweeper.backend import Backend, Job, JobState, Phase
+from sweeper.trial import WrongInput
 
 POLL_SECONDS = 0.05
+# All of training that is slow to import: transformers.trainer brings datasets and accelerate
+TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
 log = logging.getLogger(__name__)
 
 
@@ -40,10 +45,11 @@ class BackendLauncher(Launcher):
     config: DictConfig
 
     @abstractmethod
-    def backend(self, threads: int, preload: Sequence[str] = ()) -> Backend:
+    def backend(self, threads: int, preload: Sequence[str] = (), *, name: str, directory: Path) -> Backend:
         """Return a new backend whose jobs use so many threads each; needs no `setup`.
 
-        `preload` names modules that jobs will import, for a backend that can do so once for all.
+        `preload` names modules that jobs will import, for a backend that can do so once for all. A scheduler calls
+        the jobs by `name`; the backend may keep files of its own in `directory`, which it makes when it starts some.
         """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -60,7 +66,8 @@ class BackendLauncher(Launcher):
             returns: Sequence[JobReturn] = drive(configs, self)
             return returns
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        with closing(self.backend(threads=1)) as backend:
+        place = Path(str(self.config.hydra.sweep.dir)).absolute()
+        with closing(self.backend(threads=1, name=str(self.config.hydra.job.name), directory=place)) as backend:
             return self._run(configs, backend)
 
     def _compose(self, overrides: Sequence[str], number: int) -> DictConfig:
@@ -84,7 +91,7 @@ class BackendLauncher(Launcher):
         backend.start(jobs)
         states = backend.poll()
         while any(state.phase is not Phase.ENDED for state in states.values()):
-            time.sleep(POLL_SECONDS)
+            time.sleep(min(POLL_SECONDS, backend.poll_seconds))
             states = backend.poll()
         ended = zip(configs, results, jobs, strict=True)
         return [job_return(config, result, job, states[job.key]) for config, result, job in ended]
@@ -132,3 +139,26 @@ def job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> J
     failed = JobReturn(overrides=list(config.hydra.overrides.task), status=JobStatus.FAILED)
     failed.return_value = RuntimeError(f"job {job.key}: {reason}; see {job.log}")
     return failed
+
+
+def modules(chosen: Sequence[str] | None, wanted: Sequence[str]) -> list[str]:
+    """Return the modules to import once for all jobs: the chosen ones, else those of training and the wanted ones.
+
+    Raises WrongInput for one that cannot be found; imports none.
+    """
+    found = [*TRAINING, *wanted] if chosen is None else list(chosen)
+    if missing := [module for module in found if not is_there(module)]:
+        setting = "framework.preload" if chosen is None else "hydra.launcher.preload"
+        raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
+    return found
+
+
+def is_there(module: str) -> bool:
+    """Whether a module can be found; imports none, not even the packages that it lies in."""
+    top, *inner = module.split(".")
+    spec = find_spec(top) if top else None
+    for number in range(len(inner)):
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), [*map(str, spec.submodule_search_locations)])
+    return spec is not None

@@ -6,17 +6,14 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
+from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
 from sweeper.backend import Backend
 from sweeper.trial import WrongInput
 
-# All of training that is slow to import: transformers.trainer brings datasets and accelerate
-TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
 # Processes at a time that a machine can be asked for: the greater of these
 MOST_JOBS, JOBS_A_CORE = 64, 4
 
@@ -45,9 +42,15 @@ class LocalLauncher(BackendLauncher):
         self.retries = retries
         self.preload = preload
 
-    def backend(self, threads: int, preload: Sequence[str] = ()) -> Backend:
+    def backend(
+        self,
+        threads: int,
+        preload: Sequence[str] = (),
+        *,
+        name: str = "",  # noqa: ARG002  for backends that keep files
+        directory: Path = Path(),  # noqa: ARG002
+    ) -> Backend:
         """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
-        modules = [*TRAINING, *preload] if self.preload is None else self.preload
         if self.jobs is not None and self.jobs < 1:
             allowed = "1 or more, or null for what this machine can take"
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
@@ -56,21 +59,8 @@ class LocalLauncher(BackendLauncher):
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {most} or fewer on this machine")
         if self.retries < 0:
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
-        if missing := [module for module in modules if not is_there(module)]:
-            setting = "framework.preload" if self.preload is None else "hydra.launcher.preload"
-            raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
+        wanted = modules(self.preload, preload)
 
         from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 
-        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=modules)
-
-
-def is_there(module: str) -> bool:
-    """Whether a module can be found; imports none, not even the packages that it lies in."""
-    top, *inner = module.split(".")
-    spec = find_spec(top) if top else None
-    for number in range(len(inner)):
-        if spec is None or spec.submodule_search_locations is None:
-            return False
-        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), [*map(str, spec.submodule_search_locations)])
-    return spec is not None
+        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=wanted)

@@ -1,0 +1,37 @@
+"""hydra/launcher=slurm: a job of a SLURM cluster for every trial, or for several."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
+from sweeper.backend import Backend
+from sweeper.schema import thawed
+
+ConfigStore.instance().store(
+    group="hydra/launcher", name="slurm", node=thawed(OmegaConf.structured(SlurmSettings)), provider="sweeper"
+)
+
+
+class SlurmLauncher(BackendLauncher):
+    """Submits jobs through submitit and follows them, or leaves them to themselves."""
+
+    def __init__(self, **settings: Any) -> None:
+        plain: dict[str, Any] = {
+            key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+            for key, value in settings.items()
+        }
+        self.settings = SlurmSettings(**plain)
+
+    def backend(self, threads: int, preload: Sequence[str] = (), *, name: str, directory: Path) -> Backend:
+        """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
+        self.settings.check()
+        wanted = modules(self.settings.preload, preload)
+
+        from hydra_plugins.sweeper_launchers._slurm_backend import SlurmBackend
+
+        return SlurmBackend(self.settings, threads=threads, preload=wanted, name=name, directory=directory)

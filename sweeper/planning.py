@@ -1,0 +1,98 @@
+"""What a command would do, and about what it would cost: plan=true. Starts and makes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sweeper.backend import Backend, Outline
+from sweeper.factors import trial_settings
+from sweeper.inputs import preparations
+from sweeper.record import Record, records
+from sweeper.report.tables import TextTable
+from sweeper.report.terminal import rich_table
+from sweeper.report.text import duration, printable
+from sweeper.study import Study
+from sweeper.trial import Status, Trial, digest
+from sweeper.watched import Watched, watch
+
+
+def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console: Console) -> None:
+    """Print each trial with what it would come to, what is started for it, the cost, and a scheduler's script."""
+    watched = watch(study.directory, trials)
+    to_run = [item for item in watched if study.fresh or item.status is not Status.DONE]
+    known = durations(study.directory.parent) if to_run else {}
+    expected = {item.trial.name: known.get(likeness(item.trial.description()), math.nan) for item in to_run}
+    console.print(rich_table(plan_table(watched, expected)))
+    made = dict.fromkeys(step.title for item in to_run for step in preparations(item.trial))
+    for title in made:
+        console.print(f"First: {printable(title)}", soft_wrap=True)
+    outline = backend.outline(len(to_run))
+    for line in cost_lines(len(watched), [*expected.values()], outline):
+        console.print(line, soft_wrap=True)
+    if outline.script and to_run:
+        console.print("\nThe script that sbatch would get:\n", soft_wrap=True)
+        console.print(outline.script, markup=False, highlight=False, soft_wrap=True)
+    console.print("Nothing was started or written. Without plan=true the same command runs it.", soft_wrap=True)
+
+
+def plan_table(watched: Sequence[Watched], expected: Mapping[str, float]) -> TextTable:
+    """Return a row a trial: its status, what would be done, and how long that is expected to take."""
+
+    def cells(item: Watched) -> tuple[str, ...]:
+        name = item.trial.name
+        seconds = expected.get(name, math.nan)
+        shown = "" if name not in expected else "unknown" if math.isnan(seconds) else duration(seconds)
+        return printable(name), item.status.value, "to run" if name in expected else "done", shown
+
+    return TextTable("Plan", ("trial", "status", "plan", "expected"), 3, (tuple(map(cells, watched)),))
+
+
+def cost_lines(trials: int, seconds: Sequence[float], outline: Outline) -> list[str]:
+    """Return what the trials to run need, and what is expected of time: each one's seconds, nan where unknown."""
+    has = f"{counted(outline.cores, 'core')}, {counted(outline.gpus, 'GPU')}"
+    lines = [f"To run: {len(seconds)} of {trials} trials; a job has {has}"]
+    if outline.at_a_time:
+        lines[0] += f"; {min(outline.at_a_time, len(seconds))} trials at a time"
+    if not seconds:
+        return lines
+    known = [value for value in seconds if math.isfinite(value)]
+    if not known:
+        return [*lines, "Cost: unknown, since no finished trial under the same outputs= is alike but for its seeds"]
+    missing = len(seconds) - len(known)
+    more = f", and {missing} trials of unknown length" if missing else ""
+    at_a_time = min(outline.at_a_time or len(seconds), len(seconds))
+    end = max(sum(known) / at_a_time, max(known))
+    waits = "" if outline.at_a_time else " once all have a place, the queue's waiting time not counted"
+    total = f"Cost: {sum(known) / 3600:.2f} trial-hours{more}, from finished trials that are alike but for their seeds"
+    return [*lines, total, f"Done about {duration(end)} after the start{waits}"]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def durations(outputs: Path) -> dict[str, float]:
+    """Return the mean seconds of the finished trials of all studies, by `likeness`."""
+    found: dict[str, list[float]] = {}
+    for file in outputs.glob("*/study.json"):
+        for record in records(file.parent):
+            if (seconds := finished_seconds(record)) is not None and (description := record.description()):
+                found.setdefault(likeness(description), []).append(seconds)
+    return {key: sum(values) / len(values) for key, values in found.items()}
+
+
+def finished_seconds(record: Record) -> float | None:
+    """Return how long a done trial took; None for any other."""
+    outcome = record.outcome()
+    return outcome.seconds if outcome and outcome.status is Status.DONE else None
+
+
+def likeness(description: Mapping[str, Any]) -> str:
+    """Return what trials share that differ in nothing but their seeds."""
+    return digest(trial_settings(description["choices"], description["config"]))
