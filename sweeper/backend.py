@@ -101,7 +101,10 @@ class Backend(Protocol):
         """State of every job taken on so far, by key; a key that was started again has its latest state."""
 
     def cancel(self, keys: Collection[str] | None = None) -> None:
-        """Stop jobs (all, when no keys are given), pending ones too; returns when they are gone, within 5 s."""
+        """Stop jobs (all, when no keys are given), pending ones too; returns when they are gone, within 5 s.
+
+        A scheduler may take longer to end processes that do not heed its signals; it is not waited for.
+        """
 
     def close(self) -> None:
         """Free everything; stops what still runs, unless it `outlives` this process."""

@@ -7,28 +7,51 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
+from hydra_plugins.sweeper_launchers._slurm_backend import SlurmBackend
+from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
 from sweeper.backend import Backend, Job, JobState, Phase
 from tests.contracts.processes import alive, ended, pids, sleeping, sleeping_with_child, wait_until
 
-# Makes a backend that runs two jobs at a time
-BACKENDS: dict[str, Callable[[], Backend]] = {"local": lambda: LocalBackend(jobs=2)}
+SLURM = SlurmSettings(array_parallelism=2, retries=0, longest_interval_s=1)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Makes a backend that runs two jobs at a time; `many` jobs are a lot for it."""
+
+    make: Callable[[Path], Backend]
+    many: int = 100
+
+
+BACKENDS = {
+    "local": Kind(lambda _: LocalBackend(jobs=2)),
+    "slurm": Kind(lambda place: SlurmBackend(SLURM, threads=1, preload=[], name="contract", directory=place), many=12),
+}
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.slurm] if name == "slurm" else []) for name in BACKENDS]
 
 DONE = JobState(Phase.ENDED)
 STOPPED = JobState(Phase.ENDED, "stopped")
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    with closing(BACKENDS[request.param]()) as backend:
+@pytest.fixture(params=PARAMETERS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return BACKENDS[request.param]
+
+
+@pytest.fixture
+def backend(kind: Kind, tmp_path: Path) -> Iterator[Backend]:
+    with closing(kind.make(tmp_path)) as backend:
         yield backend
+        backend.cancel()
 
 
 def job(tmp_path: Path, key: str, call: Callable[[], Any]) -> Job:
@@ -37,6 +60,13 @@ def job(tmp_path: Path, key: str, call: Callable[[], Any]) -> Job:
 
 def log_of(tmp_path: Path, key: str) -> str:
     return (tmp_path / key / "train.log").read_text()
+
+
+def assert_gone(backend: Backend, processes: Sequence[int]) -> None:
+    """Processes of cancelled jobs are no more; a scheduler may take its time to kill what ignores its signal."""
+    if backend.outlives:
+        wait_until(lambda: not any(alive(pid) for pid in processes))
+    assert not any(alive(pid) for pid in processes)
 
 
 def test_runs_a_job_in_a_process_of_its_own(backend: Backend, tmp_path: Path) -> None:
@@ -124,7 +154,7 @@ def test_the_log_can_be_read_while_the_job_runs(backend: Backend, tmp_path: Path
 
     backend.start([job(tmp_path, "a", call)])
     wait_until(lambda: (tmp_path / "a/train.log").exists() and log_of(tmp_path, "a") == "epoch 1\n")
-    assert backend.poll()["a"] == JobState(Phase.RUNNING)
+    wait_until(lambda: backend.poll()["a"] == JobState(Phase.RUNNING))
 
 
 def test_cancels_what_runs_and_what_waits(backend: Backend, tmp_path: Path, started: Path) -> None:
@@ -134,7 +164,7 @@ def test_cancels_what_runs_and_what_waits(backend: Backend, tmp_path: Path, star
     backend.cancel()
     assert time.monotonic() - begin < 5
     assert backend.poll() == {str(i): STOPPED for i in range(5)}
-    assert not any(alive(pid) for pid in running)
+    assert_gone(backend, running)
     assert len(list(started.iterdir())) == 2
 
 
@@ -145,7 +175,7 @@ def test_cancels_at_once_after_the_start(backend: Backend, tmp_path: Path, start
     assert time.monotonic() - begin < 5
     assert set(backend.poll().values()) == {STOPPED}
     time.sleep(0.5)
-    assert not any(alive(int(path.name)) for path in started.iterdir())
+    assert_gone(backend, [int(path.name) for path in started.iterdir()])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +192,7 @@ def test_cancels_the_stubborn(
     backend.cancel()
     assert time.monotonic() - begin < 5
     assert backend.poll() == {"a": STOPPED}
-    assert not alive(pid)
+    assert_gone(backend, [pid])
 
 
 def test_a_job_may_clean_up_when_it_is_cancelled(backend: Backend, tmp_path: Path, started: Path) -> None:
@@ -215,16 +245,39 @@ def test_works_on_after_a_cancel(backend: Backend, tmp_path: Path, started: Path
     assert ended(backend) == {"a": DONE, "b": DONE}
 
 
-def test_runs_a_hundred_jobs(backend: Backend, tmp_path: Path) -> None:
-    backend.start([job(tmp_path, str(i), lambda i=i: print(i)) for i in range(100)])  # type: ignore[misc]
-    assert ended(backend) == {str(i): DONE for i in range(100)}
-    assert [int(log_of(tmp_path, str(i))) for i in range(100)] == list(range(100))
+def test_runs_many_jobs(kind: Kind, backend: Backend, tmp_path: Path) -> None:
+    keys = [str(i) for i in range(kind.many)]
+    backend.start([job(tmp_path, key, lambda key=key: print(key)) for key in keys])  # type: ignore[misc]
+    assert ended(backend) == dict.fromkeys(keys, DONE)
+    assert [log_of(tmp_path, key) for key in keys] == [f"{key}\n" for key in keys]
 
 
-def test_close_stops_everything(backend: Backend, tmp_path: Path, started: Path) -> None:
+def test_close_stops_everything_that_does_not_outlive(kind: Kind, tmp_path: Path, started: Path) -> None:
+    backend = kind.make(tmp_path)
     backend.start([job(tmp_path, str(i), sleeping(started)) for i in range(3)])
     running = pids(started, 2)
     backend.close()
-    assert not any(alive(pid) for pid in running)
-    assert set(backend.poll().values()) == {STOPPED}
-    backend.close()
+    if backend.outlives:
+        assert all(alive(pid) for pid in running)
+        with closing(kind.make(tmp_path)) as another:
+            assert set(another.attach()) == {"0", "1", "2"}
+            assert {state.phase for state in another.poll().values()} == {Phase.RUNNING, Phase.PENDING}
+            another.cancel()
+            assert set(another.poll().values()) == {STOPPED}
+    assert_gone(backend, running)
+    if not backend.outlives:
+        assert set(backend.poll().values()) == {STOPPED}
+        backend.close()
+
+
+def test_attaches_to_nothing_before_the_first_job(backend: Backend) -> None:
+    assert list(backend.attach()) == []
+
+
+def test_an_outline_starts_nothing(backend: Backend, tmp_path: Path) -> None:
+    outline = backend.outline(3)
+    assert outline.cores == 1
+    assert outline.at_a_time == 2
+    assert bool(outline.script) == backend.outlives
+    assert backend.poll() == {}
+    assert list(tmp_path.iterdir()) == []

@@ -22,11 +22,19 @@ from hydra_plugins.sweeper_launchers.local import LocalLauncherConfig
 from sweeper.trial import WrongInput
 
 # A new launcher joins by being listed: its name and what keeps it quick here
-LAUNCHERS = [("local", ["hydra.launcher.preload=[]", "hydra.launcher.jobs=2"])]
-flags = [pytest.param({}, ["-m", f"hydra/launcher={name}", *overrides], id=name) for name, overrides in LAUNCHERS]
+SETTINGS = {
+    "local": ["hydra.launcher.preload=[]", "hydra.launcher.jobs=2"],
+    "slurm": ["hydra.launcher.preload=[]", "hydra.launcher.retries=0", "hydra.launcher.longest_interval_s=1"],
+}
+MARKS = {"slurm": [pytest.mark.slurm]}
+LAUNCHERS = [pytest.param(name, settings, marks=MARKS.get(name, []), id=name) for name, settings in SETTINGS.items()]
+flags = [
+    pytest.param({}, ["-m", f"hydra/launcher={name}", *settings], marks=MARKS.get(name, []), id=name)
+    for name, settings in SETTINGS.items()
+]
 
 
-@pytest.mark.parametrize("name", [name for name, _ in LAUNCHERS])
+@pytest.mark.parametrize("name", SETTINGS)
 def test_hydra_finds_the_launcher(name: str) -> None:
     assert f"{name.capitalize()}Launcher" in [plugin.__name__ for plugin in Plugins.instance().discover(Launcher)]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
@@ -80,6 +82,19 @@ class Allocation:
         if len(self.jobs) == 1:
             return []
         return [job.key for job in self.jobs if job.key not in ended and cancel_file(self.folder, job.key).exists()]
+
+
+def allocation(jobs: Sequence[Job], threads: int, preload: Sequence[str], folder: Path) -> Allocation:
+    """Return an allocation whose calls are pickled apart: one that cannot be loaded on the node fails alone."""
+    import cloudpickle
+
+    apart = [replace(job, call=partial(make, cloudpickle.dumps(job.call)), log=job.log.absolute()) for job in jobs]
+    return Allocation(tuple(apart), threads, tuple(preload), folder)
+
+
+def make(call: bytes) -> None:
+    """Make a pickled call."""
+    pickle.loads(call)()
 
 
 def assigned_gpus() -> list[str]:

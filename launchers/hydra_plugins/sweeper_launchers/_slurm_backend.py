@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
-from hydra_plugins.sweeper_launchers._allocation import Allocation, cancel_file, ends_file
+from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, allocation, cancel_file, ends_file
 from hydra_plugins.sweeper_launchers._machine import torch_has_cuda
 from hydra_plugins.sweeper_launchers._slurm_check import check_cluster
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError
@@ -33,6 +33,7 @@ POLL_SECONDS = 1.0
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
 STOPPED = "stopped"
+BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
 # squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two looks decide.
 LOOKS_TO_BELIEVE_AN_END = 2
 # What sbatch says when the queue is full or its daemon restarts: the jobs are kept and offered again.
@@ -202,7 +203,7 @@ class SlurmBackend:
             if not batch:
                 return
             folder = new_folder(self._directory)
-            allocations = [Allocation(pack.jobs, self._threads, self._preload, folder) for pack in batch]
+            allocations = [allocation(pack.jobs, self._threads, self._preload, folder) for pack in batch]
             try:
                 lines = self._lines(first.memory, first.after)
                 ids = submit(self._settings, self._name, self._directory, allocations, lines)
@@ -258,7 +259,11 @@ class SlurmBackend:
         self._doubts = Counter({key: self._doubts[key] + 1 for key in doubted})
         if any(number < LOOKS_TO_BELIEVE_AN_END for number in self._doubts.values()):
             self._watch.hurry()
-        ended = {key: job for key, job in doubted.items() if self._doubts[key] >= LOOKS_TO_BELIEVE_AN_END}
+        ended = {
+            key: job
+            for key, job in doubted.items()
+            if self._doubts[key] >= LOOKS_TO_BELIEVE_AN_END or self._is_certain(key, job)
+        }
         if forgotten := {self._live[key].id for key, job in ended.items() if job is None}:
             accounted = slurm.accounted_jobs(forgotten)
             ended |= {key: accounted.get(self._live[key].id) for key, job in ended.items() if job is None}
@@ -273,13 +278,21 @@ class SlurmBackend:
         if state == "OUT_OF_MEMORY" and self._settings.mem and self._settings.memory_growth > 1:
             self._memory[key] = grown(self._memory.get(key, self._settings.mem), self._settings.memory_growth)
         words = slurm.WORDS.get(state, "SLURM no longer knows the job")
-        if state in ("COMPLETED", "FAILED"):
+        node = job.node if job else ""
+        if state in BY_ITSELF:
             words = ends[key] if key in ends else f"{words or 'ended'}: {last_line_of(submitted)}"
         elif ends.get(key) == "":
             words = ""  # it had ended well before its allocation did not
-        node = job.node if job else ""
-        where = f" on {node}" if node and words and state != "CANCELLED" else ""
-        return JobState(Phase.ENDED, f"{words}{where}", submitted.id, node, cancelled=state == "CANCELLED")
+        elif node:
+            words = f"{words} ({node})"
+        return JobState(Phase.ENDED, words, submitted.id, node, cancelled=state == "CANCELLED")
+
+    def _is_certain(self, key: str, job: QueuedJob | None) -> bool:
+        """Whether an end needs no second look: the job ended by itself, and its allocation told what became of it."""
+        if job is None or job.state not in BY_ITSELF:
+            return False
+        ends = read(ends_file(self._live[key].folder, job.id))
+        return ends.get(key, INTERRUPTED) != INTERRUPTED
 
     def _end(self, key: str, state: JobState) -> None:
         self._states[key] = state
