@@ -60,9 +60,10 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 @dataclass
 class Told:
-    """What a training reports; stops it, when asked, as a kill would."""
+    """What a training reports; ends it, when wished, as a kill or a request to stop would."""
 
     die_at: int | None = None
+    stop_at: int | None = None
     best: float = float("inf")
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
@@ -79,6 +80,9 @@ class Told:
         self.losses.append(loss())
         if step == self.die_at:
             raise KeyboardInterrupt
+
+    def must_stop(self) -> bool:
+        return self.steps[-1] == self.stop_at
 
 
 def pretraining(tokenizer: Tokenizer, kind: str = "roberta", updates: int = 6, seed: int = 0) -> Pretraining:
