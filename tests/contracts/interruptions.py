@@ -10,6 +10,7 @@ from typing import Any
 
 import sweeper.execute
 from sweeper.interruption import EXIT_CODE
+from sweeper.progress import Unmeasured
 from sweeper.record import Record
 from sweeper.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, run
@@ -110,6 +111,19 @@ def before_training() -> None:
     sweeper.execute.load_framework = asking
 
 
+def in_a_pretraining() -> None:
+    """Ask after the third update of weights that are made for the cache."""
+
+    progress = Unmeasured.progress
+
+    def asking(self: Unmeasured, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        progress(self, epoch, step, steps, loss)
+        if step == 3:
+            ask()
+
+    Unmeasured.progress = asking  # type: ignore[method-assign]
+
+
 # Moment -> what arranges it in the process of a job, and the update whose checkpoint is expected.
 ARRANGED: Mapping[str, tuple[Callable[[], None], int]] = {
     "before training": (before_training, 1),
@@ -125,6 +139,8 @@ MOMENTS: Mapping[str, Callable[[], None]] = {
     "never": lambda: None,
     "after every update": lambda: at_updates(lambda *_: ask()),
     "after the last update": after_update(EPOCHS * STEPS_PER_EPOCH),
+    "after update 3 of a pretraining": in_a_pretraining,
+    "after update 10": after_update(10),
     "SIGTERM after update 2": after_update(2, signal.SIGTERM),
     "SIGKILL after update 4": after_update(4, signal.SIGKILL),
 }

@@ -11,6 +11,7 @@ import pytest
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.local import TRAINING
+from sweeper import inputs
 from sweeper.record import Record
 from sweeper.trial import Status, Trial
 from tests.contracts.frameworks import EPOCHS, KILLED, PARAMETERS, STEPS_PER_EPOCH, Laboratory, best_weights, events
@@ -54,16 +55,15 @@ class Interruptions(Laboratory):
         """Run a trial, asked to stop at a moment; returns why it ended."""
         return self.call({name: run_interrupted(trial, self.place / name, moment)})[name]
 
-    def same(self, trial: Trial, directory: Path, undisturbed: Path) -> bool:
-        """Whether two trials ended with the same bits."""
+    def check_same(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
+        """Compare how two trials ended, to the last bit."""
         first, second = Record(directory), Record(undisturbed)
-        answers = [record.answers.read_text() if record.answers.exists() else "" for record in (first, second)]
-        return (
-            first.status() is second.status() is Status.DONE
-            and events(directory) == events(undisturbed)
-            and best_weights(trial, directory) == best_weights(trial, undisturbed)
-            and answers[0] == answers[1]
-        )
+        assert first.status() is second.status() is Status.DONE
+        assert events(directory) == events(undisturbed)
+        assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+        assert first.answers.exists() is second.answers.exists() is bool(self.task)
+        if self.task:
+            assert first.answers.read_text() == second.answers.read_text()
 
 
 @pytest.fixture(scope="module", params=LABORATORIES)
@@ -86,7 +86,7 @@ def test_an_interrupted_trial_goes_on_to_the_same_numbers(laboratory: Interrupti
     assert "Traceback" not in record.log.read_text()
     assert laboratory.ends(trial, moment, "never") == ""
     assert updates(directory) == [*range(1, STEPS + 1)], "none is lost, none is made twice"
-    assert laboratory.same(trial, directory, undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
     first, second = launches(directory)
     outcome = record.outcome()
     assert outcome is not None
@@ -103,7 +103,7 @@ def test_interrupted_after_every_update_it_still_comes_to_its_end(laboratory: In
     directory = laboratory.place / name
     assert updates(directory) == [*range(1, steps + 1)]
     assert interrupted_steps(directory) == [*range(1, steps)]
-    assert laboratory.same(trial, directory, undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
 
 
 def test_a_request_after_the_last_update_changes_nothing(laboratory: Interruptions) -> None:
@@ -112,7 +112,7 @@ def test_a_request_after_the_last_update_changes_nothing(laboratory: Interruptio
     moment = "after the last update"
     assert laboratory.ends(trial, moment, moment) == ""
     assert interrupted_steps(laboratory.place / moment) == []
-    assert laboratory.same(trial, laboratory.place / moment, undisturbed)
+    laboratory.check_same(trial, laboratory.place / moment, undisturbed)
 
 
 def test_killed_after_an_interruption_it_goes_on_from_there(laboratory: Interruptions) -> None:
@@ -123,7 +123,7 @@ def test_killed_after_an_interruption_it_goes_on_from_there(laboratory: Interrup
     assert laboratory.ends(trial, directory.name, "SIGKILL after update 4") == KILLED
     assert laboratory.ends(trial, directory.name, "never") == ""
     assert updates(directory) == [1, 2, 3, 4, *range(3, STEPS + 1)]
-    assert laboratory.same(trial, directory, undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
 
 
 @pytest.mark.parametrize("held_back", [True, False])
@@ -139,3 +139,42 @@ def test_sigterm_is_a_request_only_where_it_was_ignored_before(laboratory: Inter
 
     assert laboratory.call({name: ignoring}) == {name: INTERRUPTED if held_back else "killed by SIGTERM"}
     assert Record(laboratory.place / name).status() is Status.INTERRUPTED
+
+
+@pytest.mark.parametrize("framework", ["hf", "lora"])
+def test_a_pretraining_for_the_cache_goes_on_too(framework: str, backend: LocalBackend, tmp_path: Path) -> None:
+    """No half of it is ever taken for the weights, and they come out the same."""
+    asked, undisturbed = Laboratory(tmp_path / "asked", backend, framework), Laboratory(tmp_path, backend, framework)
+    trial, other = asked.trial("model=pt"), undisturbed.trial("model=pt")
+    call = run_interrupted(trial, asked.place / "pretrained", "after update 3 of a pretraining")
+    assert asked.call({"pretrained": call}) == {"pretrained": INTERRUPTED}
+    assert interrupted_steps(asked.place / "pretrained") == [3]
+    made, reference = inputs.weights_directory(trial), inputs.weights_directory(other)
+    assert not made.exists()
+    directories = [*asked.run({"again": trial}), *undisturbed.run({"reference": other})]
+    assert {path.name for path in made.parent.iterdir()} == {path.name for path in reference.parent.iterdir()}
+    assert {path.name for path in made.iterdir()} == {path.name for path in reference.iterdir()}
+    for file in made.iterdir():
+        assert file.read_bytes() == (reference / file.name).read_bytes(), file.name
+    assert events(directories[0]) == events(directories[1])
+
+
+NOOP = ("framework.name=noop", "framework._target_=tests.noop.Noop")
+NEVER_ASKS = ("framework.name=bag", "framework._target_=tests.own.bag_of_words.BagOfWords")
+
+
+def test_a_framework_of_ones_own_can_ask_and_need_not(backend: LocalBackend, tmp_path: Path) -> None:
+    """The first one reports 10 updates an epoch."""
+    laboratory = Laboratory(tmp_path, backend, "hf")
+    asks = laboratory.trial(*NOOP)
+    never = laboratory.trial(*NEVER_ASKS, "+framework.options.learning_rate=0.1")
+    places = [tmp_path / "asks", tmp_path / "never"]
+    calls = {
+        "asks": run_interrupted(asks, places[0], "after update 10"),
+        "never": run_interrupted(never, places[1], "after update 2"),
+    }
+    assert laboratory.call(calls) == {"asks": INTERRUPTED, "never": ""}
+    assert [Record(place).status() for place in places] == [Status.INTERRUPTED, Status.DONE]
+    assert laboratory.call({"asks": run_interrupted(asks, places[0])}) == {"asks": ""}
+    assert updates(places[0]) == [10, 20, 30]
+    assert Record(places[0]).status() is Status.DONE
