@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sweeper import inputs, provenance
+from sweeper import inputs, interruption, provenance
 from sweeper.frameworks import Framework
 from sweeper.record import AlreadyWriting, ProgressFile, Record, Writer
 from sweeper.selection import select
@@ -57,12 +57,18 @@ class Recorder:
         """Tell where training stands; see `Report.progress`."""
         self.progress_file.update(epoch, step, steps, loss)
 
+    def must_stop(self) -> bool:
+        """Whether this process was asked to end; see `Report.must_stop`."""
+        return interruption.requested()
+
 
 def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
     """Run a trial in this process and write its outcome; this is the one place that catches its failure.
 
-    A trial that is done is left alone. Exits with 1 when the trial failed, so that a scheduler sees it too.
+    A trial that is done is left alone. A scheduler sees in the exit code what has become of it: 1 for one that failed,
+    `interruption.EXIT_CODE` for one that stopped on request and goes on from its checkpoint when it is called again.
     """
+    interruption.listen()
     record = Record(directory)
     try:
         with record.writing() as writer:
@@ -73,10 +79,12 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
         sys.exit(str(other))  # its record says all that matters
     if status is Status.FAILED:
         sys.exit(1)
+    if status is Status.INTERRUPTED:
+        sys.exit(interruption.EXIT_CODE)
 
 
 def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
-    """Train, write the outcome whatever happens, and return its status."""
+    """Train, write the outcome, also of a failure, and return its status; an interrupted trial has none yet."""
     record = writer.record
     writer.forget_failure()
     before = seconds_of_earlier_launches(record)
@@ -91,6 +99,10 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
         if best is None:
             raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
         status, error = Status.DONE, None
+    except interruption.Interrupted as interrupted:
+        writer.note_stop()
+        print(f"interrupted: {interrupted}", flush=True)
+        return Status.INTERRUPTED
     except Exception as failure:
         traceback.print_exc()
         best = select(record.metrics(), trial.task)
@@ -116,12 +128,14 @@ def prepare_process(trial: Trial) -> None:
 
 
 def seconds_of_earlier_launches(record: Record) -> float:
-    """Time that earlier launches trained, each until the last metric it wrote."""
+    """Time that earlier launches trained, each until the last metric it wrote or until it stopped on request."""
     description = record.description()
     if description is None:
         return 0.0
-    starts = [launch["time"] for launch in description["provenance"]["launches"]]
+    launches = description["provenance"]["launches"]
+    starts = [launch["time"] for launch in launches]
     times = [metric.time for metric in record.metrics()]
+    times += [launch["stopped"] for launch in launches if "stopped" in launch]
     seconds = 0.0
     for start, end in zip(starts, [*starts[1:], time.time()], strict=True):
         seconds += max((moment - start for moment in times if start <= moment < end), default=0.0)

@@ -5,6 +5,7 @@ Where they lie follows from what they are made of, so their paths are known befo
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -234,6 +235,8 @@ def pretrain(trial: Trial, directory: Path) -> None:
 
     pieces, recipe = tokenizer(trial), trial.arch.pretraining
     needs_mask(trial.framework.family, pieces)
+    # When this stops on request, nothing is left of `directory`; its checkpoint lies beside it.
+    workshop = weights_directory(trial).with_name(f"{weights_directory(trial).name}.training")
     sequences = pieces.encode(trial.data.unlabelled(), recipe.sequence_length or trial.arch.positions)
     counts = Counter(piece for sequence in sequences for piece in sequence[1:-1])
     progress = ProgressFile(Preparation("", weights_directory(trial)).progress_file)
@@ -248,9 +251,10 @@ def pretrain(trial: Trial, directory: Path) -> None:
             token_counts=[counts[piece] for piece in range(pieces.size)],
             sequences=Numbered((Shuffled(sequences, recipe.updates * recipe.batch_size, recipe.seed),)),
         ),
-        directory,
+        workshop,
         Unmeasured(progress),
     )
     model.save_pretrained(directory)
     pieces.save(directory)
+    shutil.rmtree(workshop, ignore_errors=True)
     progress.path.unlink(missing_ok=True)

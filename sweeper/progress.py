@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sweeper import interruption
 from sweeper.record import ProgressFile
 
 
@@ -24,6 +25,13 @@ class Report(Protocol):
         `loss` is called only when it is shown, since reading a number from a GPU waits for it.
         """
 
+    def must_stop(self) -> bool:
+        """Whether the training is to write a checkpoint and raise `sweeper.interruption.Interrupted`.
+
+        To be asked after every update, and after the checkpoint of an evaluation; after the last update a training is
+        at its end anyway. An adapter that never asks trains on, until it is done or killed.
+        """
+
 
 @dataclass(frozen=True)
 class Unmeasured:
@@ -38,3 +46,7 @@ class Unmeasured:
     def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         """Tell where training stands."""
         self.progress_file.update(epoch, step, steps, loss)
+
+    def must_stop(self) -> bool:
+        """Whether this process was asked to end."""
+        return interruption.requested()

@@ -265,6 +265,13 @@ class Writer:
         content = {"schema": SCHEMA, **trial, "created": created, "provenance": {"launches": launches}}
         write_json(self.record.path / "trial.json", content)
 
+    def note_stop(self) -> None:
+        """Add to the latest launch when it stopped on request: until then its time was well spent."""
+        description = self.record.description()
+        assert description is not None, "a launch describes its trial first"
+        description["provenance"]["launches"][-1]["stopped"] = time.time()
+        write_json(self.record.path / "trial.json", description)
+
     def forget_failure(self) -> None:
         """Take away the outcome of an earlier launch that failed or was cancelled: the trial is tried again."""
         outcome = self.record.outcome()

@@ -1,11 +1,12 @@
 """Transformers' Trainer as every adapter uses it: watched, resumable, its evaluations without a trace.
 
-A checkpoint is written after every evaluation. What evaluates after "epoch" or after so many "steps" is the
-adapter's choice.
+A checkpoint is written after every evaluation, and after any update when the training is asked to stop. What evaluates
+after "epoch" or after so many "steps" is the adapter's choice.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,10 +26,12 @@ from transformers import (
 )
 
 from sweeper.data.tokenizer import Tokenizer
+from sweeper.interruption import Interrupted
 from sweeper.progress import Report
 from sweeper.trial import Precision, Schedule, TrainSettings
 
 COMPLETE = "complete"
+LOSSES = "losses.json"  # sum and number of the training losses since the last evaluation
 SCHEDULES = {Schedule.constant: "constant_with_warmup"}
 UNREPORTED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -42,8 +45,13 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         """Make a forward and a backward pass, keeping the loss for who watches."""
-        self.watch.loss = super().training_step(*args, **kwargs)
-        return self.watch.loss
+        loss: Tensor = super().training_step(*args, **kwargs)
+        self.watch.take_loss(loss)
+        return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Log; the mean loss is the watch's, since the Trainer's own one begins anew with every launch."""
+        super().log(logs | {"loss": self.watch.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Evaluate without moving the random state, so that evaluating more changes no weight."""
@@ -52,17 +60,18 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def run(self) -> None:
-        """Train from the newest whole checkpoint, or from the start."""
+        """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
         checkpoint = last_checkpoint(Path(self.args.output_dir))
         if checkpoint is None:
             self.train()
         # From the end of an epoch that max_steps cut short the Trainer would make one more update.
         elif step_of(checkpoint) < self.args.max_steps:
+            self.watch.resume(checkpoint)
             self.train(resume_from_checkpoint=str(checkpoint))
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Reports progress and evaluations, keeps the best weights, and keeps one whole checkpoint.
+    """Reports progress and evaluations, keeps the best weights and one whole checkpoint, and stops when asked to.
 
     `splits` are the data sets that are evaluated, in their order; `beside` are files that are kept beside the weights,
     with what is in them. The Trainer calls the methods with (args, state,
@@ -75,19 +84,29 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.tokenizer = tokenizer
         self.splits = splits
         self.beside: dict[str, str] = {}
-        self.loss = torch.tensor(0.0)
-        self.train_loss = float("nan")
+        self.loss = torch.tensor(0.0)  # of the latest update
+        self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
         self.metrics: dict[str, float] = {}
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Tell how far training is."""
-        self.report.progress(current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
+    def take_loss(self, loss: Tensor) -> None:
+        """Take in an update's loss. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
+        self.loss = loss
+        self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: Any
-    ) -> None:
-        """Keep the mean training loss since the last log."""
-        self.train_loss = logs.get("loss", self.train_loss)
+    def mean_loss(self) -> float:
+        """Return the mean training loss since the last evaluation, also over launches."""
+        return self.loss_sum.item() / self.losses
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Tell how far training is, and ask for a checkpoint when it has to stop.
+
+        After the last update of an epoch comes its evaluation, with a checkpoint at its end: one that is written before
+        it would go on with the next epoch.
+        """
+        self.report.progress(current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
+        ends_epoch = control.should_training_stop or float(state.epoch).is_integer()
+        if self.report.must_stop() and not ends_epoch:
+            control.should_save = True
 
     def on_evaluate(
         self,
@@ -106,19 +125,28 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             }
         if not any(key.startswith(f"{self.splits[-1]}/") for key in self.metrics):
             return
-        measured_now = {"train/loss": self.train_loss, **self.metrics}
+        measured_now = {"train/loss": self.mean_loss(), **self.metrics}
         if self.report.epoch(current_epoch(state), state.global_step, measured_now):
             save_model(model, self.tokenizer, self.directory / "best", self.beside)
         self.metrics = {}
+        self.loss_sum, self.losses = torch.tensor(0.0), 0
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Mark the new checkpoint whole, then drop the older ones."""
+        """Mark the new checkpoint whole, then drop the older ones; raises Interrupted when it is time to stop."""
         root = Path(args.output_dir)
         newest = root / f"checkpoint-{state.global_step}"
+        (newest / LOSSES).write_text(json.dumps([self.loss_sum.item(), self.losses]))
         (newest / COMPLETE).touch()
         for path in root.glob("checkpoint-*"):
             if path != newest:
                 shutil.rmtree(path)
+        if self.report.must_stop() and state.global_step < state.max_steps:
+            raise Interrupted(state.global_step)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Go on from the losses of a checkpoint's unfinished epoch."""
+        total, self.losses = json.loads((checkpoint / LOSSES).read_text())
+        self.loss_sum = torch.tensor(total)
 
 
 def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, Any]:

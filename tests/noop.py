@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.interruption import Interrupted
 from sweeper.progress import Report
 from sweeper.trial import Trial, WrongInput
 
@@ -58,6 +59,8 @@ class Noop:
             if report.epoch(epoch, 10 * epoch, metrics):
                 (directory / "best").mkdir(exist_ok=True)
             checkpoint.write_text(str(epoch))
+            if report.must_stop() and epoch < trial.train.epochs:
+                raise Interrupted(10 * epoch)
 
     def export(self, directory: Path, destination: Path) -> None:
         """Copy the best weights, of which there are none."""

@@ -25,7 +25,8 @@ class Framework(Protocol):
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Train, resuming from `directory/checkpoint` when there is one; keep the best weights in `directory/best`.
 
-        Seeds everything before the first weight is made, and reports once an epoch.
+        Seeds everything before the first weight is made, and reports once an epoch. Asked to stop (`Report.must_stop`),
+        it writes a checkpoint and raises `sweeper.interruption.Interrupted`.
         """
 
     def export(self, directory: Path, destination: Path) -> None:

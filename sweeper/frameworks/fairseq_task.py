@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.frameworks.fairseq_mends import load_fairseq, no_arguments, own_hydra, root_logger_kept
+from sweeper.interruption import Interrupted
 from sweeper.metrics import classification_metrics
 from sweeper.progress import Report
 
@@ -28,14 +29,15 @@ with root_logger_kept():
 TASK, OPTIMIZER = "watched_sentence_prediction", "unstoppable_adam"
 UNSCORED = "selected_by_sweeper"  # a validation metric that is never a number: fairseq then keeps no best file
 METRICS = ("loss", "accuracy", "macro_f1")
-FULL_PRECISION = "full_precision"
+FULL_PRECISION, LOSSES = "full_precision", "losses"  # what the task keeps in a checkpoint
 
 
 class Watch:
-    """Takes in what fairseq's training says, and reports it.
+    """Takes in what fairseq's training says, reports it, and ends the training when asked to.
 
     `subsets` are evaluated in this order; `keep` is called with the weights of what is the best epoch so far;
-    `full_precision` are the weights of a resumed training in half precision.
+    `end_after` makes an update the last one. Of a resumed training: `full_precision` are the weights in half precision,
+    `losses` those of the unfinished epoch's updates.
     """
 
     def __init__(
@@ -44,34 +46,44 @@ class Watch:
         steps: int,
         subsets: Sequence[str],
         keep: Callable[[Mapping[str, Tensor]], None],
+        end_after: Callable[[int], None],
         full_precision: Sequence[Tensor] = (),
+        losses: Sequence[float] = (),
     ):
         self.report = report
         self.steps = steps
         self.subsets = subsets
         self.keep = keep
+        self.end_after = end_after
         self.full_precision = full_precision
         self.epoch = 0
+        self.step: int | None = None  # the latest update of this launch
+        self.stopped = False  # in the middle of an epoch
         self.loss = torch.tensor(0.0)
-        self.losses: list[Tensor] = []  # of the epoch's updates
+        self.losses = [torch.tensor(loss) for loss in losses]  # of the epoch's updates
         self.logits: list[Tensor] = []  # of the subset that is evaluated
         self.labels: list[Tensor] = []
         self.metrics: dict[str, float] = {}
         self.pending: list[str] = []  # subsets that are still to be evaluated
 
     def begin_epoch(self, epoch: int) -> None:
-        """Forget the last epoch's losses. fairseq writes checkpoints between epochs, so they are never of a part."""
+        """Begin an epoch; raises Interrupted to stop where the last one ended, whose checkpoint is written."""
+        if self.step is not None and self.report.must_stop():
+            raise Interrupted(self.step)
         self.epoch = epoch
-        self.losses = []
 
     def take_loss(self, loss: Tensor) -> None:
         """Take in the mean loss of an update's examples, in nats."""
         self.loss = loss
         self.losses.append(loss)
 
-    def take_step(self, step: int) -> None:
-        """Tell how far training is."""
+    def take_step(self, step: int, ends_epoch: bool) -> None:
+        """Tell how far training is, and end it here when it has to stop in the middle of an epoch."""
+        self.step = step
         self.report.progress(self.epoch, step, self.steps, lambda: float(self.loss))
+        if self.report.must_stop() and not ends_epoch and step < self.steps:
+            self.stopped = True
+            self.end_after(step)
 
     def take_batch(self, logits: Tensor, labels: Tensor) -> None:
         """Take in what is evaluated: [batch, classes] and [batch]."""
@@ -88,13 +100,18 @@ class Watch:
         if self.pending:
             return
         # As the Trainer of Transformers has it: a smaller last batch counts as much as the others.
-        train_loss = float(torch.stack(self.losses).double().mean())
-        metrics, self.metrics = {"train/loss": train_loss, **self.metrics}, {}
+        train_loss = float(torch.tensor(numbers(self.losses), dtype=torch.float64).mean())
+        metrics, self.metrics, self.losses = {"train/loss": train_loss, **self.metrics}, {}, []
         if self.report.epoch(self.epoch, step, metrics):
             self.keep(model.state_dict())
 
 
 WATCH: ContextVar[Watch] = ContextVar("watch")
+
+
+def numbers(losses: Sequence[Tensor]) -> list[float]:
+    """Return losses as numbers, each exactly; some may be of this launch's device, others of an earlier launch."""
+    return [float(loss) for loss in losses]
 
 
 def full_precision(optimizer: Any) -> Sequence[Tensor]:
@@ -107,10 +124,14 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
     """The task, which tells the watch what it does; its seed is that of the examples' order alone."""
 
     optimizer: Any = None  # known from the first update on
+    training: Any = None  # iterator of what is trained on
 
-    def get_batch_iterator(self, *args: Any, **kwargs: Any) -> Any:
+    def get_batch_iterator(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """Return batches in the order of the task's seed, where fairseq takes that of the weights."""
-        return super().get_batch_iterator(*args, **(kwargs | {"seed": self.cfg.seed}))
+        iterator = super().get_batch_iterator(dataset, *args, **(kwargs | {"seed": self.cfg.seed}))
+        if dataset is self.datasets.get("train"):
+            self.training = iterator
+        return iterator
 
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Begin an epoch."""
@@ -118,8 +139,9 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
         WATCH.get().begin_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps besides: of a training in half precision the weights in full."""
-        return {FULL_PRECISION: [weight.data for weight in full_precision(self.optimizer)]}
+        """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""
+        weights = [weight.data for weight in full_precision(self.optimizer)]
+        return {FULL_PRECISION: weights, LOSSES: numbers(WATCH.get().losses)}
 
     def train_step(
         self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module, optimizer: Any, *args: Any, **kwargs: Any
@@ -144,7 +166,7 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
         """Make an update; `update_num` were made before."""
         super().optimizer_step(optimizer, model, update_num)
-        WATCH.get().take_step(update_num + 1)
+        WATCH.get().take_step(update_num + 1, self.training.end_of_epoch())
 
     def valid_step(self, sample: dict[str, Any], model: Any, criterion: nn.Module) -> Any:
         """Evaluate a batch in the one forward pass that fairseq makes."""

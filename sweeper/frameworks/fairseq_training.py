@@ -25,7 +25,8 @@ from sweeper.frameworks import fairseq_mends
 from sweeper.frameworks.fairseq_arguments import arguments
 from sweeper.frameworks.fairseq_data import binarised
 from sweeper.frameworks.fairseq_model import initial_model, load_into, save_initial
-from sweeper.frameworks.fairseq_task import FULL_PRECISION, WATCH, Watch, configuration
+from sweeper.frameworks.fairseq_task import FULL_PRECISION, LOSSES, WATCH, Watch, configuration
+from sweeper.interruption import Interrupted
 from sweeper.progress import Report
 from sweeper.trainer import save_model
 from sweeper.trial import Initialization, Precision, Trial, WrongInput
@@ -53,15 +54,27 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     config, classifier = configuration(given, trial.data_seed), build_classifier(trial)
     if initial and not resumed:
         save_initial(initial_model(trial, config, classifier), initial)
-    full_precision = resumed["task_state"][FULL_PRECISION] if resumed else ()
-    token = WATCH.set(
-        Watch(report, steps, SUBSETS, partial(keep, trial, classifier, directory / "best"), full_precision)
-    )
+    kept = resumed["task_state"] if resumed else {FULL_PRECISION: (), LOSSES: ()}
+    keep_best, end_after = partial(keep, trial, classifier, directory / "best"), partial(end, config)
+    watch = Watch(report, steps, SUBSETS, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    token = WATCH.set(watch)
     try:
         with logged():
             command.main(config)
     finally:
         WATCH.reset(token)
+    if watch.stopped and watch.step is not None:
+        raise Interrupted(watch.step)
+
+
+def end(config: Any, step: int) -> None:
+    """Let fairseq end after an update as after its last one, with a checkpoint, but without an evaluation.
+
+    By fairseq's other way to a checkpoint within an epoch, --save-interval-updates, it would write another file and
+    copy that one over the latest checkpoint, which a kill could leave cut short; here it writes and renames.
+    """
+    config.optimization.max_update = step
+    config.dataset.disable_validation = True
 
 
 def starts_by_itself(trial: Trial) -> bool:

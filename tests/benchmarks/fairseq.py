@@ -83,6 +83,10 @@ class Silent:
     def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         """Show nothing."""
 
+    def must_stop(self) -> bool:
+        """Never stop it."""
+        return False
+
 
 def one(kind: str, arch: str, outputs: Path) -> None:
     """Train once, in this process; "prepare" makes what both need."""

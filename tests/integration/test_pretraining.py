@@ -23,6 +23,7 @@ from sweeper.checkpoints.objectives import LanguageModelTrainer, Masking, NextTo
 from sweeper.checkpoints.pretraining import Numbered, Pretraining, pretrain, start, training_arguments
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
+from sweeper.interruption import Interrupted
 from sweeper.trainer import Watch
 from sweeper.trial import Family, TokenizerKind, TrainSettings
 
@@ -60,9 +61,10 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 @dataclass
 class Told:
-    """What a training reports; stops it, when asked, as a kill would."""
+    """What a training reports; ends it, when wished, as a kill or a request to stop would."""
 
     die_at: int | None = None
+    stop_at: int | None = None
     best: float = float("inf")
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
@@ -79,6 +81,9 @@ class Told:
         self.losses.append(loss())
         if step == self.die_at:
             raise KeyboardInterrupt
+
+    def must_stop(self) -> bool:
+        return self.steps[-1] == self.stop_at
 
 
 def pretraining(tokenizer: Tokenizer, kind: str = "roberta", updates: int = 6, seed: int = 0) -> Pretraining:
@@ -122,6 +127,30 @@ def test_interrupted_anywhere_it_ends_with_the_same_bits(kind: str, tokenizer: T
     assert [step for _, step, _ in whole.measured] == [2, 4, 6]
     assert same(tmp_path / "whole" / "best", tmp_path / "broken" / "best")
     assert not same(tmp_path / "whole" / "best", tmp_path / "other" / "best")
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_stopped_after_every_update_it_ends_with_the_same_bits(kind: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    whole, told = Told(), Told()
+    pretrain(pretraining(tokenizer, kind), tmp_path / "whole", whole)
+    for told.stop_at in range(1, 6):
+        with pytest.raises(Interrupted, match=f"after update {told.stop_at};"):
+            pretrain(pretraining(tokenizer, kind), tmp_path / "stopped", told)
+        assert [path.name for path in (tmp_path / "stopped/checkpoint").iterdir()] == [f"checkpoint-{told.stop_at}"]
+    told.stop_at = 6  # with which it is done
+    pretrain(pretraining(tokenizer, kind), tmp_path / "stopped", told)
+    assert told.steps == [1, 2, 3, 4, 5, 6]
+    assert (told.losses, told.measured) == (whole.losses, whole.measured)
+    assert same(tmp_path / "whole" / "best", tmp_path / "stopped" / "best")
+
+
+def test_the_training_loss_is_the_mean_since_the_last_evaluation(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """Also at the end, where fewer updates are left than come between two evaluations."""
+    told = Told()
+    pretrain(pretraining(tokenizer, updates=8), tmp_path, told)
+    assert [step for _, step, _ in told.measured] == [3, 6, 8]
+    expected = [np.mean(told.losses[start:end]) for start, end in ((0, 3), (3, 6), (6, 8))]
+    assert [metrics["train/loss"] for *_, metrics in told.measured] == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

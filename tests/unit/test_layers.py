@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # From the values that everything speaks of to the commands; a module imports from its own layer and those before.
 LAYERS = (
     ("trial",),
-    ("record", "backend", "cache", "door", "progress"),
+    ("record", "backend", "cache", "door", "interruption", "progress"),
     ("study", "statistics", "factors", "selection", "metrics", "answers", "provenance", "checks", "result", "restore"),
     ("data", "compare", "differences"),
     ("trainer",),
