@@ -83,6 +83,16 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
         sys.exit(interruption.EXIT_CODE)
 
 
+def prepare(trial: Trial) -> None:
+    """Make what a trial reads, in this process; exits with `interruption.EXIT_CODE` when it is asked to stop."""
+    interruption.listen()
+    try:
+        inputs.prepare(trial)
+    except interruption.Interrupted as interrupted:
+        print(f"interrupted: {interrupted}", flush=True)
+        sys.exit(interruption.EXIT_CODE)
+
+
 def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     """Train, write the outcome, also of a failure, and return its status; an interrupted trial has none yet."""
     record = writer.record
@@ -115,11 +125,16 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
 
 def prepare_process(trial: Trial) -> None:
     """Fix what a process has one of: threads, determinism, the device."""
-    import torch
-
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    torch.set_num_threads(trial.train.threads)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported
+        os.environ[name] = str(trial.train.threads)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(trial.train.threads)
     if trial.device == "cuda":
+        import torch
+
         if not torch.cuda.is_available():
             raise RuntimeError("this trial was planned for a GPU, and torch sees none here")
         # Without these, kernels may add in another order each time; what has no ordered form warns in the log.

@@ -16,8 +16,8 @@ from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import census_text, print_closing, print_detached, print_interrupted
 from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
-from sweeper.execute import execute
-from sweeper.inputs import Preparation, preparations, prepare
+from sweeper.execute import execute, prepare
+from sweeper.inputs import Preparation, preparations
 from sweeper.planning import print_plan
 from sweeper.record import read_progress, supersede
 from sweeper.report import live

@@ -145,8 +145,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
     def resume(self, checkpoint: Path) -> None:
         """Go on from the losses of a checkpoint's unfinished epoch."""
-        total, self.losses = json.loads((checkpoint / LOSSES).read_text())
-        self.loss_sum = torch.tensor(total)
+        if (file := checkpoint / LOSSES).exists():  # older versions wrote checkpoints between epochs only
+            total, self.losses = json.loads(file.read_text())
+            self.loss_sum = torch.tensor(total)
 
 
 def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, Any]:

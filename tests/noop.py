@@ -25,6 +25,7 @@ OPTIONS = {
     "dies": "seed of the trial that is killed in its second epoch",
     "once": "directory that remembers a mishap, for it to happen a single time",
     "seconds": "length of an epoch",
+    "megabytes": "memory that it takes",
 }
 
 
@@ -46,9 +47,12 @@ class Noop:
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Report every epoch that is not in the checkpoint, which is a file with a number."""
         options = trial.framework.options
+        print("GPU", os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
         checkpoint = directory / "checkpoint" / "epoch"
         checkpoint.parent.mkdir(exist_ok=True)
         done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        taken = bytes(options.get("megabytes", 0) * 2**20)
+        taken = taken.replace(b"\0", b"x")  # touched, and so resident
         for epoch in range(done + 1, trial.train.epochs + 1):
             if epoch == 2:
                 mishap(trial)

@@ -54,7 +54,8 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     config, classifier = configuration(given, trial.data_seed), build_classifier(trial)
     if initial and not resumed:
         save_initial(initial_model(trial, config, classifier), initial)
-    kept = resumed["task_state"] if resumed else {FULL_PRECISION: (), LOSSES: ()}
+    # Older versions wrote checkpoints between epochs only, and no losses.
+    kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
     keep_best, end_after = partial(keep, trial, classifier, directory / "best"), partial(end, config)
     watch = Watch(report, steps, SUBSETS, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
     token = WATCH.set(watch)

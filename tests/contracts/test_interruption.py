@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from hydra_plugins.sweeper_launchers.local import TRAINING
+from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
 from sweeper.record import Record
 from sweeper.trial import Status, Trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,10 @@ LOOKS_TO_BELIEVE_AN_END = 2
 # What sbatch says when the queue is full or its daemon restarts: the jobs are kept and offered again.
 LATER = ("submit limit", "submitjob", "unable to contact", "temporarily unable", "timed out", "max job count", "again")
 RETRY_SECONDS = 10.0
+LOG_TAIL = 4000
+SIGKILLED = "SIGKILL"
+# What SLURM prints when it, or the kernel on its behalf, has killed something for its memory.
+OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -275,12 +280,15 @@ class SlurmBackend:
         submitted = self._live[key]
         ends = read(ends_file(submitted.folder, submitted.id))
         state = job.state if job else "COMPLETED" if key in ends else ""
+        said = printed(submitted)
+        if state == "FAILED" and SIGKILLED in ends.get(key, SIGKILLED) and OUT_OF_MEMORY.search(said):
+            state = "OUT_OF_MEMORY"
         if state == "OUT_OF_MEMORY" and self._settings.mem and self._settings.memory_growth > 1:
             self._memory[key] = grown(self._memory.get(key, self._settings.mem), self._settings.memory_growth)
         words = slurm.WORDS.get(state, "SLURM no longer knows the job")
         node = job.node if job else ""
         if state in BY_ITSELF:
-            words = ends[key] if key in ends else f"{words or 'ended'}: {last_line_of(submitted)}"
+            words = ends[key] if key in ends else f"{words or 'ended'}: {last_word(said)} ({log_of(submitted)})"
         elif ends.get(key) == "":
             words = ""  # it had ended well before its allocation did not
         elif node:
@@ -340,8 +348,18 @@ def read(path: Path) -> dict[str, str]:
     return ends
 
 
-def last_line_of(submitted: Submitted) -> str:
-    """Return what a job that never came to its trials printed last, and where all of it stands."""
-    log = submitted.folder / f"{submitted.id}_0_log.out"
-    lines = [line for line in log.read_text(errors="replace").split("\n") if line.strip()] if log.exists() else []
-    return f"{lines[-1].strip() if lines else 'it has printed nothing'} ({log})"
+def log_of(submitted: Submitted) -> Path:
+    """Return the file with what a job of SLURM itself has printed."""
+    return submitted.folder / f"{submitted.id}_0_log.out"
+
+
+def printed(submitted: Submitted) -> str:
+    """Return the end of what a job of SLURM itself has printed."""
+    log = log_of(submitted)
+    return log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if log.exists() else ""
+
+
+def last_word(text: str) -> str:
+    """Return the last line that says more than that a step has failed."""
+    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("srun: ")]
+    return lines[-1] if lines else "it has printed nothing"

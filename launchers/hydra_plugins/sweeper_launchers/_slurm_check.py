@@ -83,5 +83,7 @@ def refusal(script: str) -> str:
 
 def asked_for(settings: SlurmSettings) -> str:
     """Return the resources among the settings, as sbatch's options."""
-    lines = {key: value for key, value in settings.lines().items() if key not in ("signal", "requeue")}
+    lines = {
+        key: value for key, value in settings.lines().items() if key not in ("nodes", "ntasks", "signal", "requeue")
+    }
     return " ".join(f"--{key}" if value is True else f"--{key}={value}" for key, value in lines.items())

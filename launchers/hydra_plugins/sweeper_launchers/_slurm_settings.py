@@ -9,7 +9,8 @@ from typing import Any
 from sweeper.trial import WrongInput
 
 # Lines of the script that the launcher writes itself.
-OWN_LINES = ("array", "comment", "dependency", "error", "job-name", "open-mode", "output", "requeue", "signal", "wrap")
+OWN_LINES = frozenset("array comment error job-name ntasks ntasks-per-node open-mode output signal wrap".split())
+OTHER_NAMES = {"no-requeue": "requeue"}  # options of sbatch whose setting is called otherwise
 SLURMS = (
     "partition",
     "account",
@@ -59,6 +60,7 @@ class SlurmSettings:
     use_srun: bool = True
     array_parallelism: int | None = None  # trials' jobs at a time; null: as many as the cluster lets run
     trials_per_job: int = 1  # side by side in one job, sharing its GPUs
+    requeue: bool = True  # let SLURM, and interrupted trials themselves, put a job into the queue again
     retries: int = 1  # of a trial that died without a word: node failure, out of memory, killed
     memory_growth: float = 1.0  # a trial that ran out of memory gets so many times as much the next time
     signal_s: int | None = None  # seconds before the time limit at which a trial is asked to write its checkpoint
@@ -115,7 +117,7 @@ class SlurmSettings:
             raise WrongInput(
                 f"hydra.launcher.sbatch.{option} is set by the launcher\nallowed: any other option of sbatch"
             )
-        if (name := option.replace("-", "_")) in (item.name for item in fields(self)):
+        if (name := OTHER_NAMES.get(option, option.replace("-", "_"))) in (item.name for item in fields(self)):
             raise WrongInput(
                 f"hydra.launcher.sbatch.{option} has a setting of its own\nset hydra.launcher.{name}=VALUE"
             )
@@ -125,8 +127,9 @@ class SlurmSettings:
         set_here = {name: getattr(self, name) for name in SLURMS}
         further = {key.replace("_", "-"): value for key, value in self.sbatch.items() if value not in (None, False)}
         chosen = {name.replace("_", "-"): value for name, value in set_here.items() if value is not None}
-        batch_only = "" if self.use_srun else "B:"
-        return chosen | further | {"requeue": True, "signal": f"{batch_only}USR2@{self.signal_seconds}"}
+        requeue = "requeue" if self.requeue else "no-requeue"
+        receiver = "" if self.use_srun else "B:"  # without a step the batch script itself, which is the program
+        return chosen | further | {"ntasks": 1, requeue: True, "signal": f"{receiver}USR2@{self.signal_seconds}"}
 
 
 def gpu_count(asked: str) -> int:

@@ -62,8 +62,8 @@ def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines
         "stderr_to_stdout": True,
         "setup": list(settings.setup) or None,
         "use_srun": settings.use_srun,
-        # Since 22.05 a step no longer has the cores of its job unless it asks for them.
-        "srun_args": ["--cpus-per-task", str(lines["cpus-per-task"])],
+        # A step takes as many tasks as the job has room for, and since 22.05 its job's cores only if it asks for them.
+        "srun_args": ["--ntasks", "1", "--cpus-per-task", str(lines["cpus-per-task"])],
         "additional_parameters": further,
     }
     return made

@@ -1,0 +1,233 @@
+"""What happens to trials on a cluster: killed, cancelled, preempted, out of time or memory; nodes that fail."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import Record, records
+from sweeper.trial import Status
+from tests.integration.commands import RUN, Command
+from tests.slurm.clusters import Cluster, slurm
+from tests.slurm.sweeps import (
+    ON_SLURM,
+    command,
+    ended,
+    job_of,
+    launches,
+    measured,
+    node_of,
+    statuses,
+    study_of,
+    swept,
+    trial,
+    under_way,
+    wait_for_epoch,
+)
+
+pytestmark = pytest.mark.slurm
+
+LONG = ("+framework.options.seconds=1.5", "train.epochs=8")
+ON_ONE_NODE = ("hydra.launcher.partition=low", "+hydra.launcher.sbatch.exclusive=true")
+
+
+def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:
+    """What a no-op trial measures that nothing happens to, here; and that the record's launches were not fewer."""
+    epochs = max(metric.epoch for metric in record.metrics())
+    arguments = ["-m", *NOOP_HERE, f"seed={seed}", f"train.epochs={epochs}", "study=undisturbed"]
+    assert Command([*RUN, *arguments], place).run().returncode == 0
+    found = [
+        known for known in records(study_of(place, "undisturbed")) if known.path.name.split("-s")[1][0] == str(seed)
+    ]
+    return next(measured(known) for known in found if len(known.metrics()) == len(record.metrics()))
+
+
+NOOP_HERE = ("framework.name=noop", "framework._target_=tests.noop.Noop", "model=rd", "data.limit=20", "tracking=none")
+
+
+def test_what_raises_is_cancelled_or_is_killed_fails_alone_with_its_reason(place: Path) -> None:
+    sweep = command(
+        place,
+        "mixed",
+        "seed=1,2,3,4",
+        "+framework.options.raises=1",
+        "+framework.options.dies=3",
+        "hydra.launcher.retries=0",
+        *LONG,
+    )
+    with under_way(sweep) as process:
+        wait_for_epoch(trial(place, "mixed", 2), 2)
+        slurm("scancel", job_of(place, "mixed", 2))
+        code, text = ended(process, sweep)
+    assert code == 1
+    found = statuses(place, "mixed")
+    assert found == {1: Status.FAILED, 2: Status.CANCELLED, 3: Status.INTERRUPTED, 4: Status.DONE}
+    assert "failed: RuntimeError: as the test wished" in text
+    assert "cancelled: cancelled in SLURM" in text
+    assert "interrupted: killed by SIGKILL (out of memory?)" in text
+
+
+def test_sudden_death_is_tried_again(place: Path, tmp_path: Path) -> None:
+    once = f"+framework.options.once={tmp_path}/once"
+    sweep = swept(place, "again", "seed=1,2", "+framework.options.dies=2", once, "hydra.launcher.retries=1")
+    assert sweep.returncode == 0, sweep.stdout
+    assert [launches(trial(place, "again", seed)) for seed in (1, 2)] == [1, 2]
+    assert measured(trial(place, "again", 2)) == undisturbed(place, trial(place, "again", 2), 2)
+
+
+@pytest.mark.slow
+def test_a_preempted_trial_continues_to_the_same_numbers(place: Path) -> None:
+    """A real training, whose checkpoint is written in the middle of an epoch."""
+    training = ("-m", "model=rd", "seed=1", "tracking=none", "train.epochs=60")
+    sweep = Command([*RUN, *training, *ON_SLURM, *ON_ONE_NODE, "hydra.launcher.mem=1000", "study=preempted"], place)
+    with under_way(sweep) as process:
+        record = trial(place, "preempted", 1)
+        wait_for_epoch(record, 1)
+        node = node_of(job_of(place, "preempted", 1))
+        slurm("sbatch", "--partition=main", f"--nodelist={node}", "--exclusive", "--output=/dev/null", "--wrap=sleep 3")
+        code, text = ended(process, sweep, 180)
+    assert code == 0, text
+    assert launches(record) == 2
+    assert "interrupted: stopped on request" in record.log.read_text()
+    here = Command([*RUN, *training, "study=preempted_here"], place).run()
+    assert here.returncode == 0
+    (other,) = records(study_of(place, "preempted_here"))
+    assert measured(record) == measured(other)
+    assert (record.best / "model.safetensors").read_bytes() == (other.best / "model.safetensors").read_bytes()
+
+
+def test_a_trial_that_reaches_its_time_limit_continues(place: Path) -> None:
+    limit = ("hydra.launcher.time=1:00", "hydra.launcher.signal_s=45")
+    sweep = command(place, "timely", "seed=1", *limit, "+framework.options.seconds=3", "train.epochs=12")
+    with under_way(sweep) as process:
+        code, text = ended(process, sweep, 240)
+    assert code == 0, text
+    record = trial(place, "timely", 1)
+    assert launches(record) >= 2
+    assert "interrupted: stopped on request" in record.log.read_text()
+    assert measured(record) == undisturbed(place, record, 1)
+
+
+def test_a_time_limit_that_comes_without_warning_is_named(place: Path) -> None:
+    """The trial never looks at the signal: its first epoch is longer than its time."""
+    limit = ("hydra.launcher.time=1:00", "hydra.launcher.signal_s=1", "hydra.launcher.retries=0")
+    sweep = command(place, "late", "seed=1", *limit, "+framework.options.seconds=200")
+    with under_way(sweep) as process:
+        trial(place, "late", 1)
+        code, text = ended(process, sweep, 240)
+    assert code == 1
+    assert "time limit reached" in text
+
+
+def test_a_signal_by_hand_puts_a_trial_into_the_queue_again(place: Path) -> None:
+    sweep = command(place, "signalled", "seed=1", *LONG)
+    with under_way(sweep) as process:
+        record = trial(place, "signalled", 1)
+        wait_for_epoch(record, 2)
+        slurm("scancel", "--signal=USR2", job_of(place, "signalled", 1))
+        code, text = ended(process, sweep)
+    assert code == 0, text
+    assert launches(record) == 2
+    assert measured(record) == undisturbed(place, record, 1)
+
+
+@pytest.mark.parametrize("requeue", [True, False])
+def test_a_trial_whose_node_fails_runs_again_elsewhere(place: Path, default_cluster: Cluster, requeue: bool) -> None:
+    study = f"node_{requeue}"
+    sweep = command(place, study, "seed=1", *LONG, f"hydra.launcher.requeue={requeue}")
+    with under_way(sweep) as process:
+        record = trial(place, study, 1)
+        wait_for_epoch(record, 2)
+        job = job_of(place, study, 1)
+        node = node_of(job)
+        default_cluster.run("node-down", node, "now")
+        try:
+            code, text = ended(process, sweep)
+            assert code == 0, text
+            again = job_of(place, study, 1)
+            assert (again == job) is requeue
+            assert slurm("squeue", "--noheader", "--states=all", f"--jobs={again}", "--format=%N").strip() != node
+        finally:
+            default_cluster.run("node-up", node)
+            slurm("scontrol", "update", f"nodename={node}", "state=resume")
+    assert launches(record) == 2
+    assert measured(record) == undisturbed(place, record, 1)
+
+
+def test_a_sweep_goes_on_while_daemons_of_slurm_restart(place: Path, default_cluster: Cluster) -> None:
+    sweep = command(place, "daemons", "seed=1,2,3", *LONG)
+    with under_way(sweep) as process:
+        wait_for_epoch(trial(place, "daemons", 1), 1)
+        default_cluster.run("dbd-down")
+        try:
+            default_cluster.run("ctld-restart", "4")
+            code, text = ended(process, sweep)
+        finally:
+            default_cluster.run("dbd-up")
+    assert code == 0, text
+    assert set(statuses(place, "daemons").values()) == {Status.DONE}
+    assert {launches(record) for record in records(study_of(place, "daemons"))} == {1}
+
+
+def test_the_driver_killed_and_the_same_command_again_runs_nothing_twice(place: Path) -> None:
+    arguments = ("seed=1,2,3,4", *LONG, "hydra.launcher.array_parallelism=2")
+    sweep = command(place, "attached", *arguments)
+    with under_way(sweep) as process:
+        wait_for_epoch(trial(place, "attached", 1), 1)
+        process.send_signal(signal.SIGKILL)
+    again = swept(place, "attached", *arguments)
+    assert again.returncode == 0, again.stdout
+    assert {launches(record) for record in records(study_of(place, "attached"))} == {1}
+    submissions = list((study_of(place, "attached") / ".slurm").glob("*/jobs.json"))
+    tasks = [keys for path in submissions for keys in json.loads(path.read_text())]
+    assert len([key for keys in tasks for key in keys if not key.startswith("prepare")]) == 4
+
+
+def test_a_job_that_never_comes_to_its_trial_says_why(place: Path) -> None:
+    sweep = swept(place, "lost", "seed=1", "hydra.launcher.python=/no/such/python", "hydra.launcher.retries=0")
+    assert sweep.returncode == 1
+    assert "the job failed" in sweep.stdout
+    assert "/no/such/python" in sweep.stdout
+
+
+@pytest.mark.slurm("bare_cluster")
+def test_a_sweep_without_accounting(place: Path, bare_cluster: Cluster) -> None:
+    assert "disabled" in subprocess.run(["sacct"], capture_output=True, text=True).stderr
+    sweep = swept(place, "unaccounted", "seed=1,2,3")
+    assert sweep.returncode == 0, sweep.stdout
+    assert set(statuses(place, "unaccounted").values()) == {Status.DONE}
+
+
+@pytest.mark.slurm("bare_cluster")
+@pytest.mark.parametrize(("growth", "code"), [(1, 1), (4, 0)])
+def test_a_trial_that_takes_too_much_memory(place: Path, bare_cluster: Cluster, growth: int, code: int) -> None:
+    greedy = ("+framework.options.megabytes=700", "+framework.options.seconds=3", "train.epochs=2")
+    limit = ("hydra.launcher.mem=400", f"hydra.launcher.memory_growth={growth}", "hydra.launcher.retries=1")
+    sweep = swept(place, f"greedy_{growth}", "seed=1", *greedy, *limit)
+    assert sweep.returncode == code, sweep.stdout
+    if code:
+        assert "out of memory" in sweep.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("partition=nope", "allowed: main, low, one"),
+        ("time=2:00:00", "main up to 1:00:00"),
+        ("gres=foo:1", "Invalid generic resource"),
+        ("gpus_per_node=3", "Requested node configuration is not available"),
+        ("constraint=none_such", "Invalid feature specification"),
+    ],
+)
+def test_what_the_cluster_has_not_is_refused_before_anything_is_queued(place: Path, setting: str, said: str) -> None:
+    before = slurm("squeue", "--noheader", "--states=all", "--format=%i")
+    sweep = swept(place, "refused", "seed=1,2", f"hydra.launcher.{setting}")
+    assert sweep.returncode == 2
+    assert said in sweep.stderr
+    assert len(sweep.stderr.splitlines()) <= 3
+    assert not study_of(place, "refused").exists()
+    assert slurm("squeue", "--noheader", "--states=all", "--format=%i") == before
