@@ -44,7 +44,17 @@ def print_closing(study: Study, watched: Sequence[Watched], console: Console) ->
             if item.reason:  # the record has no word of it
                 for line in last_lines(item.log):
                     console.print(f"    {printable(line)}", style="dim", markup=False, soft_wrap=True)
+    for difference in dict.fromkeys(line for item in watched for line in differences(item)):
+        console.print(difference, style="yellow", markup=False, soft_wrap=True)
     print_places(study, console)
+
+
+def differences(item: Watched) -> list[str]:
+    """Return what differed between where a trial was submitted and where it ran last."""
+    description = item.record.description()
+    launches = description["provenance"]["launches"] if description else []
+    found: list[str] = launches[-1].get("differences", []) if launches else []
+    return found
 
 
 def last_lines(log: Path) -> list[str]:

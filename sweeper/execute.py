@@ -101,7 +101,7 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     started = time.time()
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
-    writer.describe(description, {"time": started, **launch, **provenance.here()})
+    writer.describe(description, {"time": started, **launch, **provenance.here(), **changes(launch)})
     try:
         prepare_process(trial)
         load_framework(trial).train(trial, record.path, Recorder(writer, trial.task))
@@ -121,6 +121,16 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     if status is Status.DONE:
         shutil.rmtree(record.checkpoint, ignore_errors=True)
     return status
+
+
+def changes(launch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has changed since a trial was submitted, for its provenance, and print it."""
+    if "submitted" not in launch:
+        return {}
+    found = provenance.differences(launch["submitted"])
+    for line in found:
+        print(line, flush=True)
+    return {"code": provenance.code_state(), "differences": found}
 
 
 def prepare_process(trial: Trial) -> None:

@@ -8,6 +8,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,23 @@ def command_line() -> str:
     main = sys.modules["__main__"].__spec__
     program = ["python", "-m", main.name.removesuffix(".__main__")] if main else ["python", sys.argv[0]]
     return shlex.join([*program, *sys.argv[1:]])
+
+
+def differences(submitted: Mapping[str, Any]) -> list[str]:
+    """Say what differs here from where a trial was submitted: versions, and the state of the code."""
+    found = versions() | {"commit": shown_code(code_state())}
+    expected = submitted["versions"] | {"commit": shown_code(submitted["code"])}
+    return [
+        f"{name}: {found.get(name, 'none')} where it ran, {expected.get(name, 'none')} where it was submitted"
+        for name in expected | found
+        if found.get(name) != expected.get(name)
+    ]
+
+
+def shown_code(state: Mapping[str, Any]) -> str:
+    """Return a state of the code in a few characters."""
+    changes = f" with changes {state['difference_sha256'][:8]}" if state["dirty"] else ""
+    return f"{state['commit'][:8]}{changes}" if state["commit"] else "none"
 
 
 def here() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -138,12 +139,13 @@ class Driver:
         self.view = view
         self.steps: Sequence[Preparation] = ()  # made by jobs that trials wait for
         self.jobs: dict[str, str] = {}  # ids that the study knows
-        self.launch = {
+        self.launch: dict[str, Any] = {
             "command": provenance.command_line(),
             "directory": str(Path.cwd()),
             "code": provenance.code_state(),
-            "versions": provenance.versions(),
         }
+        if backend.outlives:  # what runs later and elsewhere may not find what was submitted
+            self.launch["submitted"] = {"versions": provenance.versions(), "code": self.launch["code"]}
 
     def run(self, watched: Sequence[Watched]) -> None:
         """Start what has not ended, and return when each trial has, or when the backend wants to be left alone."""

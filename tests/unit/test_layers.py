@@ -21,11 +21,12 @@ LAYERS = (
     ("inputs", "classifier"),
     ("frameworks", "tracking", "report"),
     ("execute",),
-    ("watched", "closing"),
+    ("watched", "closing", "jobs"),
+    ("planning",),
     ("sweep",),
     ("refusal", "schema"),
     ("config",),
-    ("run", "pretrain", "convert", "parameters", "status", "sync", "export"),
+    ("run", "pretrain", "convert", "parameters", "status", "sync", "export", "watch", "cancel"),
 )
 # fairseq composes its configuration by Hydra.
 HYDRA_EDGE = {"run.py", "pretrain.py", "config.py", "schema.py", "refusal.py", "frameworks/fairseq_mends.py"}
@@ -87,6 +88,9 @@ def test_a_module_imports_only_what_is_below_it(file: Path) -> None:
         ("sweeper.run", ["seed=one"]),
         ("sweeper.convert", ["x", "y"]),
         ("sweeper.status", ["x"]),
+        ("sweeper.watch", ["x"]),
+        ("sweeper.cancel", ["x"]),
+        ("sweeper.run", ["-m", "hydra/launcher=slurm", "plan=true", "model=rd", "seed=1,2"]),
         ("sweeper.report", ["x"]),
         ("sweeper.export", ["x", "y"]),
     ],

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.record import write_json
-from sweeper.study import FILE, Study
+from sweeper.restore import trial_of
+from sweeper.study import FILE, Study, described
 from sweeper.trial import WrongInput
 from tests.records import trial
 
@@ -27,6 +28,7 @@ def test_says_what_was_launched_and_by_what(tmp_path: Path) -> None:
         "launcher": {"_target_": "a.Launcher", "jobs": 2},
         "tracking": {"uri": "sqlite:////x/mlflow.db"},
         "trials": {first.name: first.id, second.name: second.id},
+        "jobs": {},
     }
 
 
@@ -72,3 +74,25 @@ def test_no_command_is_lost_when_two_processes_write_at_once(tmp_path: Path) -> 
         writer.join()
     commands = json.loads((tmp_path / FILE).read_text())["commands"]
     assert sorted(commands) == sorted(f"{name} {number}" for name in ("a", "b") for number in range(50))
+
+
+def test_jobs_are_remembered_and_kept(tmp_path: Path) -> None:
+    first = study(tmp_path)
+    first.describe([trial()], "a")
+    first.remember_jobs({"one": "1_0"})
+    first.remember_jobs({"two": "1_1"})
+    first.describe([trial()], None)
+    content = json.loads((tmp_path / FILE).read_text())
+    assert content["jobs"] == {"one": "1_0", "two": "1_1"}
+    assert content["commands"] == ["a"]
+
+
+def test_trials_are_remembered_by_what_describes_them(tmp_path: Path) -> None:
+    first, second = trial(seed=1), trial(seed=2)
+    tmp_path.joinpath("demo").mkdir()
+    kept = study(tmp_path / "demo")
+    kept.remember([first])
+    kept.remember([second])
+    known = described(tmp_path / "demo")
+    assert [known[item.name]["id"] for item in (first, second)] == [first.id, second.id]
+    assert trial_of(known[first.name], tmp_path / "cache").id == first.id

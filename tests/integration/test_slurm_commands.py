@@ -1,0 +1,165 @@
+"""Submitting without waiting, and the commands that find the jobs again: plan, status, watch, cancel."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeper.record import read_json
+from sweeper.trial import Status
+from tests.contracts.processes import wait_until
+from tests.integration.commands import NOOP, RUN, Command
+from tests.slurm.clusters import slurm
+from tests.slurm.sweeps import ON_SLURM, QUICK, jobs, launches, statuses, study_of, swept, trial, wait_for_epoch
+
+
+def say(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of sweeper's other commands."""
+    return Command(["-m", *arguments], place).run()
+
+
+@pytest.mark.slurm
+def test_detach_returns_with_the_jobs_and_they_are_found_again(place: Path) -> None:
+    slow = ("+framework.options.seconds=2", "train.epochs=4", "hydra.launcher.array_parallelism=1")
+    detached = swept(place, "detached", "seed=1,2", *slow, "hydra.launcher.detach=true")
+    assert detached.returncode == 0, detached.stderr
+    ids = sorted(jobs(place, "detached").values())
+    assert len(ids) == 2
+    assert f"2 trials are handed over, in jobs {ids[0].partition('_')[0]}." in detached.stdout
+    wait_for_epoch(trial(place, "detached", 1), 1)
+    told = say(place, "sweeper.status", "outputs/detached")
+    assert told.returncode == 0
+    rows = {line.split()[0][14]: line for line in told.stdout.splitlines() if line.startswith(" noop-")}
+    assert "running" in rows["1"]
+    assert ids[0] in rows["1"]
+    assert " n1 " in rows["1"] or " n2 " in rows["1"] or " n3 " in rows["1"] or " n4 " in rows["1"]
+    assert "planned" in rows["2"]
+    assert f"{ids[1]}" in rows["2"]
+    assert "pending (JobArrayTaskLimit)" in rows["2"]
+    known = json.loads(say(place, "sweeper.status", "outputs/detached", "--json").stdout)["trials"]
+    assert {item["job"]: item["job_state"] for item in known} == {ids[0]: "running", ids[1]: "pending"}
+    watched = say(place, "sweeper.watch", "outputs/detached")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert "Groups, each trial at its best epoch" in watched.stdout
+    assert statuses(place, "detached") == {1: Status.DONE, 2: Status.DONE}
+    assert {launches(trial(place, "detached", seed)) for seed in (1, 2)} == {1}
+    commands = read_json(study_of(place, "detached") / "study.json")["commands"]
+    assert len(commands) == 1, "watching is no command that makes the study again"
+    assert say(place, "sweeper.watch", "outputs/detached").returncode == 0
+
+
+@pytest.mark.slurm
+def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path: Path) -> None:
+    dies = ("+framework.options.dies=1", f"+framework.options.once={tmp_path}/once")
+    assert swept(place, "unwatched", "seed=1", *dies, "hydra.launcher.detach=true").returncode == 0
+    job = jobs(place, "unwatched").popitem()[1]
+    wait_until(lambda: not slurm("squeue", "--noheader", "--name=unwatched", "--states=PENDING,RUNNING,COMPLETING"))
+    watched = say(place, "sweeper.watch", "outputs/unwatched")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert jobs(place, "unwatched").popitem()[1] != job
+
+
+@pytest.mark.slurm
+def test_cancel_ends_what_waits_and_what_runs_and_leaves_what_is_done(place: Path) -> None:
+    slow = ("+framework.options.seconds=3", "train.epochs=5", "hydra.launcher.array_parallelism=2")
+    assert swept(place, "cancelled", "seed=1,2,3", *slow, "hydra.launcher.detach=true").returncode == 0
+    first, second = trial(place, "cancelled", 1), trial(place, "cancelled", 2)
+    wait_for_epoch(first, 1)
+    one = say(place, "sweeper.cancel", "outputs/cancelled", first.path.name)
+    assert one.stdout.splitlines() == [f"{first.path.name}: cancelled"]
+    trial(place, "cancelled", 3)  # takes its place
+    rest = say(place, "sweeper.cancel", "outputs/cancelled")
+    assert rest.returncode == 0
+    assert second.path.name in rest.stdout
+    assert first.path.name not in rest.stdout
+    wait_until(lambda: not slurm("squeue", "--noheader", "--name=cancelled"))
+    assert set(statuses(place, "cancelled").values()) == {Status.CANCELLED}
+    assert say(place, "sweeper.cancel", "outputs/cancelled").stdout == "nothing to cancel: no such job waits or runs\n"
+    shown = say(place, "sweeper.status", "outputs/cancelled").stdout
+    assert shown.count(" cancelled: python -m sweeper.cancel") == 3
+    again = swept(place, "cancelled", "seed=1", *slow)
+    assert again.returncode == 0, "the same command tries it again"
+    assert launches(first) == 2
+
+
+@pytest.mark.slurm
+def test_the_terminal_lost_the_jobs_are_not(place: Path) -> None:
+    slow = ("+framework.options.seconds=2", "train.epochs=4")
+    sweep = Command([*RUN, "-m", *NOOP, *ON_SLURM, *QUICK, "seed=1", *slow, "study=hung_up"], place)
+    process = sweep.start()
+    wait_for_epoch(trial(place, "hung_up", 1), 1)
+    process.send_signal(1)  # SIGHUP
+    assert process.wait() == 130
+    text = sweep.output.read_text()
+    assert "Jobs go on." in text
+    assert "python -m sweeper.watch outputs/hung_up" in text
+    assert say(place, "sweeper.watch", "outputs/hung_up").returncode == 0
+    assert launches(trial(place, "hung_up", 1)) == 1
+
+
+@pytest.mark.slurm
+def test_another_interpreter_s_differences_are_reported(place: Path, tmp_path: Path) -> None:
+    """The node runs another version of a package than the submitter: one that is put before it."""
+    other = tmp_path / "numpy-0.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    sweep = swept(place, "other_python", "seed=1", f"hydra.launcher.python={python}")
+    assert sweep.returncode == 0, sweep.stdout
+    assert "numpy: 0.1 where it ran, " in sweep.stdout
+    assert "numpy: 0.1 where it ran, " in trial(place, "other_python", 1).log.read_text()
+    launch = (trial(place, "other_python", 1).description() or {})["provenance"]["launches"][0]
+    assert launch["versions"]["numpy"] == "0.1"
+
+
+def test_a_plan_shows_the_script_also_where_there_is_no_slurm(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    resources = ("hydra.launcher.partition=gpu", "hydra.launcher.gpus_per_node=1", "hydra.launcher.time=02:00:00")
+    more = ("train.learning_rate=0.1", "hydra.launcher.setup=[module load cuda]", "+hydra.launcher.sbatch.licenses=x")
+    planned = swept(place, "planned", "seed=1,2,3", "plan=true", *resources, *more)
+    assert planned.returncode == 0, planned.stderr
+    for line in ("--array=0-2%3", "--partition=gpu", "--gpus-per-node=1", "--time=02:00:00", "--licenses=x"):
+        assert f"#SBATCH {line}\n" in planned.stdout
+    assert "\nmodule load cuda\n" in planned.stdout
+    assert "To run: 3 of 3 trials; a job has 1 core, 1 GPU" in planned.stdout
+    assert "Cost: unknown" in planned.stdout
+    assert not study_of(place, "planned").exists()
+    refused = swept(place, "planned", "seed=1,2,3")
+    assert refused.returncode == 2
+    assert "there is no sbatch on this machine" in refused.stderr
+
+
+def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path) -> None:
+    slow = ("+framework.options.seconds=0.2", "hydra.launcher.jobs=2")
+    assert Command([*RUN, "-m", *NOOP, "seed=1", *slow, "study=costs"], place).run().returncode == 0
+    planned = Command([*RUN, "-m", *NOOP, "seed=1,2,3,4,5", *slow, "study=costs", "plan=true"], place).run()
+    assert planned.returncode == 0
+    rows = [line.split() for line in planned.stdout.splitlines() if line.startswith(" noop-")]
+    assert [row[1:4] for row in rows] == [["done", "done"]] + [["planned", "to", "run"]] * 4 or [
+        row[1] for row in rows
+    ] == ["done", *["planned"] * 4]
+    assert "To run: 4 of 5 trials; a job has 1 core, 0 GPUs; 2 trials at a time" in planned.stdout
+    assert "Cost: 0.00 trial-hours" in planned.stdout
+    assert "Done about" in planned.stdout
+    assert set(statuses(place, "costs")) == {1}
+
+
+def test_commands_refuse_a_study_of_this_machine_and_names_that_are_not_there(place: Path) -> None:
+    assert Command([*RUN, "-m", *NOOP, "seed=1", "study=at_home"], place).run().returncode == 0
+    for arguments, said in (
+        (["sweeper.watch", "outputs/at_home"], "its trials end with their command"),
+        (["sweeper.cancel", "outputs/at_home"], "its trials end with their command"),
+        (["sweeper.cancel", "outputs/at_home", "nobody"], "has no trial nobody"),
+        (["sweeper.watch", "outputs/nowhere"], "there is no directory"),
+        (["sweeper.cancel", "outputs/nowhere"], "there is no directory"),
+    ):
+        refused = say(place, *arguments)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+        assert len(refused.stderr.splitlines()) <= 3

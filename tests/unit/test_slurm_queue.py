@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hydra_plugins.sweeper_launchers._slurm_backend import OUT_OF_MEMORY, last_word, state_of
+from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError, ask, queued_jobs
+from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
+from sweeper.backend import JobState, Phase
+
+LISTING = """\
+12_0|RUNNING|None|n1|/a b/.slurm/x/.submission_file_1.sh
+12_1|PENDING|Resources||/a b/.slurm/x/.submission_file_1.sh
+13|CANCELLED|None|n2|/a|b.sh
+slurm_load_jobs: something else
+"""
+
+
+def test_what_squeue_prints_is_read() -> None:
+    jobs = queued_jobs(LISTING)
+    assert list(jobs) == ["12_0", "12_1", "13"]
+    assert jobs["12_1"] == QueuedJob("12_1", "PENDING", "Resources", "", Path("/a b/.slurm/x/.submission_file_1.sh"))
+    assert (jobs["12_1"].task, jobs["13"].task) == (1, 0)
+    assert jobs["13"].script == Path("/a|b.sh")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "expected"),
+    [
+        ("PENDING", "Resources", JobState(Phase.PENDING, "Resources")),
+        ("PENDING", "None", JobState(Phase.PENDING)),
+        ("REQUEUE_HOLD", "job requeued in held state", JobState(Phase.PENDING, "requeue_hold")),
+        ("CONFIGURING", "None", JobState(Phase.PENDING, "configuring")),
+        ("RUNNING", "None", JobState(Phase.RUNNING)),
+        ("COMPLETING", "None", JobState(Phase.RUNNING)),
+        ("SUSPENDED", "None", JobState(Phase.RUNNING, "suspended")),
+    ],
+)
+def test_states_of_living_jobs(state: str, reason: str, expected: JobState) -> None:
+    assert state_of(QueuedJob("1", state, reason, "n1")) == expected
+
+
+def test_a_command_that_fails_or_is_not_there_says_so() -> None:
+    with pytest.raises(SlurmError, match="there is no none_such on this machine"):
+        ask(["none_such"])
+    code = "import sys; sys.exit('squeue: error: Unable to contact slurm controller')"
+    with pytest.raises(SlurmError, match="Unable to contact slurm controller"):
+        ask([sys.executable, "-c", code])
+
+
+def looks(watch: QueueWatch, seconds: float) -> list[Look]:
+    """All answers that come within a time, asking often."""
+    found, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        if look := watch.look():
+            found.append(look)
+        time.sleep(0.005)
+    return found
+
+
+def test_the_queue_is_asked_at_growing_intervals_and_never_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hydra_plugins.sweeper_launchers._slurm_watch.SHORTEST_SECONDS", 0.05)
+    slow = "import time; time.sleep(0.05); print('1|RUNNING|None|n1|s')"
+    watch = QueueWatch([sys.executable, "-c", slow], longest_seconds=0.6)
+    begin = time.monotonic()
+    assert watch.look() is None
+    assert time.monotonic() - begin < 0.05
+    found = looks(watch, 2.0)
+    watch.close()
+    assert found[0].jobs["1"].state == "RUNNING"
+    gaps = [later.asked - earlier.asked for earlier, later in pairwise(found)]
+    assert len(gaps) >= 2
+    assert gaps[-1] > gaps[0]
+
+
+def test_a_question_that_fails_is_no_news_and_its_reason_is_known() -> None:
+    watch = QueueWatch([sys.executable, "-c", "import sys; sys.exit('slurm_load_jobs error: connect failure')"], 1)
+    assert looks(watch, 0.5) == []
+    assert watch.trouble == "slurm_load_jobs error: connect failure"
+    watch.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=1.0. Some of the step tasks have been OOM Killed.",
+        "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=1.batch",
+        "slurmstepd-n1: error: Exceeded job memory limit",
+    ],
+)
+def test_slurm_s_words_for_a_lack_of_memory(said: str) -> None:
+    assert OUT_OF_MEMORY.search(said)
+
+
+def test_the_last_word_of_a_job_is_not_srun_s() -> None:
+    assert last_word(
+        "Traceback\nslurmstepd: error: execve(): x: No such file\nsrun: error: n1: task 0: Exited\n\n"
+    ) == ("slurmstepd: error: execve(): x: No such file")
+    assert last_word("") == "it has printed nothing"
