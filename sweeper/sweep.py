@@ -153,6 +153,7 @@ class Driver:
             self.hand_over(watched)
             if self.backend.detached:
                 return
+            self.view.update([item.row() for item in watched])
         else:
             self.prepare([item for item in watched if not item.ended])
             self.view.update([item.row() for item in watched])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sweeper.backend import JobState, Phase
-from sweeper.record import Record
+from sweeper.record import AlreadyWriting, Record
 from sweeper.report import live
 from sweeper.report.text import trial_labels
 from sweeper.trial import Metric, Status, Trial, WrongInput
@@ -58,7 +59,8 @@ class Watched:
     def record_cancellation(self, reason: str) -> None:
         """Write down that somebody ended the trial on purpose; one that never began has nothing to write it into."""
         if self.record.description() is not None:
-            with self.record.writing() as writer:
+            # A process that is still dying holds the record; it may even have an outcome to write.
+            with suppress(AlreadyWriting), self.record.writing() as writer:
                 writer.cancel(reason)
         self.refresh()
         self.give_up(reason, self.record.log)

@@ -32,9 +32,7 @@ def main() -> None:
         alone = submitit_alone(directory / "submitit")
         ours = seconds(*sweep, f"seed=range(1,{TRIALS + 1})", "study=eighty")
         detached = seconds(*sweep, f"seed=range(1,{TRIALS + 1})", "study=detached", "hydra.launcher.detach=true")
-        subprocess.run(
-            [sys.executable, "-m", "sweeper.cancel", str(directory / "detached")], env=environment(), cwd=ROOT
-        )
+        seconds("-m", "sweeper.cancel", str(directory / "detached"))
         shown = until_shown([*sweep, "seed=1", "study=shown"], directory / "shown")
     rows = [
         [f"{TRIALS} empty jobs, {AT_A_TIME} at a time: sbatch --array", f"{plain:.1f}", "1.00"],

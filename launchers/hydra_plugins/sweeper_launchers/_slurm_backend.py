@@ -150,7 +150,10 @@ class SlurmBackend:
         for job in queue.values():
             if job.has_ended or job.script is None:
                 continue
+            known = read(ends_file(job.script.parent, job.id))
             for key in keys_of(job.script, job.task, self._directory):
+                if known.get(key, INTERRUPTED) != INTERRUPTED:  # over, although the job is not
+                    continue
                 self._live[key] = Submitted(job.id, job.script.parent, time.monotonic())
                 self._states[key] = state_of(job)
                 found.append(key)
