@@ -28,7 +28,7 @@ LAYERS = (
         "result",
         "restore",
     ),
-    ("data", "compare", "differences", "contrasts"),
+    ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
     ("trainer",),
     ("checkpoints",),
     ("inputs", "classifier"),
