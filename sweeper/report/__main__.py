@@ -29,9 +29,9 @@ def print_study(path: Path, format_name: str) -> None:
     study = open_study(path)
     comparison = study.comparison()
     if format_name == "terminal":
-        from sweeper.report.terminal import print_tables, terminal
+        from sweeper.report.terminal import print_report, terminal
 
-        print_tables(comparison, terminal())
+        print_report(comparison, terminal())
     elif format_name == "csv":
         sys.stdout.write(csv_text(comparison))
     else:

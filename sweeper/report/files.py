@@ -16,9 +16,10 @@ from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
 from sweeper.differences import DifferenceRow, difference_rows
 from sweeper.factors import Value
 from sweeper.record import encode_number
+from sweeper.report.cells import TextTable
 from sweeper.report.notes import notes
 from sweeper.report.study import open_study
-from sweeper.report.tables import TextTable, text_tables
+from sweeper.report.tables import text_tables
 from sweeper.report.text import printable
 from sweeper.statistics import CONFIDENCE
 from sweeper.trial import Status, plain
