@@ -14,20 +14,8 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door", "progress"),
-    (
-        "study",
-        "statistics",
-        "permutations",
-        "effects",
-        "factors",
-        "selection",
-        "metrics",
-        "answers",
-        "provenance",
-        "checks",
-        "result",
-        "restore",
-    ),
+    tuple("study statistics permutations effects variance factors selection metrics answers".split())
+    + tuple("provenance checks result restore reference".split()),
     ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
     ("trainer",),
     ("checkpoints",),
