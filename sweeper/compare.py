@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sweeper.factors import Value, factor_values, rank, trial_settings
@@ -18,6 +18,8 @@ from sweeper.trial import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
+
+Curve = Mapping[tuple[str, str], Mapping[int, float]]
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not.
+    `curves` holds what `epoch_values` says of each done trial, by name.
     """
 
     factors: tuple[str, ...]
@@ -112,6 +115,7 @@ class Comparison:
     planned: tuple[str, ...]
     data: tuple[DataSet, ...] = ()
     tested: bool = True
+    curves: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -143,6 +147,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = ()) -> Compariso
         planned=tuple(planned),
         data=tuple(data_sets(factors, keyed)),
         tested=tested,
+        curves={result.name: epoch_values(result) for result in results if result.metrics},
     )
 
 
@@ -173,9 +178,9 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
     metric = results[0].metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for result in results:
-        at_epoch = {(item.epoch, item.name, item.split): item.value for item in result.metrics}
-        for key, value in at_epoch.items():
-            values[key].append(value)
+        for (split, name), curve in epoch_values(result).items():
+            for epoch, value in curve.items():
+                values[epoch, name, split].append(value)
 
     def both(epoch: int, name: str) -> Summaries:
         return Summaries(*(summarize(values.get((epoch, name, split), [])) for split in EVALUATED))
@@ -186,6 +191,15 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
         names = sorted({name for at, name in evaluated if at == epoch} - {metric})
         others = {name: both(epoch, name) for name in names}
         yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
+
+
+def epoch_values(result: Result) -> Curve:
+    """Return a trial's evaluations: split and metric -> epoch -> the epoch's last value."""
+    curves: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for item in result.metrics:
+        if item.split in EVALUATED:
+            curves[item.split, item.name][item.epoch] = item.value
+    return dict(curves)
 
 
 def group_row(factors: tuple[Value, ...], results: Sequence[Result], tested: bool) -> GroupRow:
