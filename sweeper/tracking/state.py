@@ -68,34 +68,6 @@ def pending(study: Path, uri: str) -> bool:
     return lost or read_state(study).synced.get(shown(uri)) != fingerprints(study)
 
 
-def fingerprints(study: Path) -> dict[str, str]:
-    """Return for every trial, by name, a text that changes whenever its run would show something else."""
-    found = {record.path.name: fingerprint(record) for record in records(study)}
-    return found | {name: Status.PLANNED.value for name in planned(study, found)}
-
-
-def fingerprint(record: Record) -> str:
-    """Status, size and time of what a run shows; a log counts when the trial no longer adds to it."""
-    status = record.status()
-    names = ["trial.json", "events.jsonl", "outcome.json"] + ["train.log"] * (status != Status.RUNNING)
-    stats = [stat_if_there(record.path / name) for name in names]
-    return " ".join([status, *(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)])
-
-
-def stat_if_there(path: Path) -> os.stat_result | None:
-    """Size and time of a file; None where there is none, or none any more."""
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def planned(study: Path, found: Mapping[str, Any]) -> list[str]:
-    """Names of the trials that the last command asked for and that have no record yet."""
-    plan = read_versioned(study / "study.json") or {}
-    return [name for name in plan.get("trials", {}) if name not in found]
-
-
 @dataclass(frozen=True)
 class Point:
     """One number of a run; `time` in milliseconds since 1970."""

@@ -1,0 +1,133 @@
+"""What the figures of groups and of their differences show, as plain values; nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.compare import Comparison, GroupRow, TrialRow
+from sweeper.differences import CONFIDENCE, DifferenceRow, MeanDifference, difference_rows, student_quantile
+from sweeper.report.group_labels import Group, group_label, named, shortened
+from sweeper.report.text import metric_name, value_text
+from sweeper.statistics import Summary
+
+ROWS_DRAWN = 40
+PERCENT = f"{100 * CONFIDENCE:.0f} %"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean, the bounds of its interval (None: it has none), and the single values that it is the mean of."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: str
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class IntervalFigure:
+    """Rows of means with intervals: `columns` holds, by set, an interval a label; None where nothing is known."""
+
+    name: str
+    title: str
+    signs: str  # how to read it
+    metric: str
+    unit: str
+    from_zero: bool  # the sign matters: zero is marked
+    labels: tuple[str, ...]
+    columns: Mapping[str, tuple[Interval | None, ...]]
+
+    @property
+    def axis(self) -> str:
+        """Label of the horizontal axis."""
+        return metric_name(self.metric, self.unit)
+
+    @property
+    def caption(self) -> str:
+        """How to read it, and what it leaves out."""
+        if len(self.labels) <= ROWS_DRAWN:
+            return self.signs
+        return f"{self.signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
+
+
+def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
+    """Return every group's trials, mean and t interval at each trial's best epoch."""
+    rows = [row for row in comparison.groups if row.trials > len(row.missing)]
+    missing = {name for row in rows for name, _ in row.missing}
+    trials: dict[Group, list[TrialRow]] = {}
+    for trial in comparison.trials:
+        if trial.name not in missing:
+            trials.setdefault(trial.factors, []).append(trial)
+    groups = [row.factors for row in rows]
+    return IntervalFigure(
+        name=f"groups_{metric}",
+        title=f"Groups at each trial's best epoch: {metric_name(metric)}",
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} t interval; none if n = 1.",
+        metric=metric,
+        unit="%",
+        from_zero=False,
+        labels=tuple(group_label(comparison.factors, groups, group) for group in groups),
+        columns={
+            split: tuple(group_interval(row, trials.get(row.factors, ()), metric, split) for row in rows)
+            for split in splits
+        },
+    )
+
+
+def group_interval(row: GroupRow, trials: Iterable[TrialRow], metric: str, split: str) -> Interval | None:
+    """Return a group's mean on a set, its t interval and its trials' values."""
+    summary: Summary | None = getattr(of_metric(row, metric), split, None)
+    if summary is None or summary.mean is None:
+        return None
+    values = (getattr(of_metric(trial, metric), split, None) for trial in trials)
+    known = tuple(value for value in values if value is not None)
+    return Interval(summary.mean, *mean_interval(summary), str(summary.n), known)
+
+
+def of_metric(row: GroupRow | TrialRow | DifferenceRow, metric: str) -> object:
+    """What a row holds of a metric: the row itself for the one that selected the epoch; None: nothing."""
+    return row if metric == row.metric else row.others.get(metric)
+
+
+def mean_interval(summary: Summary) -> tuple[float | None, float | None]:
+    """Bounds of a mean's t interval, mean ± t · sd / √n; None below two values."""
+    if summary.mean is None or summary.sd is None:
+        return None, None
+    half = student_quantile(summary.n - 1, (1 + CONFIDENCE) / 2) * summary.sd / summary.n**0.5
+    return summary.mean - half, summary.mean + half
+
+
+def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
+    """Return what groups that differ in one factor differ by, with intervals."""
+    rows = list(difference_rows(comparison))
+    return IntervalFigure(
+        name=f"differences_{metric}",
+        title=f"Differences between groups that differ in one setting: {metric_name(metric, 'points')}",
+        signs=f"Marks: first mean − second mean, with its {PERCENT} interval. An interval across the line at 0 leaves"
+        " the sign open.",
+        metric=metric,
+        unit="points",
+        from_zero=True,
+        labels=tuple(difference_label(comparison, row) for row in rows),
+        columns={split: tuple(difference_interval(row, metric, split) for row in rows) for split in splits},
+    )
+
+
+def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
+    """Return a difference on a set."""
+    found: MeanDifference | None = getattr(of_metric(row, metric), split, None)
+    return found and Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
+
+
+def difference_label(comparison: Comparison, row: DifferenceRow) -> str:
+    """Name a difference by both values, then by what the groups have in common where that varies in the study."""
+    factors = comparison.factors
+    common = [
+        named(factors, factor, value)
+        for place, (factor, value) in enumerate(zip(factors, row.factors, strict=True))
+        if factor != row.factor and len({group.factors[place] for group in comparison.groups}) > 1
+    ]
+    both = f"{named(factors, row.factor, row.first)} − {value_text(row.second)}"
+    return shortened(f"{both} ({', '.join(common)})" if common else both)

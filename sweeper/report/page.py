@@ -1,0 +1,161 @@
+"""The report as one HTML page that needs nothing beside it: no network, no fonts, no files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sweeper.compare import Comparison
+from sweeper.report.data_text import plan_lines, read_facts
+from sweeper.report.drawing import draw
+from sweeper.report.figure_tables import figure_table
+from sweeper.report.figures import Figure, figures
+from sweeper.report.inline_svg import inline_svg, natural_width
+from sweeper.report.notes import all_data_notes, notes, pending
+from sweeper.report.tables import TextTable, text_tables
+from sweeper.report.text import printable
+
+SOURCES = Path(__file__).with_name("template")
+ROWS_SHOWN = 1000  # of a table; a browser sorts that at once
+LARGEST_SCALE, LEAST_SCALE = 1.25, 0.75  # of a figure; below, its letters would be too small on a phone
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure and its files by format, "csv" among them."""
+
+    figure: Figure
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table as the page shows it: `hidden` more rows are in the file `whole`."""
+
+    title: str
+    heads: Sequence[str]
+    numeric: int
+    blocks: Sequence[Sequence[Sequence[str]]]
+    rows: int
+    hidden: int
+    whole: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it; widths in CSS pixels."""
+
+    id: str
+    number: int
+    title: str
+    caption: str
+    svg: Markup
+    file: str
+    least_width: int
+    most_width: int
+    table: PageTable
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: lines, tables and figures, in this order; `short` is its name in the contents."""
+
+    id: str
+    short: str
+    title: str
+    lines: Sequence[str] = ()
+    tables: Sequence[PageTable] = ()
+    pictures: Sequence[Picture] = field(default_factory=tuple)
+
+
+def draw_figures(comparison: Comparison) -> list[DrawnFigure]:
+    """Draw all figures of a comparison."""
+    return [DrawnFigure(figure, draw(figure)) for figure in figures(comparison)]
+
+
+def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str:
+    """Return the report as an HTML page. All text of users is escaped by the template."""
+    environment = Environment(
+        loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    found = list(sections(comparison, drawn))
+    script = (SOURCES / "page.js").read_text(encoding="utf-8")
+    return environment.get_template("page.html").render(
+        name=printable(name),
+        summary=f"Trials: {pending(comparison)}.",
+        sections=found,
+        style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + alignment(found)),
+        script=Markup(script),
+        script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
+    )
+
+
+def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
+    """Yield the page's parts: what was compared and found first, single trials and how to read it all last."""
+    tables = text_tables(comparison)
+    known = [(data.name, facts) for data in comparison.data if (facts := read_facts(data.facts))]
+    data = [line for name, facts in known for line in plan_lines(name, facts)]
+    said = all_data_notes(comparison)
+    pictures = [picture(number, item) for number, item in enumerate(drawn, start=1)]
+    if data or said:
+        yield Section("data", "Data", "Data", list(dict.fromkeys(line.strip() for line in [*data, *said])))
+    leading = ("Groups", "Differences")
+    yield from curve_sections([item for item in pictures if not item.title.startswith(leading)])
+    for table in sorted(tables, key=lambda table: not table.title.startswith(leading)):
+        short = re.split(r"\W", table.title)[0]
+        own = [item for item in pictures if short in leading and item.title.startswith(short)]
+        whole = "trials.csv" if short == "Trials" else "report.json"
+        yield Section(short.lower(), short, table.title, tables=[page_table(table, whole)], pictures=own)
+    yield Section("notes", "Notes", "How to read this", [line for line in notes(comparison) if line not in said])
+
+
+def curve_sections(pictures: Sequence[Picture]) -> Iterator[Section]:
+    """Yield the section of the figures over epochs, if there are any."""
+    if pictures:
+        yield Section("curves", "Curves", "Epoch by epoch", pictures=pictures)
+
+
+def page_table(table: TextTable, whole: str) -> PageTable:
+    """Return a table with as many rows as a page can bear."""
+    blocks, left = [], ROWS_SHOWN
+    for block in table.blocks:
+        if left > 0:
+            blocks.append(block[:left])
+        left -= len(block)
+    shown = sum(map(len, blocks))
+    return PageTable(table.title, table.heads, table.numeric, blocks, shown, sum(map(len, table.blocks)) - shown, whole)
+
+
+def picture(number: int, drawn: DrawnFigure) -> Picture:
+    """Return a figure as the page shows it."""
+    figure, svg = drawn.figure, drawn.files["svg"]
+    own = f"figure-{number}"
+    width = natural_width(svg)
+    return Picture(
+        id=own,
+        number=number,
+        title=figure.title,
+        caption=figure.caption,
+        svg=Markup(inline_svg(svg, own, f"{own}-title")),
+        file=figure.name,
+        least_width=round(LEAST_SCALE * width),
+        most_width=round(LARGEST_SCALE * width),
+        table=page_table(figure_table(figure), f"figures/{figure.name}.csv"),
+    )
+
+
+def alignment(found: Sequence[Section]) -> str:
+    """Return the style that puts numbers to the right, without a word in every cell."""
+    tables = [table for section in found for table in section.tables]
+    tables += [item.table for section in found for item in section.pictures]
+    return "".join(
+        f".numeric-{numeric} td:nth-child(n + {numeric + 1}) {{ text-align: right; padding: .25rem 0 .25rem .75rem; }}\n"
+        for numeric in sorted({table.numeric for table in tables})
+    )

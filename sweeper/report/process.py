@@ -1,0 +1,36 @@
+"""The report written at a sweep's end by a process of its own: its imports and failures touch no trial."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sweeper.report.directory import outdated
+
+PATIENCE_SECONDS = 300.0
+
+
+def start_writing(study: Path) -> subprocess.Popen[str] | None:
+    """Start to write a study's report, unless it is written from the records as they are."""
+    if not outdated(study):
+        return None
+    command = [sys.executable, "-m", "sweeper.report", str(study), "--write"]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def await_writing(process: subprocess.Popen[str] | None, study: Path) -> str:
+    """Wait until a report is written; returns a warning of one line, empty when all went well."""
+    if process is None:
+        return ""
+    try:
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        problem = (said.strip().splitlines() or ["no word of why"])[-1] if process.returncode else ""
+    except subprocess.TimeoutExpired:
+        problem = f"it takes more than {PATIENCE_SECONDS:.0f} s"
+    finally:
+        process.kill()
+        process.wait()
+    return problem and f"The report was not written ({problem}); later: python -m sweeper.report {study} --write"
