@@ -10,9 +10,7 @@ from itertools import combinations
 
 from sweeper.compare import Comparison, GroupRow, Summaries
 from sweeper.factors import Value
-from sweeper.statistics import Summary
-
-CONFIDENCE = 0.95
+from sweeper.statistics import CONFIDENCE, Summary, student_quantile
 
 
 @dataclass(frozen=True)
@@ -135,10 +133,3 @@ def degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
     assert first.sd is not None and second.sd is not None
     shares = [(first.sd / error) ** 2 / first.n, (second.sd / error) ** 2 / second.n]
     return 1 / (shares[0] ** 2 / (first.n - 1) + shares[1] ** 2 / (second.n - 1))
-
-
-def student_quantile(degrees_of_freedom: float, probability: float) -> float:
-    """Quantile of Student's t distribution."""
-    from scipy.special import stdtrit  # scipy.stats has it too, and takes five times as long to import
-
-    return float(stdtrit(degrees_of_freedom, probability))

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+from sweeper.trial import Best, Failure, Metric, Outcome, ParameterCounts, Status, WrongInput
 
 SCHEMA = 1
 SUPERSEDED = ".superseded"
@@ -131,13 +131,14 @@ class Record:
         value = read_versioned(self.path / "outcome.json")
         if value is None:
             return None
-        best, error = value["best"], value["error"]
+        best, error, counts = value["best"], value["error"], value.get("parameters")  # older records have no counts
         return Outcome(
             status=Status(value["status"]),
             best=Best(best["epoch"], best["step"], decode_metrics(best["metrics"])) if best else None,
             seconds=value["seconds"],
             peak_memory_bytes=value["peak_memory_bytes"],
             error=Failure(**error) if error else None,
+            parameters=ParameterCounts(**counts) if counts else None,
         )
 
     def metrics(self) -> list[Metric]:

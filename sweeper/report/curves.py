@@ -100,7 +100,7 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     More factors become facets where a panel would have more groups than can be told apart.
     """
     factors = comparison.factors
-    groups = [row.factors for row in comparison.groups if row.trials > len(row.missing)]
+    groups = [row.factors for row in comparison.groups if row.counted]
     facets = choose_facets(factors, groups, facets)
     styles = choose_styles(factors, groups, facets)
     summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)

@@ -47,7 +47,8 @@ LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 def draw(figure: Figure) -> dict[str, bytes]:
     """Return a figure's files by format ("svg", "pdf", "png"); the same figure gives the same bytes."""
-    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": figure.name}):
+    settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
+    with matplotlib.rc_context(settings):
         canvas = draw_curves(figure) if isinstance(figure, CurveFigure) else draw_intervals(figure)
         return {
             "svg": saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),

@@ -9,8 +9,10 @@ from sweeper.report.figures import Figure
 from sweeper.report.intervals import ROWS_DRAWN, Interval, IntervalFigure
 from sweeper.report.tables import Cells, TextTable
 from sweeper.report.text import UNKNOWN, metric_text, printable
+from sweeper.statistics import summarize
 
 EPOCHS_SHOWN = 40
+NOTHING = summarize([])
 
 
 def figure_table(figure: Figure) -> TextTable:
@@ -39,10 +41,10 @@ def curve_cells(figure: CurveFigure, series: Series, epochs: Sequence[int]) -> I
     for line in series.lines if figure.lines_drawn else ():
         seeds = f"seed {line.seed}" if line.seed == line.data_seed else f"seed {line.seed}, data seed {line.data_seed}"
         yield (seeds, *(metric_text(figure.metric, line.values.get(epoch)) for epoch in epochs))
-    found = [series.epochs.get(epoch) for epoch in epochs]
-    yield ("mean", *(metric_text(figure.metric, summary and summary.mean) for summary in found))
-    yield ("sd", *(metric_text(figure.metric, summary and summary.sd, summary and summary.mean) for summary in found))
-    yield ("n", *(str(summary.n) if summary else UNKNOWN for summary in found))
+    found = [series.epochs.get(epoch, NOTHING) for epoch in epochs]
+    yield ("mean", *(metric_text(figure.metric, summary.mean) for summary in found))
+    yield ("sd", *(metric_text(figure.metric, summary.sd, summary.mean) for summary in found))
+    yield ("n", *(str(summary.n) for summary in found))
 
 
 def spread(values: Sequence[int], most: int) -> list[int]:

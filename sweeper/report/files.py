@@ -8,21 +8,24 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows
+from sweeper.differences import DifferenceRow, difference_rows
 from sweeper.factors import Value
 from sweeper.record import encode_number
 from sweeper.report.notes import notes
 from sweeper.report.study import open_study
 from sweeper.report.tables import TextTable, text_tables
 from sweeper.report.text import printable
-from sweeper.trial import Status
+from sweeper.statistics import CONFIDENCE
+from sweeper.trial import Status, plain
 
 SCHEMA = 1
+# What rows hold for other tables alone.
+UNLISTED = ("order", "members", "settings", "config")
 
 # Stable; other metrics (validation_macro_f1, test_macro_f1) follow, then what else varies, as on the command line.
 TRIAL_COLUMNS = (
@@ -133,7 +136,18 @@ def json_text(comparison: Comparison, name: str) -> str:
 
 def json_rows(comparison: Comparison, rows: Iterable[TrialRow | EpochRow | GroupRow | DifferenceRow]) -> list[Any]:
     """Return rows as plain values, their factors by name."""
-    return [finite(asdict(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))}) for row in rows]
+    return [
+        finite(values_of(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))}) for row in rows
+    ]
+
+
+def values_of(row: TrialRow | EpochRow | GroupRow | DifferenceRow) -> dict[str, Any]:
+    """Return a row's own values as plain ones; other trials' rows in it by their names."""
+    found = {item.name: getattr(row, item.name) for item in fields(row) if item.name not in UNLISTED}
+    if isinstance(row, GroupRow):
+        found["counted"] = [member.name for member in row.counted]
+    values: dict[str, Any] = plain(found)
+    return values
 
 
 def json_differences(comparison: Comparison) -> list[Any]:

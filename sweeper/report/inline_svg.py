@@ -18,7 +18,7 @@ PAPER = "#ffffff"
 
 
 def inline_svg(drawn: bytes, name: str, label_id: str) -> str:
-    """Return an SVG for the inside of an HTML page; `name` is its own there, `label_id` the element that says what it is.
+    """Return an SVG for the inside of an HTML page, named `name` and described by the element `label_id` there.
 
     It has no background, no fonts, no style sheet and no namespace prefix; what it says is text still.
     """

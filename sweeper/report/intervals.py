@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.compare import Comparison, GroupRow, TrialRow
-from sweeper.differences import CONFIDENCE, DifferenceRow, MeanDifference, difference_rows, student_quantile
-from sweeper.report.group_labels import Group, group_label, named, shortened
+from sweeper.compare import Comparison, GroupRow
+from sweeper.differences import DifferenceRow, MeanDifference, difference_rows
+from sweeper.report.group_labels import group_label, named, shortened
 from sweeper.report.text import metric_name, value_text
-from sweeper.statistics import Summary
+from sweeper.statistics import CONFIDENCE, Summary
 
 ROWS_DRAWN = 40
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
@@ -54,49 +54,32 @@ class IntervalFigure:
 
 def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
     """Return every group's trials, mean and t interval at each trial's best epoch."""
-    rows = [row for row in comparison.groups if row.trials > len(row.missing)]
-    missing = {name for row in rows for name, _ in row.missing}
-    trials: dict[Group, list[TrialRow]] = {}
-    for trial in comparison.trials:
-        if trial.name not in missing:
-            trials.setdefault(trial.factors, []).append(trial)
+    rows = [row for row in comparison.groups if row.counted]
     groups = [row.factors for row in rows]
     return IntervalFigure(
         name=f"groups_{metric}",
         title=f"Groups at each trial's best epoch: {metric_name(metric)}",
-        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} t interval; none if n = 1.",
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} t interval (n > 1).",
         metric=metric,
         unit="%",
         from_zero=False,
         labels=tuple(group_label(comparison.factors, groups, group) for group in groups),
-        columns={
-            split: tuple(group_interval(row, trials.get(row.factors, ()), metric, split) for row in rows)
-            for split in splits
-        },
+        columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
 
-def group_interval(row: GroupRow, trials: Iterable[TrialRow], metric: str, split: str) -> Interval | None:
+def group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
     """Return a group's mean on a set, its t interval and its trials' values."""
     summary: Summary | None = getattr(of_metric(row, metric), split, None)
     if summary is None or summary.mean is None:
         return None
-    values = (getattr(of_metric(trial, metric), split, None) for trial in trials)
-    known = tuple(value for value in values if value is not None)
-    return Interval(summary.mean, *mean_interval(summary), str(summary.n), known)
+    values = tuple(value for trial in row.counted if (value := trial.value(split, metric)) is not None)
+    return Interval(summary.mean, summary.low, summary.high, str(summary.n), values)
 
 
-def of_metric(row: GroupRow | TrialRow | DifferenceRow, metric: str) -> object:
+def of_metric(row: GroupRow | DifferenceRow, metric: str) -> object:
     """What a row holds of a metric: the row itself for the one that selected the epoch; None: nothing."""
     return row if metric == row.metric else row.others.get(metric)
-
-
-def mean_interval(summary: Summary) -> tuple[float | None, float | None]:
-    """Bounds of a mean's t interval, mean ± t · sd / √n; None below two values."""
-    if summary.mean is None or summary.sd is None:
-        return None, None
-    half = student_quantile(summary.n - 1, (1 + CONFIDENCE) / 2) * summary.sd / summary.n**0.5
-    return summary.mean - half, summary.mean + half
 
 
 def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
@@ -118,7 +101,9 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
 def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
     """Return a difference on a set."""
     found: MeanDifference | None = getattr(of_metric(row, metric), split, None)
-    return found and Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
+    if found is None:
+        return None
+    return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
 
 
 def difference_label(comparison: Comparison, row: DifferenceRow) -> str:

@@ -16,7 +16,7 @@ from sweeper.compare import Comparison
 from sweeper.report.data_text import plan_lines, read_facts
 from sweeper.report.drawing import draw
 from sweeper.report.figure_tables import figure_table
-from sweeper.report.figures import Figure, figures
+from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.report.notes import all_data_notes, notes, pending
 from sweeper.report.tables import TextTable, text_tables
@@ -33,6 +33,11 @@ class DrawnFigure:
 
     figure: Figure
     files: Mapping[str, bytes]
+
+    @property
+    def file(self) -> str:
+        """Name of its files without the format."""
+        return re.sub(r"[^\w-]", "_", self.figure.name)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Section:
 
 def draw_figures(comparison: Comparison) -> list[DrawnFigure]:
     """Draw all figures of a comparison."""
-    return [DrawnFigure(figure, draw(figure)) for figure in figures(comparison)]
+    return [DrawnFigure(figure, draw(figure) | {"csv": figure_csv(figure).encode()}) for figure in figures(comparison)]
 
 
 def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str:
@@ -144,10 +149,10 @@ def picture(number: int, drawn: DrawnFigure) -> Picture:
         title=figure.title,
         caption=figure.caption,
         svg=Markup(inline_svg(svg, own, f"{own}-title")),
-        file=figure.name,
+        file=drawn.file,
         least_width=round(LEAST_SCALE * width),
         most_width=round(LARGEST_SCALE * width),
-        table=page_table(figure_table(figure), f"figures/{figure.name}.csv"),
+        table=page_table(figure_table(figure), f"figures/{drawn.file}.csv"),
     )
 
 
@@ -155,7 +160,5 @@ def alignment(found: Sequence[Section]) -> str:
     """Return the style that puts numbers to the right, without a word in every cell."""
     tables = [table for section in found for table in section.tables]
     tables += [item.table for section in found for item in section.pictures]
-    return "".join(
-        f".numeric-{numeric} td:nth-child(n + {numeric + 1}) {{ text-align: right; padding: .25rem 0 .25rem .75rem; }}\n"
-        for numeric in sorted({table.numeric for table in tables})
-    )
+    selectors = (f".numeric-{first} td:nth-child(n + {first + 1})" for first in sorted({t.numeric for t in tables}))
+    return f"{', '.join(selectors)} {{ text-align: right; padding: .25rem 0 .25rem .75rem; }}" if tables else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows, pairs
+from sweeper.differences import DifferenceRow, difference_rows, pairs
 from sweeper.report.columns import Columns, columns
 from sweeper.report.text import (
     UNKNOWN,
@@ -19,6 +19,7 @@ from sweeper.report.text import (
     spread_text,
     value_text,
 )
+from sweeper.statistics import CONFIDENCE
 from sweeper.trial import Status
 
 PAIRS_SHOWN = 30  # more differences than that are for a program to read

@@ -41,6 +41,7 @@ from mlflow.utils.validation import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from sweeper.fingerprints import fingerprints
 from sweeper.record import Record, records
 from sweeper.tracking.state import (
     State,
@@ -48,7 +49,6 @@ from sweeper.tracking.state import (
     View,
     absolute,
     database,
-    fingerprints,
     read_state,
     shown,
     study_view,

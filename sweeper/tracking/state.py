@@ -6,7 +6,6 @@ Light, so that whoever has nothing new to show never imports MLflow, which takes
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -17,7 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeper.record import Record, read_json, read_versioned, records, write_json
+from sweeper.fingerprints import fingerprints, planned, stat_if_there
+from sweeper.record import Record, read_json, write_json
 from sweeper.trial import Status, WrongInput
 
 FILE = ".mlflow.json"

@@ -14,8 +14,21 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door", "progress"),
-    ("study", "statistics", "factors", "selection", "metrics", "answers", "provenance", "checks", "result", "restore"),
-    ("data", "compare", "differences"),
+    (
+        "study",
+        "statistics",
+        "permutations",
+        "effects",
+        "factors",
+        "selection",
+        "metrics",
+        "answers",
+        "provenance",
+        "checks",
+        "result",
+        "restore",
+    ),
+    ("data", "compare", "differences", "contrasts"),
     ("trainer",),
     ("checkpoints",),
     ("inputs", "classifier"),
@@ -42,6 +55,8 @@ HEAVY = (
     "pyarrow",
     "huggingface_hub",
     "httpx2",
+    "matplotlib",
+    "jinja2",
 )
 
 
