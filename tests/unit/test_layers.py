@@ -16,6 +16,7 @@ LAYERS = (
     ("record", "backend", "cache", "door", "progress"),
     (
         "study",
+        "fingerprints",
         "statistics",
         "permutations",
         "effects",
