@@ -156,9 +156,7 @@ def fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[st
 
 
 def choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
-    """Return each group's style: one of its own where there are few, else by what differs within a panel."""
-    if len(groups) <= SERIES_PER_PANEL:
-        return {group: number for number, group in enumerate(groups)}
+    """Return each group's style: the same for groups that differ in the facets only."""
     places = [place for place, factor in enumerate(factors) if factor not in facets]
     numbers: dict[Group, int] = {}
     return {group: numbers.setdefault(tuple(group[place] for place in places), len(numbers)) for group in groups}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from sweeper.report.curves import CurveFigure, Panel, Series
 from sweeper.report.figures import Figure
@@ -41,14 +42,19 @@ SETTINGS: Mapping[str, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
 PANEL_INCHES = (3.1, 2.5)
+LEGEND_LETTERS = {1: 69, 2: 88, 3: 132}  # in a line below so many panels
 PNG_DPI = 200
 LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
-    """Return a figure's files by format ("svg", "pdf", "png"); the same figure gives the same bytes."""
+    """Return a figure's files by format ("svg", "pdf", "png"); the same figure gives the same bytes.
+
+    Letters that Matplotlib's font lacks are boxes in PDF and PNG; an SVG has them as text.
+    """
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         canvas = draw_curves(figure) if isinstance(figure, CurveFigure) else draw_intervals(figure)
         return {
             "svg": saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),
@@ -115,7 +121,9 @@ def draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) ->
     x, colour = epoch + shift, look(series.style)["color"]
     if figure.lines_drawn:
         values = [scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
-        axes.plot([x] * len(values), values, linestyle="none", marker=".", markersize=4, color=colour, alpha=0.55)
+        axes.plot(
+            [x + 0.04] * len(values), values, linestyle="none", marker=".", markersize=4, color=colour, alpha=0.55
+        )
     bar = scaled(figure.metric, summary.sd)
     axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
@@ -137,6 +145,9 @@ def label_epochs(axes: Axes, figure: CurveFigure) -> None:
     finite = [mean for mean in means if math.isfinite(mean)]
     if finite and not is_share(figure.metric) and min(finite) > 0 and max(finite) > LARGEST_RATIO * min(finite):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
@@ -156,7 +167,7 @@ def draw_legend(canvas: Canvas, entries: Iterator[Line2D], columns: int) -> None
     """Put the legend below the panels, as wide as its longest entry allows."""
     handles = list(entries)
     longest = max((len(str(handle.get_label())) for handle in handles), default=1)
-    number = max(1, min(len(handles), (44 * columns) // (longest + 8)))
+    number = max(1, min(len(handles), LEGEND_LETTERS[columns] // (longest + 10)))
     canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)
 
 

@@ -8,7 +8,7 @@ from sweeper.factors import Value
 from sweeper.report.text import heading, value_text
 
 SPEAKING = ("model", "framework")  # factors whose values need no name beside them
-LONGEST = 48  # characters of a name in a figure; tables have all of it
+LONGEST = 36  # characters of a name in a figure; tables have all of it
 
 Group = tuple[Value, ...]
 
