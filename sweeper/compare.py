@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweeper.factors import Value, factor_values, rank, same_paths, trial_settings, varied
+from sweeper.reference import Reference
 from sweeper.result import EVALUATED, Divergence, Launch, Result
 from sweeper.statistics import Summary, summarize
 from sweeper.trial import ParameterCounts, Status
@@ -153,8 +154,8 @@ class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
-    all starts of trials that are alike, with their number.
-    `curves` holds what `epoch_values` says of each done trial, by name.
+    all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
+    holds what `epoch_values` says of each done trial, by name.
     """
 
     factors: tuple[str, ...]
@@ -165,6 +166,7 @@ class Comparison:
     data: tuple[DataSet, ...] = ()
     tested: bool = True
     launches: tuple[tuple[Launch, int], ...] = ()
+    reference: Reference | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
@@ -251,7 +253,7 @@ def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str,
         device=str(result.config["device"]),
         peak_memory_bytes=outcome.peak_memory_bytes if outcome else None,
         parameters=outcome.parameters if outcome else None,
-        order=tuple(settings.get(name) for name in OF_ORDER),
+        order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
     )
 
 

@@ -33,7 +33,8 @@ class Contrast:
 
     `difference` is Welch's; `test` relabels all values; `holm_p` is its p corrected for all contrasts of the
     comparison; `greater` is the probability that a value of the first group is the greater one, ties half.
-    `seeds_for_test` a group let an exact test reach ALPHA at all, `seeds_for_power` give POWER (None: unknown).
+    `seeds_for_test` a group let an exact test reach ALPHA at all, `seeds_for_family` one that Holm has corrected,
+    `seeds_for_power` give Welch's test POWER (None: unknown, or more than are looked for).
     """
 
     pair: Pair
@@ -45,6 +46,7 @@ class Contrast:
     greater: float | None
     hedges_g: float | None
     seeds_for_test: int
+    seeds_for_family: int
     seeds_for_power: int | None
     paired: Paired | None
 
@@ -54,7 +56,8 @@ def contrasts(comparison: Comparison) -> list[Contrast]:
     found = [made for pair in pairs(comparison) if (made := contrast(pair, comparison.split))]
     tested = [made for made in found if made.test]
     corrected = iter(holm([made.test.p for made in tested if made.test]))
-    return [replace(made, holm_p=next(corrected)) if made.test else made for made in found]
+    needed = seeds_for_unpaired(ALPHA / max(1, len(tested)))
+    return [replace(made, holm_p=next(corrected) if made.test else None, seeds_for_family=needed) for made in found]
 
 
 def contrast(pair: Pair, split: str) -> Contrast | None:
@@ -76,6 +79,7 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
         greater=probability_greater(first, second),
         hedges_g=hedges_g(one, other),
         seeds_for_test=seeds_for_unpaired(ALPHA),
+        seeds_for_family=seeds_for_unpaired(ALPHA),
         seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
         paired=paired(pair, split),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,7 +11,9 @@ from filelock import FileLock
 from sweeper.compare import Comparison
 from sweeper.fingerprints import fingerprint_of_study
 from sweeper.record import read_json, write_json
-from sweeper.report.files import csv_text, json_text, markdown
+from sweeper.report.files import csv_text, markdown
+from sweeper.report.json_file import json_text
+from sweeper.report.latex import latex
 from sweeper.report.study import open_study
 
 DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
@@ -36,8 +38,12 @@ def written_from(study: Path) -> str | None:
     return state["made_from"] if state and (study / DIRECTORY / PAGE).exists() else None
 
 
-def write_report(study: Path, *, only_if_outdated: bool = False) -> Path:
-    """Write a study's report and return its directory. Draws: imports Matplotlib.
+def write_report(
+    study: Path, comparison: Callable[[], Comparison] | None = None, *, only_if_outdated: bool = False
+) -> Path:
+    """Write a study's report, or what another `comparison` of it says, and return its directory.
+
+    Draws: imports Matplotlib.
 
     Raises WrongInput when there is no such study or a record cannot be read, OSError when a file cannot be written.
     """
@@ -46,7 +52,7 @@ def write_report(study: Path, *, only_if_outdated: bool = False) -> Path:
         if only_if_outdated and not outdated(study):
             return study / DIRECTORY
         made_from = state_of(study)  # first: what changes meanwhile is seen as new the next time
-        files = report_files(opened.comparison(), opened.name)
+        files = report_files((comparison or opened.comparison)(), opened.name)
         before = read_json(study / STATE) or {"files": []}
         write_files(study / DIRECTORY, files)
         remove(study / DIRECTORY, set(before["files"]) - set(files))
@@ -61,6 +67,7 @@ def report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
     drawn = draw_figures(comparison)
     texts = {
         "report.md": markdown(comparison, name),
+        "tables.tex": latex(comparison, name),
         "trials.csv": csv_text(comparison),
         "report.json": json_text(comparison, name),
     }

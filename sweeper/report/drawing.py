@@ -118,12 +118,11 @@ def draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
 def draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -> None:
     """Draw a group of which there is one epoch: marks, and the deviation as a bar."""
     ((epoch, summary),) = series.epochs.items()
-    x, colour = epoch + shift, look(series.style)["color"]
+    x = epoch + shift
+    small: dict[str, Any] = {"marker": ".", "markersize": 4, "linestyle": "none", "alpha": 0.55}
     if figure.lines_drawn:
         values = [scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
-        axes.plot(
-            [x + 0.04] * len(values), values, linestyle="none", marker=".", markersize=4, color=colour, alpha=0.55
-        )
+        axes.plot([x + 0.04] * len(values), values, color=look(series.style)["color"], **small)
     bar = scaled(figure.metric, summary.sd)
     axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
@@ -177,7 +176,7 @@ def draw_intervals(figure: IntervalFigure) -> Canvas:
     longest = max(map(len, labels))
     width = 0.065 * longest + 2.4 * len(figure.columns) + 0.4
     canvas = Canvas(figsize=(max(width, 4.0), 0.3 * len(labels) + 1.1), layout="constrained")
-    grid = canvas.subplots(1, len(figure.columns), sharey=True, squeeze=False)[0]
+    grid = canvas.subplots(1, len(figure.columns), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (split, intervals) in zip(grid, figure.columns.items(), strict=True):
         for place, interval in enumerate(intervals[:ROWS_DRAWN]):
             if interval:

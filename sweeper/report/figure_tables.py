@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sweeper.report.cells import Cells, TextTable
 from sweeper.report.curves import CurveFigure, Series
 from sweeper.report.figures import Figure
 from sweeper.report.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.tables import Cells, TextTable
 from sweeper.report.text import UNKNOWN, metric_text, printable
 from sweeper.statistics import summarize
 

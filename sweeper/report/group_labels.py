@@ -27,6 +27,6 @@ def named(factors: Sequence[str], factor: str, value: Value) -> str:
     return text if factor in SPEAKING else f"{heading(factor, factors)} {text}"
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST) -> str:
     """Text with its middle left out where it is too long for a figure."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 + 1 :]}"
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"

@@ -12,6 +12,7 @@ from sweeper.report.text import metric_name, value_text
 from sweeper.statistics import CONFIDENCE, Summary
 
 ROWS_DRAWN = 40
+LONGEST_ROW = 52  # characters
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
 
@@ -115,4 +116,4 @@ def difference_label(comparison: Comparison, row: DifferenceRow) -> str:
         if factor != row.factor and len({group.factors[place] for group in comparison.groups}) > 1
     ]
     both = f"{named(factors, row.factor, row.first)} − {value_text(row.second)}"
-    return shortened(f"{both} ({', '.join(common)})" if common else both)
+    return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)

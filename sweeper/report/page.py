@@ -13,16 +13,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sweeper.compare import Comparison
+from sweeper.report.cells import TextTable
+from sweeper.report.curves import CurveFigure
 from sweeper.report.data_text import plan_lines, read_facts
 from sweeper.report.drawing import draw
 from sweeper.report.figure_tables import figure_table
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.inline_svg import inline_svg, natural_width
+from sweeper.report.intervals import IntervalFigure
 from sweeper.report.notes import all_data_notes, notes, pending
-from sweeper.report.tables import TextTable, text_tables
+from sweeper.report.sentences import sentences
+from sweeper.report.tables import text_tables
 from sweeper.report.text import printable
 
 SOURCES = Path(__file__).with_name("template")
+# Parts of the page, and how the titles of their tables begin; other tables are parts of their own.
+PARTS = {
+    "Groups": ("Groups",),
+    "Differences": ("Differences", "Tests of the differences", "What so many seeds allow"),
+    "Trials": ("Trials",),
+    "Epochs": ("Epochs",),
+}
 ROWS_SHOWN = 1000  # of a table; a browser sorts that at once
 LARGEST_SCALE, LEAST_SCALE = 1.25, 0.75  # of a figure; below, its letters would be too small on a phone
 
@@ -59,6 +70,7 @@ class Picture:
 
     id: str
     number: int
+    of: type[Figure]
     title: str
     caption: str
     svg: Markup
@@ -90,7 +102,7 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str
     environment = Environment(
         loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found = list(sections(comparison, drawn))
+    found = [item for item in sections(comparison, drawn) if item.lines or item.tables or item.pictures]
     script = (SOURCES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         name=printable(name),
@@ -103,32 +115,33 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str
 
 
 def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
-    """Yield the page's parts: what was compared and found first, single trials and how to read it all last."""
-    tables = text_tables(comparison)
-    known = [(data.name, facts) for data in comparison.data if (facts := read_facts(data.facts))]
-    data = [line for name, facts in known for line in plan_lines(name, facts)]
-    said = all_data_notes(comparison)
+    """Yield the page's parts: what was found first, then what it was found from, and how to read it all last."""
+    words, data = sentences(comparison), data_lines(comparison)
     pictures = [picture(number, item) for number, item in enumerate(drawn, start=1)]
-    if data or said:
-        yield Section("data", "Data", "Data", list(dict.fromkeys(line.strip() for line in [*data, *said])))
-    leading = ("Groups", "Differences")
-    yield from curve_sections([item for item in pictures if not item.title.startswith(leading)])
-    for table in sorted(tables, key=lambda table: not table.title.startswith(leading)):
-        short = re.split(r"\W", table.title)[0]
-        own = [item for item in pictures if short in leading and item.title.startswith(short)]
-        whole = "trials.csv" if short == "Trials" else "report.json"
-        yield Section(short.lower(), short, table.title, tables=[page_table(table, whole)], pictures=own)
+    tables = [page_table(table, "report.json") for table in text_tables(comparison)]
+    yield Section("words", "In words", "In words", words)
+    yield Section("data", "Data", "Data", data)
+    yield Section("curves", "Curves", "Epoch by epoch", pictures=[item for item in pictures if item.of is CurveFigure])
+    for name, beginnings in PARTS.items():
+        own = [table for table in tables if table.title.startswith(beginnings)]
+        shown = [item for item in pictures if item.of is IntervalFigure and item.title.startswith(name)]
+        yield Section(name.lower(), name, name, tables=own, pictures=shown)
+        tables = [table for table in tables if table not in own]
+    for number, table in enumerate(tables, start=1):
+        yield Section(f"table-{number}", table.title.partition(" ")[0].rstrip(",:"), table.title, tables=[table])
+    said = {*words, *data}
     yield Section("notes", "Notes", "How to read this", [line for line in notes(comparison) if line not in said])
 
 
-def curve_sections(pictures: Sequence[Picture]) -> Iterator[Section]:
-    """Yield the section of the figures over epochs, if there are any."""
-    if pictures:
-        yield Section("curves", "Curves", "Epoch by epoch", pictures=pictures)
+def data_lines(comparison: Comparison) -> list[str]:
+    """Return what the data is, each line once."""
+    known = [(data.name, facts) for data in comparison.data if (facts := read_facts(data.facts))]
+    plan = [line.strip() for name, facts in known for line in plan_lines(name, facts)]
+    return list(dict.fromkeys([*plan, *all_data_notes(comparison)]))
 
 
 def page_table(table: TextTable, whole: str) -> PageTable:
-    """Return a table with as many rows as a page can bear."""
+    """Return a table with as many rows as a page can bear; the file `whole` has all of them."""
     blocks, left = [], ROWS_SHOWN
     for block in table.blocks:
         if left > 0:
@@ -146,6 +159,7 @@ def picture(number: int, drawn: DrawnFigure) -> Picture:
     return Picture(
         id=own,
         number=number,
+        of=type(figure),
         title=figure.title,
         caption=figure.caption,
         svg=Markup(inline_svg(svg, own, f"{own}-title")),

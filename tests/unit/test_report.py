@@ -38,7 +38,8 @@ def test_the_four_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixtu
     rows = lines(printed(tmp_path / "demo", capsys=capsys))
     assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
     assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
-    assert ["rd", "hf", "72.0", "±", "1.0", "70.0", "±", "1.0", "3"] in rows
+    # Interval of the mean: 1.0 / √3 · 4.303 = 2.48.
+    assert ["rd", "hf", *"72.0 ± 1.0 70.0 ± 1.0 [67.5, 72.5] 70.0 69.0 71.0 3".split()] in rows
     # Error √(1/3 + 1/3) points, 4 degrees of freedom, quantile 2.776: ± 2.27.
     assert ["pt", "−", "rd", "hf", *"20.0 [17.7, 22.3] 20.0 [17.7, 22.3] 3, 3".split()] in rows
 
@@ -108,7 +109,7 @@ def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytes
 def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
     found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
     assert found["trials"][0]["test"] == "nan"
     assert [row["test"]["mean"] for row in found["epochs"]] == [0.4, "nan"]
@@ -119,8 +120,11 @@ def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.Cap
 def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     markdown = study_tables(tmp_path / "demo")["tables.md"]
-    assert "| model | framework | validation accuracy (%) | test accuracy (%) | n |" in markdown
-    assert "| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | 3 |" in markdown
+    assert (
+        "| model | framework | validation accuracy (%) | test accuracy (%) | test 95 % interval | test median |"
+        in markdown
+    )
+    assert r"| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | \[87.5, 92.5\] | 90.0 | 89.0 | 91.0 | 3 |" in markdown
 
 
 def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,8 +132,8 @@ def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.Captu
     loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
     write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
     rows = lines(printed(tmp_path, capsys=capsys))
-    assert ["pt", "hf", "classification", "accuracy", "(%)", "50.0", "±", "–", "40.0", "±", "–", "1"] in rows
-    assert ["pt", "hf", "regression", "loss", "0.1235", "±", "–", "1.250", "±", "–", "1"] in rows
+    assert ["pt", "hf", "classification", "accuracy", "(%)", *"50.0 ± – 40.0 ± – – 40.0 40.0 40.0 1".split()] in rows
+    assert ["pt", "hf", "regression", "loss", *"0.1235 ± – 1.250 ± – – 1.250 1.250 1.250 1".split()] in rows
 
 
 def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
