@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.compare import Comparison
-from sweeper.report.group_labels import Group, group_label, named
-from sweeper.report.text import metric_name, trial_label
+from sweeper.report.group_labels import Group, telling_label
+from sweeper.report.text import factor_labels, metric_name, trial_label
 from sweeper.statistics import Summary
 from sweeper.trial import Status
 
@@ -106,10 +106,10 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
-        label = group_label(factors, groups, group, leave_out=facets)
+        label = telling_label(factors, groups, group, leave_out=facets)
         series = Series(group, label, styles[group], tuple(lines.get(group, ())), summaries.get(group, {}))
-        values = dict(zip(factors, group, strict=True))
-        panels.setdefault(", ".join(named(factors, factor, values[factor]) for factor in facets), []).append(series)
+        texts = dict(zip(factors, factor_labels(factors, group), strict=True))
+        panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
     found = tuple(Panel(title, tuple(series)) for title, series in panels.items())
     return CurveFigure(f"{split}_{metric}", metric, split, factors, found)
 

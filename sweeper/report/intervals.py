@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sweeper.compare import Comparison, GroupRow
 from sweeper.differences import DifferenceRow, MeanDifference, difference_rows
-from sweeper.report.group_labels import group_label, named, shortened
-from sweeper.report.text import metric_name, value_text
+from sweeper.report.group_labels import shortened, telling_label
+from sweeper.report.text import factor_labels, metric_name, value_text
 from sweeper.statistics import CONFIDENCE, Summary
 
 ROWS_DRAWN = 40
@@ -64,7 +64,7 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         metric=metric,
         unit="%",
         from_zero=False,
-        labels=tuple(group_label(comparison.factors, groups, group) for group in groups),
+        labels=tuple(telling_label(comparison.factors, groups, group) for group in groups),
         columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -109,11 +109,12 @@ def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval
 
 def difference_label(comparison: Comparison, row: DifferenceRow) -> str:
     """Name a difference by both values, then by what the groups have in common where that varies in the study."""
-    factors = comparison.factors
-    common = [
-        named(factors, factor, value)
-        for place, (factor, value) in enumerate(zip(factors, row.factors, strict=True))
-        if factor != row.factor and len({group.factors[place] for group in comparison.groups}) > 1
+    texts = dict(zip(comparison.factors, factor_labels(comparison.factors, row.factors), strict=True))
+    first = texts.pop(row.factor)
+    telling = [
+        factor
+        for place, factor in enumerate(comparison.factors)
+        if factor in texts and len({group.factors[place] for group in comparison.groups}) > 1
     ]
-    both = f"{named(factors, row.factor, row.first)} − {value_text(row.second)}"
-    return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)
+    both = f"{first} − {value_text(row.second)}"
+    return shortened(f"{both} ({', '.join(map(texts.__getitem__, telling))})" if telling else both, LONGEST_ROW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweeper.compare import Comparison
 from sweeper.report.columns import columns
-from sweeper.report.group_labels import named
+from sweeper.report.text import group_label
 from sweeper.statistics import Summary
 
 PREFIX = "groups/"
@@ -13,13 +13,7 @@ GROUPS_SHOWN = 100  # more of them are for the report alone: a store draws a cha
 
 def trial_groups(comparison: Comparison) -> dict[str, str]:
     """Return each trial's group, by the trial's name: "pt hf learning_rate 0.001"."""
-    return {row.name: group_name(comparison, row.factors) for row in comparison.trials}
-
-
-def group_name(comparison: Comparison, group: tuple[str | int | float | bool | None, ...]) -> str:
-    """Name a group by all factors of its study, so that it is the same whichever groups are there."""
-    pairs = zip(comparison.factors, group, strict=True)
-    return " ".join(named(comparison.factors, factor, value) for factor, value in pairs)
+    return {row.name: group_label(comparison, row.factors) for row in comparison.trials}
 
 
 def study_metrics(comparison: Comparison) -> dict[str, float]:
@@ -30,7 +24,7 @@ def study_metrics(comparison: Comparison) -> dict[str, float]:
     found: dict[str, float] = {}
     measured = columns(comparison)
     for row in comparison.groups if len(comparison.groups) <= GROUPS_SHOWN else ():
-        prefix = f"{PREFIX}{group_name(comparison, row.factors)}"
+        prefix = f"{PREFIX}{group_label(comparison, row.factors)}"
         found[f"{prefix}/n"] = float(len(row.counted))
         for split in measured.sets:
             for metric in (row.metric, *measured.beside):

@@ -125,7 +125,8 @@ def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[S
     for name, beginnings in PARTS.items():
         own = [table for table in tables if table.title.startswith(beginnings)]
         shown = [item for item in pictures if item.of is IntervalFigure and item.title.startswith(name)]
-        yield Section(name.lower(), name, name, tables=own, pictures=shown)
+        title = own[0].title if len(own) == 1 else name
+        yield Section(name.lower(), name, title, tables=own, pictures=shown)
         tables = [table for table in tables if table not in own]
     for number, table in enumerate(tables, start=1):
         yield Section(f"table-{number}", table.title.partition(" ")[0].rstrip(",:"), table.title, tables=[table])
