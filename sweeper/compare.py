@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sweeper.factors import Value, factor_values, rank, same_paths, trial_settings, varied
@@ -174,12 +175,12 @@ class Comparison:
         """The set that groups are compared on: "test" where there is one."""
         return "test" if self.tested else "validation"
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
         """The selection metrics that occur; almost always one."""
         return tuple(dict.fromkeys(row.metric for row in self.trials))
 
-    @property
+    @cached_property
     def others(self) -> tuple[str, ...]:
         """The other metrics that were measured, by name."""
         return tuple(sorted({name for row in self.trials for name in row.others}))

@@ -56,6 +56,8 @@ def draw(figure: Figure) -> dict[str, bytes]:
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         canvas = draw_curves(figure) if isinstance(figure, CurveFigure) else draw_intervals(figure)
+        canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
+        canvas.set_layout_engine("none")
         return {
             "svg": saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),
             "pdf": saved(canvas, "pdf", metadata={"CreationDate": None, "Title": figure.title}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import chain
 
 from sweeper.compare import Comparison
@@ -38,6 +37,7 @@ SPECIAL = {
     "…": r"\ldots{}",
     "\N{REPLACEMENT CHARACTER}": "?",
 }
+ESCAPES = str.maketrans(SPECIAL)
 HEAD = r"""% {name}
 % In the preamble: \usepackage[T1]{fontenc} \usepackage{textcomp,booktabs,graphicx}
 % Characters that pdflatex does not know need lualatex or xelatex.
@@ -103,4 +103,4 @@ def row(cells: list[str] | tuple[str, ...]) -> str:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX sets as it is."""
-    return re.sub("|".join(map(re.escape, SPECIAL)), lambda found: SPECIAL[found[0]], printable(text))
+    return printable(text).translate(ESCAPES)

@@ -142,6 +142,8 @@ def duration(seconds: float | None) -> str:
 
 def printable(text: str) -> str:
     """Text without control characters, which could move the cursor or colour a terminal; one line."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
