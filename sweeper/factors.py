@@ -45,6 +45,8 @@ def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
     """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
     known = dict.fromkeys(name for values in settings for name in values)
     found = [factor] if factor in known else [name for name in known if name.rpartition(".")[2] == factor]
+    if len(found) > 1:
+        found = [name for name in found if len({values.get(name) for values in settings}) > 1] or found
     if len(found) == 1:
         return found[0]
     if found:

@@ -48,7 +48,7 @@ def relabelling_test(first: Sequence[float], second: Sequence[float]) -> Permuta
     labellings = math.comb(len(first) + len(second), len(first))
     if labellings > MOST_LABELLINGS:
         return drawn_test((first, second), "independent", labellings)
-    values = np.array([*first, *second])
+    values = np.array([*first, *second], dtype=float)
     values -= values.mean()
     # With the total 0, the difference of means is the first group's sum times a constant.
     sums = values[subsets(len(values), len(first))].sum(axis=1)

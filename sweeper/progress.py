@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sweeper.record import ProgressFile
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Report(Protocol):
@@ -24,6 +27,12 @@ class Report(Protocol):
         `loss` is called only when it is shown, since reading a number from a GPU waits for it.
         """
 
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Show what is about to be trained, for its parameters to be counted; an adapter may leave it out.
+
+        `unused` names parameters that the model has and this training neither reads nor changes.
+        """
+
 
 @dataclass(frozen=True)
 class Unmeasured:
@@ -38,3 +47,6 @@ class Unmeasured:
     def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         """Tell where training stands."""
         self.progress_file.update(epoch, step, steps, loss)
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Count nothing."""

@@ -5,6 +5,7 @@ Everything here goes through what fairseq lets others extend: a registered task,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -29,6 +30,8 @@ TASK, OPTIMIZER = "watched_sentence_prediction", "unstoppable_adam"
 UNSCORED = "selected_by_sweeper"  # a validation metric that is never a number: fairseq then keeps no best file
 METRICS = ("loss", "accuracy", "macro_f1")
 FULL_PRECISION = "full_precision"
+# What fairseq builds and no classification reads: the language model's head, and a layer's copies for a fast path.
+DEAD = re.compile(r"(?:^|\.)encoder\.lm_head\.|\.layers\.\d+\.[^.]+$")
 
 
 class Watch:
@@ -59,8 +62,10 @@ class Watch:
         self.metrics: dict[str, float] = {}
         self.pending: list[str] = []  # subsets that are still to be evaluated
 
-    def begin_epoch(self, epoch: int) -> None:
+    def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Forget the last epoch's losses. fairseq writes checkpoints between epochs, so they are never of a part."""
+        if not self.epoch:
+            self.report.model(model, [name for name, _ in model.named_parameters() if DEAD.search(name)])
         self.epoch = epoch
         self.losses = []
 
@@ -115,7 +120,7 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Begin an epoch."""
         super().begin_epoch(epoch, model)
-        WATCH.get().begin_epoch(epoch)
+        WATCH.get().begin_epoch(epoch, model)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps besides: of a training in half precision the weights in full."""

@@ -42,7 +42,9 @@ HEAD = r"""% {name}
 % In the preamble: \usepackage[T1]{fontenc} \usepackage{textcomp,booktabs,graphicx}
 % Characters that pdflatex does not know need lualatex or xelatex.
 """
-WIDE = 7  # columns; a wider table is shrunk to the line
+WIDE = 75  # characters; a wider table is shrunk to the line
+LONG = 60  # characters of a text; a longer one is wrapped
+LONG_WIDTH = r"0.7\linewidth"
 
 
 def latex(comparison: Comparison, name: str) -> str:
@@ -55,7 +57,11 @@ def latex(comparison: Comparison, name: str) -> str:
 
 def latex_table(table: TextTable, number: int) -> str:
     """Return one table; every block of rows is set apart."""
-    alignment = "".join("r" if position >= table.numeric else "l" for position in range(len(table.heads)))
+    lengths = [longest(table, position) for position in range(len(table.heads))]
+    alignment = "".join(
+        "r" if position >= table.numeric else f"p{{{LONG_WIDTH}}}" if length > LONG else "l"
+        for position, length in enumerate(lengths)
+    )
     heads = [head.split("\n") for head in table.heads]
     height = max(map(len, heads))
     levels = [[lines[level - height + len(lines)] if level >= height - len(lines) else "" for lines in heads]
@@ -72,7 +78,7 @@ def latex_table(table: TextTable, number: int) -> str:
             "\\end{tabular}",
         ]
     )
-    if len(table.heads) > WIDE or longest(table) > LONG:
+    if sum(min(length, LONG) for length in lengths) > WIDE:
         body = f"\\resizebox{{\\linewidth}}{{!}}{{%\n{body}}}"
     return "\n".join(
         [
@@ -87,12 +93,10 @@ def latex_table(table: TextTable, number: int) -> str:
     )
 
 
-LONG = 90  # characters of a row; a longer one is shrunk, too
-
-
-def longest(table: TextTable) -> int:
-    """Length of the longest row."""
-    return max((sum(map(len, cells)) for cells in chain(*table.blocks)), default=0)
+def longest(table: TextTable, position: int) -> int:
+    """Length of the longest line of a column."""
+    heads = max(map(len, table.heads[position].split("\n")))
+    return max([heads, *(len(cells[position]) for cells in chain(*table.blocks))])
 
 
 def row(cells: list[str] | tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from sweeper.compare import Comparison, commit_text
 from sweeper.cost import CostRow, cost_rows
 from sweeper.factors import ALWAYS
 from sweeper.report.cells import Cells, TextTable, factor_heads
+from sweeper.report.model_tables import lora_tables, parameter_tables
 from sweeper.report.text import (
     UNKNOWN,
     bytes_text,
@@ -21,12 +22,15 @@ from sweeper.report.text import (
 )
 from sweeper.result import Launch
 
+OF_CODE = ("framework._target_", "framework.preload")  # which follow the framework
 GROUPS_BESIDE = 6  # more of them make no table whose columns are groups
 
 
 def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables that there is something for."""
     yield cost_table(comparison)
+    yield from parameter_tables(comparison)
+    yield from lora_tables(comparison)
     yield from settings_tables(comparison)
     if comparison.launches:
         yield provenance_table(comparison)
@@ -62,7 +66,8 @@ def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
     groups = comparison.groups
     if not 1 < len(groups) <= GROUPS_BESIDE:
         return
-    names = dict.fromkeys(name for group in groups for name in group.settings if name not in ALWAYS)
+    told = {*ALWAYS, *comparison.factors, *(f"{name}.name" for name in ALWAYS), *OF_CODE}  # the heads tell the others
+    names = dict.fromkeys(name for group in groups for name in group.settings if name not in told)
     inside = [{item.name: item for item in group.differing} for group in groups]
 
     def value(place: int, name: str) -> str:

@@ -26,17 +26,17 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     """Say in plain words what two groups differ by, how sure that is, and which of them wins how often."""
     first, second = names(comparison, found)
     difference = found.difference
-    size = amount(found.metric, abs(difference.difference))
-    direction = "above" if difference.difference >= 0 else "below"
-    said = f"{first} is {size} {direction} {second} in {found.split} {printable(found.metric)}"
-    if difference.difference == 0:
-        said = f"{first} and {second} have the same mean {found.split} {printable(found.metric)}"
+    measured = f"{found.split} {printable(found.metric)}"
+    size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
+    said = f"{first} is {amount(found.metric, size)} {direction} {second} in mean {measured}"
+    if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
+        said = f"{first} and {second} have about the same mean {measured}"
     if difference.low is not None and difference.high is not None:
         bounds = " to ".join(metric_text(found.metric, bound, difference.difference) for bound in bounds_of(found))
         sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
         said += f" ({interval_name()} {bounds}{sure})"
     if found.greater is not None:
-        said += f"; of all pairs of a trial of each, {share_text(found.greater)} have the first higher"
+        said += f"; of all pairs of a trial of each, the first is the higher in {share_text(found.greater)}"
     if found.test is not None:
         holm = f", {p_text(found.holm_p)} by Holm for {family} comparisons" if family > 1 else ""
         said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
@@ -96,10 +96,10 @@ def power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) for one in found)
     if not known and not beyond:
         return
-    numbers = f"{min(known)}" if len(set(known)) == 1 else f"{min(known)} to {max(known)}" if known else ""
-    more = f"more than {MOST_SEEDS} for {beyond} of the comparisons" if beyond else ""
+    span = f"{min(known)}{f' to {max(known)}' * (len(set(known)) > 1)} seeds a group" if known else ""
+    more = f"more than {MOST_SEEDS} for {beyond} comparison{'s' * (beyond > 1)}" if beyond else ""
     yield (
-        f"{POWER:.0%} power of Welch's two-sided test at {ALPHA:g} takes {' and '.join(filter(None, [numbers, more]))}"
-        " seeds a group, if values are normal and the measured difference and standard deviations are the true ones"
-        " (few seeds know them badly); uncorrected."
-    ).replace("%", " %")
+        f"Welch's two-sided test at {ALPHA:g}, uncorrected, has {share_text(POWER)} power with"
+        f" {', '.join(filter(None, [span, more]))}: if values are normal, and the measured difference and standard"
+        " deviations are the true ones, which few seeds know badly."
+    )

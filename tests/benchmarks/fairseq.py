@@ -83,6 +83,9 @@ class Silent:
     def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         """Show nothing."""
 
+    def model(self, *_: object) -> None:
+        """Count nothing."""
+
 
 def one(kind: str, arch: str, outputs: Path) -> None:
     """Train once, in this process; "prepare" makes what both need."""

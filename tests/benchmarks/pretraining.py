@@ -83,6 +83,9 @@ def sweeper(directory: Path) -> None:
         def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
             clock.update(step)
 
+        def model(self, *_: object) -> None:
+            pass
+
     tokenizer = load(directory)
     packed = PackedSequences.open(directory / "packed", "train", LENGTH, tokenizer.bos, tokenizer.eos)
     settings = TrainSettings(max_steps=UPDATES, batch_size=BATCH, threads=THREADS)

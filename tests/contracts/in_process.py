@@ -20,6 +20,9 @@ class Silent:
     def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         self.of_updates.append(loss())
 
+    def model(self, *_: object) -> None:
+        pass
+
 
 # Peak, warm-up and shape as published: update u (from 0) of T, of which w warm up.
 SHAPES: Mapping[str, Callable[[float], float]] = {

@@ -80,6 +80,9 @@ class Told:
         if step == self.die_at:
             raise KeyboardInterrupt
 
+    def model(self, *_: object) -> None:
+        pass
+
 
 def pretraining(tokenizer: Tokenizer, kind: str = "roberta", updates: int = 6, seed: int = 0) -> Pretraining:
     rows = [row for number in range(updates) for row in runs(16, number)]
