@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,15 +25,8 @@ from sweeper.report.study import open_study
 from sweeper.tracking.mlflow import synchronise
 from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
 from sweeper.trial import Best, Failure, Metric, Outcome, Status
+from tests.integration.mlflow_server import free_port, mlflow_server
 from tests.records import epochs, trial, write, write_demo, write_plan
-
-STARTUP_SECONDS = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -45,42 +36,8 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory, uri = tmp_path_factory.mktemp("server"), f"http://127.0.0.1:{free_port()}"
-    command = [
-        str(Path(sys.executable).with_name("mlflow")),
-        "server",
-        "--port",
-        uri.rpartition(":")[2],
-        "--workers",
-        "1",
-    ]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (directory / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{directory}/mlflow.db"],
-            cwd=directory,
-            env={**os.environ, **quiet},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        await_health(uri, process)
+    with mlflow_server(tmp_path_factory.mktemp("server")) as uri:
         yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def await_health(uri: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{uri}/health", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the MLflow server did not start")
 
 
 @pytest.fixture(params=["sqlite", "server"])

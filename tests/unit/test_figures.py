@@ -76,7 +76,7 @@ def test_the_data_beside_a_curve_is_all_of_it(tmp_path: Path) -> None:
     assert len(rows) == 6 * 5 + 2 * 5
     means = [row for row in rows if not row["trial"]]
     third = next(row for row in means if (row["model"], row["epoch"]) == ("pt", "3"))
-    assert (float(third["value"]), float(third["sd"]), third["n"]) == (pytest.approx(0.90), pytest.approx(0.01), "3")
+    assert [float(third[name]) for name in ("value", "sd", "n")] == pytest.approx([0.90, 0.01, 3])
 
 
 def test_validation_is_faceted_by_framework_and_test_is_not(tmp_path: Path) -> None:

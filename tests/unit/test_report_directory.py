@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from sweeper.record import Record
-from sweeper.report import directory
 from sweeper.report.__main__ import main
 from sweeper.report.directory import outdated, write_report
 from sweeper.report.process import await_writing, start_writing
@@ -91,7 +91,7 @@ def test_an_interrupted_write_leaves_whole_files(study: Path, monkeypatch: pytes
         if len(written) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(directory.os, "fsync", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_report(study)
     monkeypatch.undo()
