@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,8 @@ OF_ORDER = (
     "train.max_steps",
     "train.max_length",
 )
+
+Curve = Mapping[tuple[str, str], Mapping[int, float]]
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
-    all starts of trials that are alike, with their number; `reference` is what is published of such groups.
+    all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
+    holds what `epoch_values` says of each done trial, by name.
     """
 
     factors: tuple[str, ...]
@@ -166,6 +169,7 @@ class Comparison:
     tested: bool = True
     launches: tuple[tuple[Launch, int], ...] = ()
     reference: Reference | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
     def split(self) -> str:
@@ -209,6 +213,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
         data=tuple(data_sets(factors, [(key, result) for key, result, _ in keyed])),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
+        curves={result.name: epoch_values(result) for result in results if result.metrics},
     )
 
 
@@ -276,9 +281,9 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
     metric = results[0].metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for result in results:
-        at_epoch = {(item.epoch, item.name, item.split): item.value for item in result.metrics}
-        for key, value in at_epoch.items():
-            values[key].append(value)
+        for (split, name), curve in epoch_values(result).items():
+            for epoch, value in curve.items():
+                values[epoch, name, split].append(value)
 
     def both(epoch: int, name: str) -> Summaries:
         return Summaries(*(summarize(values.get((epoch, name, split), [])) for split in EVALUATED))
@@ -289,6 +294,15 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
         names = sorted({name for at, name in evaluated if at == epoch} - {metric})
         others = {name: both(epoch, name) for name in names}
         yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
+
+
+def epoch_values(result: Result) -> Curve:
+    """Return a trial's evaluations: split and metric -> epoch -> the epoch's last value."""
+    curves: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for item in result.metrics:
+        if item.split in EVALUATED:
+            curves[item.split, item.name][item.epoch] = item.value
+    return dict(curves)
 
 
 def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
-from sweeper.closing import print_closing
+from sweeper.closing import print_closing, print_places
 from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute
@@ -22,6 +22,7 @@ from sweeper.inputs import Preparation, preparations, prepare
 from sweeper.record import read_progress, supersede
 from sweeper.report import live
 from sweeper.report.data_text import leaks, plan_lines, read_facts
+from sweeper.report.process import await_writing, start_writing
 from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
@@ -39,18 +40,22 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend) -> int:
     watched = plan(study, trials, console)
     to_run = [item for item in watched if item.status is not Status.DONE]
     warnings: list[str] = []
+    report = None
     try:
         if to_run:
             study.describe([item.trial for item in watched], provenance.command_line())
         with stopping(backend), follow(study, warnings, something_runs=bool(to_run)), live.choose_view(console) as view:
             if to_run:
                 Driver(study, backend, view).run(watched)
+            report = start_writing(study.directory)  # MLflow shows it too, and waits for it
     except KeyboardInterrupt:
         counts = ", ".join(f"{number} {status}" for status, number in census(watched).items())
         console.print(f"Interrupted: {counts}. The same command again continues where each trial stopped.")
         return INTERRUPTED
-    print_closing(study, watched, console)
-    for warning in warnings:
+    print_closing(watched, console)
+    warnings.append(await_writing(report, study.directory))
+    print_places(study, console)
+    for warning in filter(None, warnings):
         console.print(warning, style="yellow", soft_wrap=True)
     return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
 

@@ -12,13 +12,14 @@ from sweeper.beside import with_reference
 from sweeper.compare import Comparison
 from sweeper.door import DONE, Parser, leave
 from sweeper.reference import read_reference
+from sweeper.report.directory import PAGE, write_report
 from sweeper.report.files import csv_text, markdown
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex
-from sweeper.report.study import open_studies
+from sweeper.report.study import Studies, Study, open_studies
 from sweeper.trial import WrongInput
 
-FORMATS = ("terminal", "markdown", "latex", "csv", "json")
+FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {
     "by": "by=FACTOR,…: make groups of these settings, as model,train.learning_rate; default: all that vary",
     "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
@@ -52,8 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("arguments", nargs="+", metavar="STUDY", help="directory of a study, as outputs/demo")
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="default: %(default)s")
+    parser.add_argument("--write", action="store_true", help="print nothing, write STUDY/report as a sweep's end does")
     options = parser.parse_args(arguments)
-    report(asked(options.arguments), options.format)
+    wanted = asked(options.arguments)
+    if options.write:
+        write(wanted)
+    else:
+        report(wanted, options.format)
     return DONE
 
 
@@ -76,13 +82,17 @@ def asked(arguments: Sequence[str]) -> Asked:
     return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
 
 
-def report(wanted: Asked, format_name: str) -> None:
-    """Print studies in one of the formats."""
+def read(wanted: Asked) -> tuple[Study | Studies, Comparison]:
+    """Return the studies that are asked for, and what they compare."""
     reference = read_reference(wanted.reference) if wanted.reference else None
     opened = open_studies(wanted.studies)
     comparison = opened.comparison(wanted.by)
-    if reference:
-        comparison = with_reference(comparison, reference)
+    return opened, with_reference(comparison, reference) if reference else comparison
+
+
+def report(wanted: Asked, format_name: str) -> None:
+    """Print studies in one of the formats."""
+    opened, comparison = read(wanted)
     if format_name == "terminal":
         from sweeper.report.terminal import print_report, terminal
 
@@ -95,8 +105,22 @@ def rendered(comparison: Comparison, name: str, format_name: str) -> str:
     """Return a report as the content of a file."""
     if format_name == "csv":
         return csv_text(comparison)
+    if format_name == "html":
+        from sweeper.report.page import draw_figures, page  # takes most of a second
+
+        return page(comparison, name, draw_figures(comparison))
     render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
     return render(comparison, name)
+
+
+def write(wanted: Asked) -> None:
+    """Write a study's report beside its records and say where; raises WrongInput where that cannot be written."""
+    if len(wanted.studies) > 1:
+        raise WrongInput("--write writes the report of one study into its directory\nof several: --format html > FILE")
+    try:
+        print(write_report(wanted.studies[0], lambda: read(wanted)[1]) / PAGE)
+    except OSError as error:
+        raise WrongInput(f"{error.filename or wanted.studies[0]} cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

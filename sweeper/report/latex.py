@@ -37,7 +37,7 @@ SPECIAL = {
     "…": r"\ldots{}",
     "\N{REPLACEMENT CHARACTER}": "?",
 }
-TRANSLATION = str.maketrans(SPECIAL)
+ESCAPES = str.maketrans(SPECIAL)
 HEAD = r"""% {name}
 % In the preamble: \usepackage[T1]{fontenc} \usepackage{textcomp,booktabs,graphicx}
 % Characters that pdflatex does not know need lualatex or xelatex.
@@ -107,4 +107,4 @@ def row(cells: list[str] | tuple[str, ...]) -> str:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX sets as it is."""
-    return printable(text).translate(TRANSLATION)
+    return printable(text).translate(ESCAPES)

@@ -170,7 +170,7 @@ def uncounted_notes(comparison: Comparison) -> Iterator[str]:
     named = labels(comparison)
     for row in comparison.groups:
         for name, why in row.missing:
-            yield f"not counted: {' '.join(named[name])} ({why}), {printable(name)}"
+            yield f"not counted: {' '.join(named[name])} ({printable(why)}), {printable(name)}"
     for name in comparison.planned:
         yield f"not counted: {printable(name)} ({Status.PLANNED})"
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door", "progress"),
-    tuple("study statistics permutations effects variance factors selection metrics answers".split())
+    tuple("study fingerprints statistics permutations effects variance factors selection metrics answers".split())
     + tuple("provenance checks result restore reference".split()),
     ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
     ("trainer",),
@@ -43,6 +43,8 @@ HEAVY = (
     "pyarrow",
     "huggingface_hub",
     "httpx2",
+    "matplotlib",
+    "jinja2",
 )
 
 
