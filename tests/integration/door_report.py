@@ -31,6 +31,8 @@ CASES = [
     report("outputs/reported reference=broken.yaml", "reference=broken.yaml, line 2 is not YAML"),
     report("outputs/reported reference=empty.yaml", "reference=empty.yaml: the file is no mapping", "source, metric"),
     report(f"outputs/reported reference={SHIPPED}", "no group model=pt framework=fairseq", "model=pt framework=hf"),
+    Case("reference=pt_vs_rd_cls_books", ("reference=pt_vs_rd_cls_books", "sweeper.report STUDY reference=")),
+    Case("-m seed=1,2 +reference=x", ("+reference=x", "sweeper.report STUDY reference=")),
 ]
 
 
