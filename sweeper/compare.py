@@ -21,6 +21,7 @@ from sweeper.trial import ParameterCounts, Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
+SEEDS = ("seed", "data_seed")
 COMMIT_SHOWN = 10  # hexadecimal digits
 # Trials alike in these and in both seeds read the same examples in the same order, in the same batches.
 OF_ORDER = (
@@ -150,7 +151,7 @@ class DataSet:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity, so that what is costly to derive can be kept for it
 class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
@@ -192,8 +193,10 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
     Raises WrongInput when `by` names what is no setting.
     """
     results = list(results)
-    settings = same_paths([trial_settings(result.choices, result.config, result.study) for result in results])
-    factors, values = factor_values(settings, by if results else ())
+    kinds, places = kinds_of_trials(results)
+    distinct = same_paths(kinds)
+    factors, of_kinds = factor_values(distinct, by if results else ())
+    settings, values = [distinct[place] for place in places], [of_kinds[place] for place in places]
     keyed = list(zip(values, results, settings, strict=True))
     keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
     groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
@@ -212,6 +215,21 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: epoch_values(result) for result in results if result.metrics},
     )
+
+
+def kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
+    """Return the settings that occur, each once, and each result's place in them: most trials differ in seeds only."""
+    known: dict[str, int] = {}
+    kinds: list[dict[str, Value]] = []
+    places = []
+    for result in results:
+        own = {name: value for name, value in result.config.items() if name not in SEEDS}
+        chosen = {name: value for name, value in result.choices.items() if name not in SEEDS}
+        place = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
+        if place == len(kinds):
+            kinds.append(trial_settings(result.choices, result.config, result.study))
+        places.append(place)
+    return kinds, places
 
 
 @dataclass(frozen=True)
@@ -318,7 +336,10 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
 
 def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
     """Yield the settings that trials of one group differ in; not those that only follow others."""
-    for name in varied([member.settings for member in members]):
+    kinds = {id(member.settings): member.settings for member in members}
+    if len(kinds) == 1:
+        return
+    for name in varied(list(kinds.values())):
         counts = Counter(json.dumps(member.settings.get(name)).strip('"') for member in members)
         if len(counts) > 1:
             yield Differing(name, tuple(counts.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sweeper.compare import Comparison, TrialRow
 from sweeper.differences import MeanDifference, Pair, mean_difference, pairs
@@ -51,13 +52,16 @@ class Contrast:
     paired: Paired | None
 
 
-def contrasts(comparison: Comparison) -> list[Contrast]:
+@lru_cache(maxsize=1)
+def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     """Return a contrast for each of `pairs` whose groups both have a value, corrected for their number."""
     found = [made for pair in pairs(comparison) if (made := contrast(pair, comparison.split))]
     tested = [made for made in found if made.test]
     corrected = iter(holm([made.test.p for made in tested if made.test]))
     needed = seeds_for_unpaired(ALPHA / max(1, len(tested)))
-    return [replace(made, holm_p=next(corrected) if made.test else None, seeds_for_family=needed) for made in found]
+    return tuple(
+        replace(made, holm_p=next(corrected) if made.test else None, seeds_for_family=needed) for made in found
+    )
 
 
 def contrast(pair: Pair, split: str) -> Contrast | None:

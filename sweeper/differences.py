@@ -12,7 +12,7 @@ from sweeper.compare import Comparison, GroupRow, Summaries
 from sweeper.factors import Value
 from sweeper.statistics import CONFIDENCE, Summary, student_quantile
 
-MOST_PAIRS = 500
+MOST_PAIRS = 300
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ def probability_greater(first: Sequence[float], second: Sequence[float]) -> floa
     """
     if not (first and second) or any(map(math.isnan, (*first, *second))):
         return None
-    won = sum((one > other) + 0.5 * (one == other) for one in first for other in second)
-    return float(won / (len(first) * len(second)))
+    ordered = sorted(second)
+    won = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in first) / 2
+    return won / (len(first) * len(second))
 
 
 def hedges_g(first: Summary, second: Summary) -> float | None:

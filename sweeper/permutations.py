@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_LABELLINGS = 50_000  # that are all looked at: 9 against 9 seeds, or 15 pairs
-DRAWN = 9_999  # random labellings where there are more
+DRAWN = 9_999  # random labellings where there are more; fewer, but DRAWN_LEAST, where they make too many values
+DRAWN_VALUES = 4_000_000
+DRAWN_LEAST = 999
+BATCH_VALUES = 1_000_000  # that are in memory at once
 DRAWN_SEED = 0
 ALPHA = 0.05
 
@@ -26,14 +29,15 @@ ALPHA = 0.05
 class PermutationTest:
     """A two-sided p of "the labels mean nothing".
 
-    `labellings`: how many there are; `exact`: whether all were counted, or `DRAWN` random ones. `smallest` is the
-    smallest p that so many values can ever give.
+    `labellings`: how many there are; `exact`: whether all were counted, or `drawn` random ones. `smallest` is the
+    smallest p that can ever come of them.
     """
 
     p: float
     labellings: int
     exact: bool
     smallest: float
+    drawn: int = 0
 
 
 def relabelling_test(first: Sequence[float], second: Sequence[float]) -> PermutationTest | None:
@@ -77,11 +81,19 @@ def drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int) 
         means = [np.mean(item, axis=axis) for item in values]
         return means[0] - means[1] if len(means) == 2 else means[0]
 
-    drawn = np.random.default_rng(DRAWN_SEED)
+    size = sum(map(len, groups))
+    drawn = max(DRAWN_LEAST, min(DRAWN, DRAWN_VALUES // size))
     found = permutation_test(
-        groups, statistic, permutation_type=kind, n_resamples=DRAWN, vectorized=True, axis=-1, rng=drawn
+        groups,
+        statistic,
+        permutation_type=kind,
+        n_resamples=drawn,
+        batch=max(1, BATCH_VALUES // size),
+        vectorized=True,
+        axis=-1,
+        rng=np.random.default_rng(DRAWN_SEED),
     )
-    return PermutationTest(float(found.pvalue), labellings, False, 2 / (DRAWN + 1))
+    return PermutationTest(float(found.pvalue), labellings, False, 2 / (drawn + 1), drawn)
 
 
 def two_sided(statistics: np.ndarray[Any, Any], observed: float) -> float:

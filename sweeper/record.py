@@ -148,7 +148,7 @@ class Record:
         except FileNotFoundError:
             return []
         lines = content[: content.rfind(b"\n") + 1].splitlines()
-        events = (json.loads(line) for line in lines)
+        events = json.loads(b"[%s]" % b",".join(lines))  # at once: several times as fast as line by line
         return [Metric(**{**event, "value": float(event["value"])}) for event in events]
 
     @property

@@ -39,7 +39,12 @@ def standard_deviation(values: Sequence[float]) -> float | None:
     """Sample standard deviation (divisor n − 1); None below two values, nan when one is not finite."""
     if len(values) < 2:
         return None
-    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan
+    if not all(map(math.isfinite, values)):
+        return math.nan
+    if min(values) == max(values):  # whose mean may be a rounding beside them
+        return 0.0
+    center = statistics.fmean(values)
+    return math.hypot(*(value - center for value in values)) / math.sqrt(len(values) - 1)
 
 
 def summarize(values: Sequence[float]) -> Summary:

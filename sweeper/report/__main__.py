@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sweeper.beside import with_reference
 from sweeper.compare import Comparison
-from sweeper.door import DONE, leave
+from sweeper.door import DONE, Parser, leave
 from sweeper.reference import read_reference
 from sweeper.report.directory import PAGE, write_report
 from sweeper.report.files import csv_text, markdown
@@ -45,7 +45,7 @@ class Asked:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a report; raises WrongInput for what is no study, factor or reference."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sweeper.report",
         description="Report one study, or several that are compared with each other.",
         epilog="\n".join([*SETTINGS.values(), COLUMNS]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweeper.compare import Comparison
 from sweeper.contrasts import Contrast, contrasts
@@ -31,7 +31,7 @@ def contrast_tables(comparison: Comparison) -> Iterator[TextTable]:
         yield seeds_table(comparison, found)
 
 
-def test_table(comparison: Comparison, found: list[Contrast]) -> TextTable:
+def test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """A row a pair of groups, and one more where it can be compared seed by seed."""
     factors, metric = factor_heads(comparison), comparison.metrics[0] if len(comparison.metrics) == 1 else ""
     name = f"{comparison.split} {metric_name(metric, 'points')}" if metric else comparison.split
@@ -73,7 +73,7 @@ def test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
         )
 
 
-def seeds_table(comparison: Comparison, found: list[Contrast]) -> TextTable:
+def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """What the numbers of seeds allow: the smallest exact p, and how many could show a difference."""
     factors = factor_heads(comparison)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sweeper.compare import Comparison, DataSet
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.differences import MOST_PAIRS, number_of_pairs, pairs, standard_error
-from sweeper.permutations import DRAWN, DRAWN_SEED, MOST_LABELLINGS
+from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
@@ -69,9 +69,9 @@ def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterato
         "exact p: two-sided, of the difference of means over all relabellings of the values; it, Holm's correction for"
         f" {number} comparison{'s' * (number != 1)} on {comparison.split}, and the sentences use no pairing."
     )
-    if any(one.test and not one.test.exact for one in found):
+    if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
         yield (
-            f"≈: of more than {MOST_LABELLINGS:,} relabellings {DRAWN:,} were drawn at random (seed {DRAWN_SEED}), by"
+            f"≈: of more than {MOST_LABELLINGS:,} relabellings {min(drawn):,} were drawn (seed {DRAWN_SEED}), by"
             " scipy.stats.permutation_test."
         )
     if any(one.paired for one in found):

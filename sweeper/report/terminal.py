@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from rich import box
@@ -17,6 +18,7 @@ from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables import closing_tables, text_tables
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
+ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
 NOTES_SHOWN = 60
 
 
@@ -51,12 +53,25 @@ def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Consol
     """Print tables, then lines."""
     for table in tables:
         console.print(Text(table.title, style="bold"))
-        console.print(rich_table(table))
+        console.print(rich_table(beginning(table)))
+        hidden = sum(map(len, table.blocks)) - ROWS_SHOWN
+        if hidden > 0:
+            more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
+            console.print(Text(more, style="dim"), soft_wrap=not console.is_terminal)
     for line in lines[:NOTES_SHOWN]:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
     if len(lines) > NOTES_SHOWN:
         hidden = len(lines) - NOTES_SHOWN
         console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
+
+
+def beginning(table: TextTable) -> TextTable:
+    """Return a table's first `ROWS_SHOWN` rows."""
+    blocks, room = [], ROWS_SHOWN
+    for block in table.blocks:
+        blocks.append(block[:room])
+        room -= len(blocks[-1])
+    return replace(table, blocks=tuple(filter(None, blocks)))
 
 
 def rich_table(table: TextTable) -> Table:

@@ -128,4 +128,4 @@ def test_one_seed_each_says_so_little(tmp_path: Path) -> None:
 def test_without_a_done_trial_nothing_is_compared(tmp_path: Path) -> None:
     write_group(tmp_path, "pt", (0.7,))
     write(tmp_path, trial("rd"), status=Status.FAILED)
-    assert contrasts(of(tmp_path)) == [] and sentences(of(tmp_path)) == []
+    assert contrasts(of(tmp_path)) == () and sentences(of(tmp_path)) == []
