@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sweeper.trial import WrongInput
@@ -88,13 +89,19 @@ def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
     return [
         values
         | {
-            name: first.setdefault((name, values.get(content)), value)
-            for path, content in CONTENT.items()
-            for name, value in values.items()
-            if name == path or name.startswith(f"{path}.")
+            name: first.setdefault((name, values.get(content)), values[name])
+            for name in values
+            if (content := content_of(name))
         }
         for values in settings
     ]
+
+
+@cache
+def content_of(name: str) -> str | None:
+    """Return the setting that holds the digest of what a path leads to; None for what is no path."""
+    found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
+    return next(found, None)
 
 
 def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:

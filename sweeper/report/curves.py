@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.compare import Comparison
-from sweeper.report.group_labels import Group, telling_label
+from sweeper.report.group_labels import Group, telling_labels
 from sweeper.report.text import factor_labels, metric_name, trial_label
 from sweeper.statistics import Summary
 from sweeper.trial import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart
-PANELS_DRAWN = 12
+PANELS_DRAWN = 9
 LINES_DRAWN = 300  # of single trials; more of them are a blur
 SPLITS = {"validation": "valid", "test": "test"}  # as tables and as records call them
 
@@ -102,12 +102,11 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
     facets = choose_facets(factors, groups, facets)
-    styles = choose_styles(factors, groups, facets)
+    styles, labels = choose_styles(factors, groups, facets), telling_labels(factors, groups, facets)
     summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
-        label = telling_label(factors, groups, group, leave_out=facets)
-        series = Series(group, label, styles[group], tuple(lines.get(group, ())), summaries.get(group, {}))
+        series = Series(group, labels[group], styles[group], tuple(lines.get(group, ())), summaries.get(group, {}))
         texts = dict(zip(factors, factor_labels(factors, group), strict=True))
         panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
     found = tuple(Panel(title, tuple(series)) for title, series in panels.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sweeper.factors import ALWAYS, Value
 from sweeper.report.text import factor_labels
@@ -12,12 +12,20 @@ LONGEST = 36  # characters of a name in a figure; tables have all of it
 Group = tuple[Value, ...]
 
 
-def telling_label(factors: Sequence[str], groups: Sequence[Group], own: Group, leave_out: Sequence[str] = ()) -> str:
-    """Name a group by the factors in which `groups` differ; by model and framework where they differ in none."""
-    texts = factor_labels(factors, own)
+def telling_labels(
+    factors: Sequence[str], groups: Sequence[Group], leave_out: Collection[str] = ()
+) -> dict[Group, str]:
+    """Name groups by the factors in which they differ; by model and framework where they differ in none."""
     places = [place for place, factor in enumerate(factors) if factor not in leave_out]
-    telling = [place for place in places if len({group[place] for group in groups}) > 1]
-    return shortened(" ".join(texts[place] for place in telling or places[: len(ALWAYS)]))
+    telling = varying(factors, groups)
+    chosen = [place for place in places if factors[place] in telling] or places[: len(ALWAYS)]
+    texts = {group: factor_labels(factors, group) for group in groups}
+    return {group: shortened(" ".join(texts[group][place] for place in chosen)) for group in groups}
+
+
+def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
+    """Return the factors in which groups differ."""
+    return {factor for place, factor in enumerate(factors) if len({group[place] for group in groups}) > 1}
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

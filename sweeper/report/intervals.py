@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.compare import Comparison, GroupRow
 from sweeper.differences import DifferenceRow, MeanDifference, difference_rows
-from sweeper.report.group_labels import shortened, telling_label
+from sweeper.report.group_labels import shortened, telling_labels, varying
 from sweeper.report.text import factor_labels, metric_name, value_text
 from sweeper.statistics import CONFIDENCE, Summary
 
@@ -64,7 +64,7 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         metric=metric,
         unit="%",
         from_zero=False,
-        labels=tuple(telling_label(comparison.factors, groups, group) for group in groups),
+        labels=tuple(telling_labels(comparison.factors, groups).values()),
         columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -86,6 +86,7 @@ def of_metric(row: GroupRow | DifferenceRow, metric: str) -> object:
 def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
     """Return what groups that differ in one factor differ by, with intervals."""
     rows = list(difference_rows(comparison))
+    telling = varying(comparison.factors, [row.factors for row in comparison.groups])
     return IntervalFigure(
         name=f"differences_{metric}",
         title=f"Differences between groups that differ in one setting: {metric_name(metric, 'points')}",
@@ -94,7 +95,7 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
         metric=metric,
         unit="points",
         from_zero=True,
-        labels=tuple(difference_label(comparison, row) for row in rows),
+        labels=tuple(difference_label(comparison.factors, row, telling) for row in rows),
         columns={split: tuple(difference_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -107,14 +108,9 @@ def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval
     return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
 
 
-def difference_label(comparison: Comparison, row: DifferenceRow) -> str:
+def difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
     """Name a difference by both values, then by what the groups have in common where that varies in the study."""
-    texts = dict(zip(comparison.factors, factor_labels(comparison.factors, row.factors), strict=True))
-    first = texts.pop(row.factor)
-    telling = [
-        factor
-        for place, factor in enumerate(comparison.factors)
-        if factor in texts and len({group.factors[place] for group in comparison.groups}) > 1
-    ]
-    both = f"{first} − {value_text(row.second)}"
-    return shortened(f"{both} ({', '.join(map(texts.__getitem__, telling))})" if telling else both, LONGEST_ROW)
+    texts = dict(zip(factors, factor_labels(factors, row.factors), strict=True))
+    both = f"{texts[row.factor]} − {value_text(row.second)}"
+    common = [text for factor, text in texts.items() if factor in telling and factor != row.factor]
+    return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)
