@@ -10,6 +10,7 @@ from rich.console import Console
 
 from sweeper.backend import Backend
 from sweeper.compare import compare
+from sweeper.report.directory import DIRECTORY, PAGE
 from sweeper.report.terminal import print_tables
 from sweeper.report.text import printable
 from sweeper.result import Result
@@ -31,8 +32,8 @@ def census_text(watched: Sequence[Watched]) -> str:
     return ", ".join(f"{number} {status}" for status, number in census(watched).items())
 
 
-def print_closing(study: Study, watched: Sequence[Watched], console: Console) -> None:
-    """Print the tables of this command's trials, then what is to be said about them."""
+def print_closing(watched: Sequence[Watched], console: Console) -> None:
+    """Print the tables of this command's trials, then why some are not done."""
     results = {item.trial.name: Result.read(item.record) for item in watched}
     planned = [name for name, result in results.items() if result is None]
     if len(planned) < len(results):
@@ -46,7 +47,6 @@ def print_closing(study: Study, watched: Sequence[Watched], console: Console) ->
                     console.print(f"    {printable(line)}", style="dim", markup=False, soft_wrap=True)
     for difference in dict.fromkeys(line for item in watched for line in differences(item)):
         console.print(difference, style="yellow", markup=False, soft_wrap=True)
-    print_places(study, console)
 
 
 def differences(item: Watched) -> list[str]:
@@ -97,8 +97,11 @@ def commands(study: Study) -> str:
 
 
 def print_places(study: Study, console: Console) -> None:
-    """Say where records and MLflow runs are, and how to look at both."""
+    """Say where records, report and MLflow runs are, and how to look at them."""
     lines = [f"Records: {study.directory}", f"  these tables again: python -m sweeper.report {study.directory}"]
+    page = study.directory / DIRECTORY / PAGE
+    if page.exists():
+        lines.append(f"Report: {page}")
     if (uri := study.tracking_uri) is not None:
         lines += [f"MLflow: {shown(uri)}", f"  {ui_command(uri)}"]
         if address := runs_address(study.directory, uri):

@@ -1,23 +1,43 @@
 """From a study's results to the rows of a comparison, as pure functions.
 
-Trials that differ in nothing but their seeds form a group. Only done trials count; what is not done is named.
+Trials that differ in nothing but their seeds form a group, or those alike in the factors that are asked for. Only done
+trials count; what is not done is named.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from sweeper.factors import Value, factor_values, rank, trial_settings
-from sweeper.result import EVALUATED, Divergence, Result
+from sweeper.factors import Value, factor_values, rank, same_paths, trial_settings, varied
+from sweeper.reference import Reference
+from sweeper.result import EVALUATED, Divergence, Launch, Result
 from sweeper.statistics import Summary, summarize
-from sweeper.trial import Status
+from sweeper.trial import ParameterCounts, Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
+SEEDS = ("seed", "data_seed")
+COMMIT_SHOWN = 10  # hexadecimal digits
+# Trials alike in these and in both seeds read the same examples in the same order, in the same batches.
+OF_ORDER = (
+    "framework",
+    "framework.name",
+    "task.name",
+    "data",
+    "digests.data",
+    "digests.tokenizer",
+    "train.batch_size",
+    "train.epochs",
+    "train.max_steps",
+    "train.max_length",
+)
+
+Curve = Mapping[tuple[str, str], Mapping[int, float]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +77,28 @@ class TrialRow:
     seconds: float | None
     divergence: Divergence | None
     error: str | None
+    id: str
+    study: str
+    model: str
+    framework: str
+    device: str
+    peak_memory_bytes: int | None  # of the GPU where there is one, else of the process
+    parameters: ParameterCounts | None
+    order: tuple[Value, ...]  # what fixes the order of its examples, with both seeds
+
+    def value(self, split: str, metric: str) -> float | None:
+        """A metric on "validation" or "test"; None where it is not known."""
+        values: TrialRow | Values | None = self if metric == self.metric else self.others.get(metric)
+        found: float | None = getattr(values, split, None)
+        return found
+
+
+@dataclass(frozen=True)
+class Differing:
+    """What trials of one group differ in: a setting, "commit" or a package, each value with its number of trials."""
+
+    name: str
+    values: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +115,12 @@ class EpochRow:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One group at each trial's best epoch; `missing` names the trials that do not count, and why."""
+    """One group at each trial's best epoch.
+
+    `missing` names the trials that do not count, and why; `counted` are those that do. `differing` is what they differ
+    in besides their seeds, which it should not; `repeated` names trials that another one of the group is the same as.
+    `settings` and `config` are those of its first trial.
+    """
 
     factors: tuple[Value, ...]
     metric: str
@@ -82,6 +129,12 @@ class GroupRow:
     test: Summary
     others: Mapping[str, Summaries]
     missing: tuple[tuple[str, str], ...]
+    counted: tuple[TrialRow, ...]
+    members: tuple[TrialRow, ...]
+    differing: tuple[Differing, ...]
+    repeated: tuple[str, ...]
+    settings: Mapping[str, Value]
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -98,11 +151,13 @@ class DataSet:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity, so that what is costly to derive can be kept for it
 class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
-    `tested`: whether test sets are part of the study; when no done trial has a test metric they are not.
+    `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
+    all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
+    holds what `epoch_values` says of each done trial, by name.
     """
 
     factors: tuple[str, ...]
@@ -112,41 +167,86 @@ class Comparison:
     planned: tuple[str, ...]
     data: tuple[DataSet, ...] = ()
     tested: bool = True
+    launches: tuple[tuple[Launch, int], ...] = ()
+    reference: Reference | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
+    def split(self) -> str:
+        """The set that groups are compared on: "test" where there is one."""
+        return "test" if self.tested else "validation"
+
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
         """The selection metrics that occur; almost always one."""
         return tuple(dict.fromkeys(row.metric for row in self.trials))
 
-    @property
+    @cached_property
     def others(self) -> tuple[str, ...]:
         """The other metrics that were measured, by name."""
         return tuple(sorted({name for row in self.trials for name in row.others}))
 
 
-def compare(results: Iterable[Result], planned: Sequence[str] = ()) -> Comparison:
-    """Return the rows of the three tables, ordered by factors and seeds."""
+def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence[str] = ()) -> Comparison:
+    """Return the rows of the tables, ordered by factors and seeds; groups are made by what varies, or by `by`.
+
+    Raises WrongInput when `by` names what is no setting.
+    """
     results = list(results)
-    factors, values = factor_values([trial_settings(result.choices, result.config) for result in results])
-    keyed = list(zip(values, results, strict=True))
+    kinds, places = kinds_of_trials(results)
+    distinct = same_paths(kinds)
+    factors, of_kinds = factor_values(distinct, by if results else ())
+    settings, values = [distinct[place] for place in places], [of_kinds[place] for place in places]
+    keyed = list(zip(values, results, settings, strict=True))
     keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
-    groups: dict[tuple[Value, ...], list[Result]] = defaultdict(list)
-    for key, result in keyed:
-        groups[key].append(result)
+    groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
+    for key, result, own in keyed:
+        groups[key].append(Member(result, trial_row(key, result, own), own))
     measured = [key for result in results for key in result.at_best]
     tested = not measured or any(key.startswith("test/") for key in measured)
     return Comparison(
         factors=factors,
-        trials=tuple(trial_row(key, result) for key, result in keyed),
-        epochs=tuple(row for key, members in groups.items() for row in epoch_rows(key, members)),
+        trials=tuple(member.row for members in groups.values() for member in members),
+        epochs=tuple(row for key, members in groups.items() for row in epoch_rows(key, results_of(members))),
         groups=tuple(group_row(key, members, tested) for key, members in groups.items()),
         planned=tuple(planned),
-        data=tuple(data_sets(factors, keyed)),
+        data=tuple(data_sets(factors, [(key, result) for key, result, _ in keyed])),
         tested=tested,
+        launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
+        curves={result.name: epoch_values(result) for result in results if result.metrics},
     )
 
 
-def trial_row(factors: tuple[Value, ...], result: Result) -> TrialRow:
+def kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
+    """Return the settings that occur, each once, and each result's place in them: most trials differ in seeds only."""
+    known: dict[str, int] = {}
+    kinds: list[dict[str, Value]] = []
+    places = []
+    for result in results:
+        own = {name: value for name, value in result.config.items() if name not in SEEDS}
+        chosen = {name: value for name, value in result.choices.items() if name not in SEEDS}
+        place = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
+        if place == len(kinds):
+            kinds.append(trial_settings(result.choices, result.config, result.study))
+        places.append(place)
+    return kinds, places
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial of a group: its result, its row, and its settings."""
+
+    result: Result
+    row: TrialRow
+    settings: Mapping[str, Value]
+
+
+def results_of(members: Sequence[Member]) -> list[Result]:
+    """The members' results."""
+    return [member.result for member in members]
+
+
+def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
     """Return a trial's row; only a done trial has values."""
     outcome = result.outcome
     best = outcome.best if outcome and result.status == Status.DONE else None
@@ -165,6 +265,14 @@ def trial_row(factors: tuple[Value, ...], result: Result) -> TrialRow:
         seconds=outcome.seconds if outcome else None,
         divergence=result.divergence,
         error=outcome.error.type if outcome and outcome.error else None,
+        id=result.id,
+        study=result.study,
+        model=str(result.choices["model"]),
+        framework=str(result.choices["framework"]),
+        device=str(result.config["device"]),
+        peak_memory_bytes=outcome.peak_memory_bytes if outcome else None,
+        parameters=outcome.parameters if outcome else None,
+        order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
     )
 
 
@@ -173,9 +281,9 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
     metric = results[0].metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for result in results:
-        at_epoch = {(item.epoch, item.name, item.split): item.value for item in result.metrics}
-        for key, value in at_epoch.items():
-            values[key].append(value)
+        for (split, name), curve in epoch_values(result).items():
+            for epoch, value in curve.items():
+                values[epoch, name, split].append(value)
 
     def both(epoch: int, name: str) -> Summaries:
         return Summaries(*(summarize(values.get((epoch, name, split), [])) for split in EVALUATED))
@@ -188,24 +296,76 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
         yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
 
 
-def group_row(factors: tuple[Value, ...], results: Sequence[Result], tested: bool) -> GroupRow:
+def epoch_values(result: Result) -> Curve:
+    """Return a trial's evaluations: split and metric -> epoch -> the epoch's last value."""
+    curves: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for item in result.metrics:
+        if item.split in EVALUATED:
+            curves[item.split, item.name][item.epoch] = item.value
+    return dict(curves)
+
+
+def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:
     """Return a group's row at each trial's best epoch."""
-    reasons = [(result, absence(result, tested)) for result in results]
-    counted = [result for result, why in reasons if not why]
+    reasons = [(member, absence(member.result, tested)) for member in members]
+    counted = [member for member, why in reasons if not why]
+    first = members[0]
 
     def both(name: str) -> Summaries:
-        values = ([result.best(split, name) for result in counted] for split in EVALUATED)
+        values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
         return Summaries(*(summarize([value for value in column if value is not None]) for column in values))
 
-    own = both(results[0].metric)
+    own = both(first.result.metric)
+    names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(
         factors=factors,
-        metric=results[0].metric,
-        trials=len(results),
+        metric=first.result.metric,
+        trials=len(members),
         validation=own.validation,
         test=own.test,
-        others={name: both(name) for name in sorted({name for result in counted for name in result.others})},
-        missing=tuple((result.name, why) for result, why in reasons if why),
+        others={name: both(name) for name in sorted({name for member in counted for name in member.result.others})},
+        missing=tuple((member.result.name, why) for member, why in reasons if why),
+        counted=tuple(member.row for member in counted),
+        members=tuple(member.row for member in members),
+        differing=(*differing_settings(members), *differing_code(results_of(counted))),
+        repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
+        settings=first.settings,
+        config=first.result.config,
+    )
+
+
+def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
+    """Yield the settings that trials of one group differ in; not those that only follow others."""
+    kinds = {id(member.settings): member.settings for member in members}
+    if len(kinds) == 1:
+        return
+    for name in varied(list(kinds.values())):
+        counts = Counter(json.dumps(member.settings.get(name)).strip('"') for member in members)
+        if len(counts) > 1:
+            yield Differing(name, tuple(counts.items()))
+
+
+def differing_code(results: Sequence[Result]) -> Iterator[Differing]:
+    """Yield what the code that results come from differs in: its commit and changes, and versions of packages."""
+    launches = [launch for result in results for launch in dict.fromkeys(result.launches)]
+    if len(set(launches)) < 2:
+        return
+    commits = Counter(map(commit_text, launches))
+    if len(commits) > 1:
+        yield Differing("commit", tuple(commits.items()))
+    versions = [dict(launch.versions) for launch in launches]
+    for package in dict.fromkeys(package for own in versions for package in own):
+        counts = Counter(own.get(package, "none") for own in versions)
+        if len(counts) > 1:
+            yield Differing(package, tuple(counts.items()))
+
+
+def commit_text(launch: Launch) -> str:
+    """A launch's commit, and the digest of what the code differed from it by."""
+    if launch.commit is None:
+        return "not recorded"
+    return launch.commit[:COMMIT_SHOWN] + (
+        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
     )
 
 

@@ -10,9 +10,9 @@ from itertools import combinations
 
 from sweeper.compare import Comparison, GroupRow, Summaries
 from sweeper.factors import Value
-from sweeper.statistics import Summary
+from sweeper.statistics import CONFIDENCE, Summary, student_quantile
 
-CONFIDENCE = 0.95
+MOST_PAIRS = 300
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,29 @@ class DifferenceRow:
 
 
 def pairs(comparison: Comparison) -> list[Pair]:
-    """Return all pairs of groups that differ in exactly one factor and have the same metric and a done trial each."""
-    found = []
+    """Return all pairs of groups that differ in exactly one factor and have the same metric and a done trial each.
+
+    None where there are more than `MOST_PAIRS`: nobody reads so many, and their number grows with the square of groups.
+    """
+    if number_of_pairs(comparison) > MOST_PAIRS:
+        return []
+    alike = alike_but_one(comparison)
+    return [Pair(factor, *two) for factor, rows in alike for two in combinations(rows, 2)]
+
+
+def number_of_pairs(comparison: Comparison) -> int:
+    """How many pairs of groups differ in exactly one factor, counted without making them."""
+    return sum(math.comb(len(rows), 2) for _, rows in alike_but_one(comparison))
+
+
+def alike_but_one(comparison: Comparison) -> Iterator[tuple[str, list[GroupRow]]]:
+    """Yield each factor with groups that have a done trial and differ in nothing but it."""
+    counted = [row for row in comparison.groups if row.trials > len(row.missing)]
     for position, factor in enumerate(comparison.factors):
         alike: dict[tuple[Value, ...], list[GroupRow]] = defaultdict(list)
-        for row in comparison.groups:
-            if row.trials > len(row.missing):
-                alike[(row.metric, *row.factors[:position], *row.factors[position + 1 :])].append(row)
-        found += [Pair(factor, *two) for rows in alike.values() for two in combinations(rows, 2)]
-    return found
+        for row in counted:
+            alike[(row.metric, *row.factors[:position], *row.factors[position + 1 :])].append(row)
+        yield from ((factor, rows) for rows in alike.values())
 
 
 def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
@@ -135,10 +149,3 @@ def degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
     assert first.sd is not None and second.sd is not None
     shares = [(first.sd / error) ** 2 / first.n, (second.sd / error) ** 2 / second.n]
     return 1 / (shares[0] ** 2 / (first.n - 1) + shares[1] ** 2 / (second.n - 1))
-
-
-def student_quantile(degrees_of_freedom: float, probability: float) -> float:
-    """Quantile of Student's t distribution."""
-    from scipy.special import stdtrit  # scipy.stats has it too, and takes five times as long to import
-
-    return float(stdtrit(degrees_of_freedom, probability))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import traceback
@@ -11,6 +12,16 @@ from typing import NoReturn
 from sweeper.trial import WrongInput
 
 DONE, NOT_ALL_DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of a command line that refuses as every other wrong input is refused."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise WrongInput, where argparse would print its usage and exit."""
+        problem, choices, allowed = message.partition(" (choose from ")
+        listed = f"allowed: {allowed.rstrip(')')}" if choices else f"{self.prog} --help tells more"
+        raise WrongInput(f"{problem}\n{listed}")
 
 
 def leave(command: Callable[[], int]) -> NoReturn:

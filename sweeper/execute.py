@@ -8,16 +8,20 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeper import inputs, interruption, provenance
+from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import Framework
 from sweeper.record import AlreadyWriting, ProgressFile, Record, Writer
 from sweeper.selection import select
-from sweeper.trial import Failure, Metric, Outcome, Status, TaskSettings, Trial, WrongInput
+from sweeper.trial import Failure, Metric, Outcome, ParameterCounts, Status, TaskSettings, Trial, WrongInput
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def load_framework(trial: Trial) -> Framework:
@@ -42,6 +46,7 @@ class Recorder:
         self.writer = writer
         self.task = task
         self.progress_file = ProgressFile(writer.record.progress_file)
+        self.parameters: ParameterCounts | None = None
 
     def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
         """Record an epoch's metrics; see `Report.epoch`."""
@@ -60,6 +65,10 @@ class Recorder:
     def must_stop(self) -> bool:
         """Whether this process was asked to end; see `Report.must_stop`."""
         return interruption.requested()
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Count the model's parameters; see `Report.model`."""
+        self.parameters = recorded(count(model, unused))
 
 
 def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
@@ -102,9 +111,10 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
     writer.describe(description, {"time": started, **launch, **provenance.here(), **changes(launch)})
+    recorder = Recorder(writer, trial.task)
     try:
         prepare_process(trial)
-        load_framework(trial).train(trial, record.path, Recorder(writer, trial.task))
+        load_framework(trial).train(trial, record.path, recorder)
         best = select(record.metrics(), trial.task)
         if best is None:
             raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
@@ -117,7 +127,8 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
         traceback.print_exc()
         best = select(record.metrics(), trial.task)
         status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
-    writer.finish(Outcome(status, best, before + time.time() - started, peak_memory_bytes(trial), error))
+    seconds = before + time.time() - started
+    writer.finish(Outcome(status, best, seconds, peak_memory_bytes(trial), error, recorder.parameters))
     if status is Status.DONE:
         shutil.rmtree(record.checkpoint, ignore_errors=True)
     return status

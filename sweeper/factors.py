@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
+
+from sweeper.trial import WrongInput
 
 Value = str | int | float | bool | None
 
@@ -22,25 +26,51 @@ CONTENT = {
 }
 # Not that of the alphabet: what the others are compared with comes first.
 ORDER = {"framework": ("hf", "fairseq", "lora")}
+STUDY = "study"
 DIGEST_SHOWN = 12  # hexadecimal digits of a digest
 
 
 def factor_values(
-    settings: Sequence[dict[str, Value]],
+    settings: Sequence[dict[str, Value]], by: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
-    """Return the names of what varies between trials, and each trial's values of it."""
+    """Return the names of what varies between trials, or those that are asked for, and each trial's values.
+
+    Raises WrongInput when what is asked for is no setting.
+    """
     settings = same_paths(settings)
-    factors = varied(settings)
+    factors = tuple(dict.fromkeys(named(factor, settings) for factor in by)) or varied(settings)
     return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
 
 
-def trial_settings(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Value]:
+def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
+    """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
+    known = dict.fromkeys(name for values in settings for name in values)
+    found = [factor] if factor in known else [name for name in known if name.rpartition(".")[2] == factor]
+    if len(found) > 1:
+        found = [name for name in found if len({values.get(name) for values in settings}) > 1] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WrongInput(f"by={factor} could be several settings\nallowed: {', '.join(found)}")
+    differing = [name for name in known if len({values.get(name) for values in settings}) > 1]
+    listed = dict.fromkeys([*(name for name in ALWAYS if name in known), *differing])
+    near = difflib.get_close_matches(factor, known, n=1)
+    raise WrongInput(
+        f"by={factor}: no such factor{f'; did you mean {near[0]}?' if near else ''}\n"
+        f"those that differ here: {', '.join(listed)}\n"
+        "any other setting of sweeper.run can be named, too"
+    )
+
+
+def trial_settings(choices: Mapping[str, Any], config: Mapping[str, Any], study: str = "") -> dict[str, Value]:
     """Return what a sweep could have varied but the seeds, by its name on the command line.
 
-    Choices of groups (`data`) come first, then settings (`train.learning_rate`), digests of content last.
+    Choices of groups (`data`) come first, then settings (`train.learning_rate`), digests of content, and last the
+    study, where there are several: it is a factor of its own only between trials that are otherwise alike.
     """
     chosen = {section: choices[section] for section in SECTIONS if section in choices}
-    return chosen | dict(leaves({section: config[section] for section in SECTIONS if section in config}))
+    settings = chosen | dict(leaves({section: config[section] for section in SECTIONS if section in config}))
+    return settings | ({STUDY: study} if study else {})
 
 
 def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
@@ -59,13 +89,19 @@ def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
     return [
         values
         | {
-            name: first.setdefault((name, values.get(content)), value)
-            for path, content in CONTENT.items()
-            for name, value in values.items()
-            if name == path or name.startswith(f"{path}.")
+            name: first.setdefault((name, values.get(content)), values[name])
+            for name in values
+            if (content := content_of(name))
         }
         for values in settings
     ]
+
+
+@cache
+def content_of(name: str) -> str | None:
+    """Return the setting that holds the digest of what a path leads to; None for what is no path."""
+    found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
+    return next(found, None)
 
 
 def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
@@ -76,6 +112,8 @@ def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
     factors = list(ALWAYS)
     names = dict.fromkeys(name for values in settings for name in values)
     for name in names:
+        if len({values.get(name) for values in settings}) == 1:
+            continue
         found: dict[tuple[Value, ...], Value] = {}
         for values in settings:
             key = tuple(values.get(factor) for factor in factors)

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sweeper import inputs
+from sweeper.checkpoints.parameter_count import count
 from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
 from sweeper.checkpoints.parameter_names import part_of
 from sweeper.data.special_pieces import SPECIAL, UNK
@@ -104,28 +105,6 @@ def write_special_pieces(directory: Path) -> None:
     directory.mkdir()
     ids = {piece: position for position, piece in enumerate(SPECIAL)}
     Tokenizer(WordLevel(ids, unk_token=UNK)).save(str(directory / TOKENIZER))
-
-
-def count(model: nn.Module) -> Counts:
-    """Count a model's parameters by part, each once."""
-    parts: dict[Part, int] = defaultdict(int)
-    frozen: dict[Part, int] = defaultdict(int)
-    unknown: dict[str, int] = {}
-    unknown_frozen = 0
-    names: dict[nn.Parameter, list[str]] = defaultdict(list)
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        names[parameter].append(name)
-    for parameter, own in names.items():
-        # What words are embedded and predicted by alike is the embedding, whichever the library names first.
-        part = next((part for part in Part if part in map(part_of, own)), None)
-        if part is None:
-            unknown[own[0]] = parameter.numel()
-            unknown_frozen += 0 if parameter.requires_grad else parameter.numel()
-            continue
-        parts[part] += parameter.numel()
-        if not parameter.requires_grad:
-            frozen[part] += parameter.numel()
-    return Counts(parts, frozen, unknown, unknown_frozen)
 
 
 def refuse_unknown(counts: Counts) -> NoReturn:

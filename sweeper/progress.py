@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sweeper import interruption
 from sweeper.record import ProgressFile
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Report(Protocol):
@@ -32,6 +35,12 @@ class Report(Protocol):
         at its end anyway. An adapter that never asks trains on, until it is done or killed.
         """
 
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Show what is about to be trained, for its parameters to be counted; an adapter may leave it out.
+
+        `unused` names parameters that the model has and this training neither reads nor changes.
+        """
+
 
 @dataclass(frozen=True)
 class Unmeasured:
@@ -50,3 +59,6 @@ class Unmeasured:
     def must_stop(self) -> bool:
         """Whether this process was asked to end."""
         return interruption.requested()
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Count nothing."""

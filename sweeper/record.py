@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+from sweeper.trial import Best, Failure, Metric, Outcome, ParameterCounts, Status, WrongInput
 
 SCHEMA = 1
 SUPERSEDED = ".superseded"
@@ -131,13 +131,14 @@ class Record:
         value = read_versioned(self.path / "outcome.json")
         if value is None:
             return None
-        best, error = value["best"], value["error"]
+        best, error, counts = value["best"], value["error"], value.get("parameters")  # older records have no counts
         return Outcome(
             status=Status(value["status"]),
             best=Best(best["epoch"], best["step"], decode_metrics(best["metrics"])) if best else None,
             seconds=value["seconds"],
             peak_memory_bytes=value["peak_memory_bytes"],
             error=Failure(**error) if error else None,
+            parameters=ParameterCounts(**counts) if counts else None,
         )
 
     def metrics(self) -> list[Metric]:
@@ -147,7 +148,7 @@ class Record:
         except FileNotFoundError:
             return []
         lines = content[: content.rfind(b"\n") + 1].splitlines()
-        events = (json.loads(line) for line in lines)
+        events = json.loads(b"[%s]" % b",".join(lines))  # at once: several times as fast as line by line
         return [Metric(**{**event, "value": float(event["value"])}) for event in events]
 
     @property

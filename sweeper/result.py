@@ -4,13 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sweeper.record import Record
 from sweeper.trial import Metric, Outcome, Status
 
 EVALUATED = ("valid", "test")
+ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where and by what code a trial was started; None: not recorded.
+
+    `difference` is the SHA-256 of what the code differed from its commit by, None where it did not.
+    """
+
+    command: str | None
+    directory: str | None
+    commit: str | None
+    dirty: bool | None
+    difference: str | None
+    host: str | None
+    platform: str | None
+    versions: tuple[tuple[str, str], ...]
+
+
+@cache
+def launch(*known: Any) -> Launch:
+    """Return the one object for a launch: most trials of a study have the same."""
+    return Launch(*known)
+
+
+def read_launch(recorded: Mapping[str, Any]) -> Launch:
+    """Return what a launch in trial.json says."""
+    code = recorded.get("code") or {}
+    return launch(
+        *(recorded.get(name) for name in ("command", "directory")),
+        *(code.get(name) for name in ("commit", "dirty", "difference_sha256")),
+        *(recorded.get(name) for name in ("host", "platform")),
+        tuple(sorted(recorded.get("versions", {}).items())),
+    )
 
 
 @dataclass(frozen=True)
@@ -23,7 +59,10 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Result:
-    """What a record says of its trial; `facts` are those of its data. `metrics` is empty unless the trial is done."""
+    """What a record says of its trial; `facts` are those of its data. `metrics` is empty unless the trial is done.
+
+    `name` is that of its directory, after its study's where several studies are compared.
+    """
 
     name: str
     status: Status
@@ -32,25 +71,35 @@ class Result:
     facts: Mapping[str, Any] | None
     outcome: Outcome | None
     metrics: tuple[Metric, ...]
+    id: str = ""
+    study: str = ""
+    launches: tuple[Launch, ...] = ()
 
     @classmethod
     def read(cls, record: Record) -> Result | None:
         """Return a record's result; None when the record was put aside in the meantime."""
-        status = record.status()
+        outcome = record.outcome()
+        status = outcome.status if outcome else record.status()
+        if outcome is None and status in ENDED:  # just now
+            outcome = record.outcome()
         description = record.description()
         if description is None:
             return None
-        done = status == Status.DONE
-        ended = status in (Status.DONE, Status.FAILED, Status.CANCELLED)
         return cls(
             name=record.path.name,
             status=status,
             choices=description["choices"],
             config=description["config"],
             facts=description.get("facts"),  # records of before have none
-            outcome=record.outcome() if ended else None,
-            metrics=tuple(record.metrics()) if done else (),
+            outcome=outcome,
+            metrics=tuple(record.metrics()) if status == Status.DONE else (),
+            id=description["id"],
+            launches=tuple(map(read_launch, description["provenance"]["launches"])),
         )
+
+    def of_study(self, study: str) -> Result:
+        """Return the same result as one of several studies, named after its own."""
+        return replace(self, name=f"{study}/{self.name}", study=study)
 
     @property
     def seed(self) -> int:

@@ -112,6 +112,12 @@ def check_options() -> None:
         raise WrongInput(
             f"{unknown[0]}: unknown option\nsettings are KEY=VALUE without dashes; --help lists what there is"
         )
+    for override in options.overrides:
+        if override.lstrip("+").partition("=")[0] == "reference":  # Hydra takes conf/reference for a group
+            raise WrongInput(
+                f"{override} is a setting of reports, not of trials\n"
+                "write: python -m sweeper.report STUDY reference=conf/reference/NAME.yaml"
+            )
 
 
 def refuse_option(message: str) -> NoReturn:

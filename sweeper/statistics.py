@@ -6,15 +6,26 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Number of values, their mean (None without any), sample standard deviation (None below two)."""
+    """Number of values, their mean (None without any), sample standard deviation (divisor n − 1; None below two).
+
+    `low` and `high` bound Student's t interval of the mean at confidence `CONFIDENCE`, None where there is none.
+    """
 
     n: int
     mean: float | None
     sd: float | None
+    median: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -28,9 +39,34 @@ def standard_deviation(values: Sequence[float]) -> float | None:
     """Sample standard deviation (divisor n − 1); None below two values, nan when one is not finite."""
     if len(values) < 2:
         return None
-    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan
+    if not all(map(math.isfinite, values)):
+        return math.nan
+    if min(values) == max(values):  # whose mean may be a rounding beside them
+        return 0.0
+    center = statistics.fmean(values)
+    return math.hypot(*(value - center for value in values)) / math.sqrt(len(values) - 1)
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Number, mean and sample standard deviation of values."""
-    return Summary(len(values), mean(values), standard_deviation(values))
+    """Number, mean, sample standard deviation, t interval, median and extremes of values."""
+    center, sd = mean(values), standard_deviation(values)
+    if center is None or math.isnan(center):  # one that is not finite has no place in an order
+        return Summary(len(values), center, sd)
+    low, high = mean_interval(center, sd, len(values))
+    return Summary(len(values), center, sd, statistics.median(values), min(values), max(values), low, high)
+
+
+def mean_interval(center: float, sd: float | None, n: int) -> tuple[float | None, float | None]:
+    """Student's t interval of a mean (Student 1908, Biometrika 6, 1–25): mean ± t(n − 1) · sd / √n; None below two."""
+    if sd is None:
+        return None, None
+    half = student_quantile(n - 1, (1 + CONFIDENCE) / 2) * sd / math.sqrt(n)
+    return center - half, center + half
+
+
+@cache
+def student_quantile(degrees_of_freedom: float, probability: float) -> float:
+    """Quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # scipy.stats has it too, and takes several times as long to import
+
+    return float(stdtrit(degrees_of_freedom, probability))

@@ -16,9 +16,9 @@ from sweeper.door import DONE, leave
 from sweeper.factors import Value, factor_values, trial_settings
 from sweeper.jobs import job_states, study_at
 from sweeper.record import Progress, Record
+from sweeper.report.cells import TextTable
 from sweeper.report.live import STATES
 from sweeper.report.study import Study, open_study
-from sweeper.report.tables import TextTable
 from sweeper.report.text import duration, heading, number_text, printable, value_text
 from sweeper.trial import Failure, Status, WrongInput
 

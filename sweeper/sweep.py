@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sweeper import inputs, provenance
 from sweeper.backend import Backend, Job, JobState, Phase
-from sweeper.closing import census_text, print_closing, print_detached, print_interrupted
+from sweeper.closing import census_text, print_closing, print_detached, print_interrupted, print_places
 from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute, prepare
@@ -23,6 +23,7 @@ from sweeper.planning import print_plan
 from sweeper.record import read_progress, supersede
 from sweeper.report import live
 from sweeper.report.data_text import leaks, plan_lines, read_facts
+from sweeper.report.process import await_writing, start_writing
 from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
@@ -48,18 +49,23 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     try:
         if to_run:
             study.describe([item.trial for item in watched], provenance.command_line() if remember else None)
-        views = nullcontext() if backend.detached else follow(study, warnings, something_runs=bool(to_run))
-        with releasing(backend), views, live.choose_view(console) as view:
+        if to_run and backend.detached:
+            with releasing(backend), live.choose_view(console) as view:
+                Driver(study, backend, view).hand_over(watched)
+            print_detached(study, watched, console)
+            return DONE
+        following = follow(study, warnings, something_runs=bool(to_run))
+        with releasing(backend), following, live.choose_view(console) as view:
             if to_run:
                 Driver(study, backend, view).run(watched)
+            report = start_writing(study.directory)  # MLflow shows it too, and waits for it
     except KeyboardInterrupt:
         print_interrupted(study, watched, backend, console)
         return INTERRUPTED
-    if to_run and backend.detached:
-        print_detached(study, watched, console)
-        return DONE
-    print_closing(study, watched, console)
-    for warning in warnings:
+    print_closing(watched, console)
+    warnings.append(await_writing(report, study.directory))
+    print_places(study, console)
+    for warning in filter(None, warnings):
         console.print(warning, style="yellow", soft_wrap=True)
     return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
 
@@ -148,11 +154,9 @@ class Driver:
             self.launch["submitted"] = {"versions": provenance.versions(), "code": self.launch["code"]}
 
     def run(self, watched: Sequence[Watched]) -> None:
-        """Start what has not ended, and return when each trial has, or when the backend wants to be left alone."""
+        """Start what has not ended, and return when each trial has."""
         if self.backend.outlives:
             self.hand_over(watched)
-            if self.backend.detached:
-                return
             self.view.update([item.row() for item in watched])
         else:
             self.prepare([item for item in watched if not item.ended])

@@ -10,11 +10,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sweeper.record import read_versioned
+from sweeper.report.directory import write_report
+from sweeper.report.overview import study_metrics, trial_groups
 from sweeper.report.study import open_study
-from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, runs_address, ui_command
+from sweeper.tracking.state import Overview, TrackingError, absolute, check_uri, pending, runs_address, ui_command
 from sweeper.trial import WrongInput
 
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 2.0, 30.0
@@ -62,12 +65,27 @@ def tracking_uri(study: Path, given: str | None) -> str:
     return absolute(uri)
 
 
-def synchronise(study: Path, uri: str, *, changed_only: bool = False) -> None:
-    """Show a study's records in MLflow; imports what is heavy."""
-    from sweeper.report.files import study_tables
+def synchronise(study: Path, uri: str, *, changed_only: bool = False, with_report: bool = True) -> None:
+    """Show a study's records in MLflow, and its report, which is written before where need be; imports what is heavy.
+
+    Raises TrackingError when one of both cannot be done.
+    """
     from sweeper.tracking import mlflow
 
-    mlflow.synchronise(study, uri, study_tables(study), changed_only=changed_only)
+    comparison = open_study(study).comparison()
+    report = partial(written_report, study) if with_report else None
+    overview = Overview(study_metrics(comparison), trial_groups(comparison), report)
+    mlflow.synchronise(study, uri, overview, changed_only=changed_only)
+
+
+def written_report(study: Path) -> Path:
+    """Return the directory of a study's report, written now unless it is up to date or another process is at it."""
+    try:
+        return write_report(study, only_if_outdated=True)
+    except Exception as error:  # drawing may fail in any way; the runs are shown by now
+        raise TrackingError(
+            f"MLflow has no report of {study} ({error or type(error).__name__}); later: python -m sweeper.sync {study}"
+        ) from error
 
 
 def follow(study: Path, uri: str) -> None:
@@ -83,16 +101,16 @@ def follow(study: Path, uri: str) -> None:
         began = time.monotonic()
         # The next try may succeed, and the last one reports.
         with contextlib.suppress(TrackingError):
-            synchronise_new(study, uri)
+            synchronise_new(study, uri, with_report=False)
         interval = max(SHORTEST_INTERVAL_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
         interval = min(interval, LONGEST_INTERVAL_SECONDS)
-    synchronise_new(study, uri)
+    synchronise_new(study, uri, with_report=True)
 
 
-def synchronise_new(study: Path, uri: str) -> None:
+def synchronise_new(study: Path, uri: str, *, with_report: bool) -> None:
     """Show what MLflow has not been shown yet, if there is anything."""
-    if pending(study, uri):
-        synchronise(study, uri, changed_only=True)
+    if pending(study, uri, with_report=with_report):
+        synchronise(study, uri, changed_only=True, with_report=with_report)
 
 
 def closed(timeout_seconds: float) -> bool:

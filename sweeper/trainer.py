@@ -61,6 +61,7 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
 
     def run(self) -> None:
         """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
+        self.watch.report.model(self.model)
         checkpoint = last_checkpoint(Path(self.args.output_dir))
         if checkpoint is None:
             self.train()

@@ -454,11 +454,27 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class ParameterCounts:
+    """Numbers of a model's parameters: all, those that are trained, and all by part (`parameter_formula.Part`).
+
+    What belongs to no known part is in `total` alone.
+    """
+
+    total: int
+    trainable: int
+    parts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How a trial ended. `seconds` is the time spent training, all launches together."""
+    """How a trial ended. `seconds` is the time spent training, all launches together.
+
+    `parameters`: those of the model that was trained; None where its framework did not show it.
+    """
 
     status: Status
     best: Best | None
     seconds: float
     peak_memory_bytes: int
     error: Failure | None = None
+    parameters: ParameterCounts | None = None

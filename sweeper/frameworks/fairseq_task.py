@@ -5,6 +5,7 @@ Everything here goes through what fairseq lets others extend: a registered task,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -30,6 +31,8 @@ TASK, OPTIMIZER = "watched_sentence_prediction", "unstoppable_adam"
 UNSCORED = "selected_by_sweeper"  # a validation metric that is never a number: fairseq then keeps no best file
 METRICS = ("loss", "accuracy", "macro_f1")
 FULL_PRECISION, LOSSES = "full_precision", "losses"  # what the task keeps in a checkpoint
+# What fairseq builds and no classification reads: the language model's head, and a layer's copies for a fast path.
+DEAD = re.compile(r"(?:^|\.)encoder\.lm_head\.|\.layers\.\d+\.[^.]+$")
 
 
 class Watch:
@@ -66,10 +69,12 @@ class Watch:
         self.metrics: dict[str, float] = {}
         self.pending: list[str] = []  # subsets that are still to be evaluated
 
-    def begin_epoch(self, epoch: int) -> None:
+    def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Begin an epoch; raises Interrupted to stop where the last one ended, whose checkpoint is written."""
         if self.step is not None and self.report.must_stop():
             raise Interrupted(self.step)
+        if not self.epoch:
+            self.report.model(model, [name for name, _ in model.named_parameters() if DEAD.search(name)])
         self.epoch = epoch
 
     def take_loss(self, loss: Tensor) -> None:
@@ -136,7 +141,7 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Begin an epoch."""
         super().begin_epoch(epoch, model)
-        WATCH.get().begin_epoch(epoch)
+        WATCH.get().begin_epoch(epoch, model)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""

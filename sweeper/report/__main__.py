@@ -1,42 +1,126 @@
-"""The command that prints a study's tables from its records, at any time: python -m sweeper.report STUDY."""
+"""The command that reports studies from their records, at any time: python -m sweeper.report STUDY [STUDY …]."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.door import DONE, leave
-from sweeper.report.files import csv_text, json_text, markdown
-from sweeper.report.study import open_study
+from sweeper.beside import with_reference
+from sweeper.compare import Comparison
+from sweeper.door import DONE, Parser, leave
+from sweeper.reference import read_reference
+from sweeper.report.directory import PAGE, write_report
+from sweeper.report.files import csv_text, markdown
+from sweeper.report.json_file import json_text
+from sweeper.report.latex import latex
+from sweeper.report.study import Studies, Study, open_studies
+from sweeper.trial import WrongInput
 
-FORMATS = ("terminal", "json", "csv", "markdown")
+FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
+SETTINGS = {
+    "by": "by=FACTOR,…: make groups of these settings, as model,train.learning_rate; default: all that vary",
+    "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
+}
+COLUMNS = """\
+csv, a line a trial: trial, status, model, framework, seed, data_seed, metric (it selects the epoch), validation and
+  test (at the best validation epoch; accuracies are shares of 1), epoch, step, seconds, error; then validation_NAME
+  and test_NAME of every other metric, then each other factor, as on the command line. Empty: not known.
+json: schema, study, factors, metrics, notes, trials, epochs, groups (n, mean, sd, median, extremes, t interval),
+  differences (of each pair of groups, on each set), comparisons (exact tests, effect sizes, seeds needed), spread,
+  reference, cost, provenance, planned; sweeper/report/json_file.py tells each.
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for."""
+
+    studies: tuple[Path, ...]
+    by: tuple[str, ...]
+    reference: Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a study's tables; raises WrongInput when there is no such study."""
-    parser = argparse.ArgumentParser(prog="python -m sweeper.report", description="Print the tables of a study.")
-    parser.add_argument("study", type=Path, metavar="STUDY", help="directory of a study, as outputs/demo")
+    """Print a report; raises WrongInput for what is no study, factor or reference."""
+    parser = Parser(
+        prog="python -m sweeper.report",
+        description="Report one study, or several that are compared with each other.",
+        epilog="\n".join([*SETTINGS.values(), COLUMNS]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("arguments", nargs="+", metavar="STUDY", help="directory of a study, as outputs/demo")
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="default: %(default)s")
+    parser.add_argument("--write", action="store_true", help="print nothing, write STUDY/report as a sweep's end does")
     options = parser.parse_args(arguments)
-    print_study(options.study, options.format)
+    wanted = asked(options.arguments)
+    if options.write:
+        write(wanted)
+    else:
+        report(wanted, options.format)
     return DONE
 
 
-def print_study(path: Path, format_name: str) -> None:
-    """Print a study's tables in one of the formats."""
-    study = open_study(path)
-    comparison = study.comparison()
-    if format_name == "terminal":
-        from sweeper.report.terminal import print_tables, terminal
+def asked(arguments: Sequence[str]) -> Asked:
+    """Tell studies from settings; raises WrongInput for other settings and for no study."""
+    settings: dict[str, str] = {}
+    studies = []
+    for argument in arguments:
+        name, given, value = argument.partition("=")
+        if not given or Path(argument).is_dir():
+            studies.append(Path(argument))
+        elif name in SETTINGS and value:
+            settings[name] = value
+        else:
+            problem = "is empty" if name in SETTINGS else "is no setting of a report"
+            raise WrongInput(f"{argument} {problem}\nallowed: by=FACTOR,… reference=FILE")
+    if not studies:
+        raise WrongInput("no study is named\ngive its directory: python -m sweeper.report outputs/demo")
+    by = tuple(filter(None, settings.get("by", "").split(",")))
+    return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
 
-        print_tables(comparison, terminal())
-    elif format_name == "csv":
-        sys.stdout.write(csv_text(comparison))
+
+def read(wanted: Asked) -> tuple[Study | Studies, Comparison]:
+    """Return the studies that are asked for, and what they compare."""
+    reference = read_reference(wanted.reference) if wanted.reference else None
+    opened = open_studies(wanted.studies)
+    comparison = opened.comparison(wanted.by)
+    return opened, with_reference(comparison, reference) if reference else comparison
+
+
+def report(wanted: Asked, format_name: str) -> None:
+    """Print studies in one of the formats."""
+    opened, comparison = read(wanted)
+    if format_name == "terminal":
+        from sweeper.report.terminal import print_report, terminal
+
+        print_report(comparison, terminal())
     else:
-        render = json_text if format_name == "json" else markdown
-        sys.stdout.write(render(comparison, study.name))
+        sys.stdout.write(rendered(comparison, opened.name, format_name))
+
+
+def rendered(comparison: Comparison, name: str, format_name: str) -> str:
+    """Return a report as the content of a file."""
+    if format_name == "csv":
+        return csv_text(comparison)
+    if format_name == "html":
+        from sweeper.report.page import draw_figures, page  # takes most of a second
+
+        return page(comparison, name, draw_figures(comparison))
+    render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
+    return render(comparison, name)
+
+
+def write(wanted: Asked) -> None:
+    """Write a study's report beside its records and say where; raises WrongInput where that cannot be written."""
+    if len(wanted.studies) > 1:
+        raise WrongInput("--write writes the report of one study into its directory\nof several: --format html > FILE")
+    try:
+        print(write_report(wanted.studies[0], lambda: read(wanted)[1]) / PAGE)
+    except OSError as error:
+        raise WrongInput(f"{error.filename or wanted.studies[0]} cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

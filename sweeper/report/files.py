@@ -1,28 +1,23 @@
-"""The tables as Markdown, CSV and JSON."""
+"""The tables as Markdown and CSV, and all files of a study's tables."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 import re
-from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows
+from sweeper.compare import Comparison, TrialRow
 from sweeper.factors import Value
-from sweeper.record import encode_number
+from sweeper.report.cells import TextTable
+from sweeper.report.json_file import json_text
+from sweeper.report.latex import latex
 from sweeper.report.notes import notes
 from sweeper.report.study import open_study
-from sweeper.report.tables import TextTable, text_tables
+from sweeper.report.tables import text_tables
 from sweeper.report.text import printable
 from sweeper.trial import Status
-
-SCHEMA = 1
 
 # Stable; other metrics (validation_macro_f1, test_macro_f1) follow, then what else varies, as on the command line.
 TRIAL_COLUMNS = (
@@ -43,7 +38,7 @@ TRIAL_COLUMNS = (
 
 
 def study_tables(study: Path) -> dict[str, str]:
-    """Return a study's tables as files, by name: tables.md, trials.csv, tables.json.
+    """Return a study's tables as files, by name: tables.md, tables.tex, trials.csv, tables.json.
 
     Raises WrongInput when there is no such study.
     """
@@ -51,6 +46,7 @@ def study_tables(study: Path) -> dict[str, str]:
     comparison = opened.comparison()
     return {
         "tables.md": markdown(comparison, opened.name),
+        "tables.tex": latex(comparison, opened.name),
         "trials.csv": csv_text(comparison),
         "tables.json": json_text(comparison, opened.name),
     }
@@ -78,14 +74,17 @@ def escape_markdown(text: str) -> str:
 
 
 def csv_text(comparison: Comparison) -> str:
-    """Return a line a trial: TRIAL_COLUMNS, then other metrics, then the other factors. Empty: not known."""
+    """Return a line a trial: TRIAL_COLUMNS, then other metrics, then the other factors. Empty: not known.
+
+    Where several studies are compared, trials are named STUDY/TRIAL.
+    """
     buffer = io.StringIO()
     others = [f"{split}_{name}" for name in comparison.others for split in ("validation", "test")]
-    names = [*TRIAL_COLUMNS, *others, *comparison.factors[2:]]
+    names = [*dict.fromkeys([*TRIAL_COLUMNS, *others, *comparison.factors])]
     writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
     writer.writeheader()
     for row in comparison.trials:
-        values = csv_values(row) | dict(zip(comparison.factors, row.factors, strict=True))
+        values = dict(zip(comparison.factors, row.factors, strict=True)) | csv_values(row)
         writer.writerow({name: csv_cell(values.get(name)) for name in names})
     for name in comparison.planned:
         writer.writerow({"trial": csv_cell(name), "status": Status.PLANNED.value})
@@ -94,11 +93,12 @@ def csv_text(comparison: Comparison) -> str:
 
 def csv_values(row: TrialRow) -> dict[str, Any]:
     """Return what a trial's row holds, by column."""
-    own = {"trial": row.name, "status": row.status.value}
+    own = {name: getattr(row, name) for name in TRIAL_COLUMNS if name not in ("trial", "status")}
+    own |= {"trial": row.name, "status": row.status.value}
     others = {
         f"{split}_{name}": getattr(row.others[name], split) for name in row.others for split in ("validation", "test")
     }
-    return asdict(row) | own | others
+    return own | others
 
 
 def csv_cell(value: Value) -> Value:
@@ -106,48 +106,3 @@ def csv_cell(value: Value) -> Value:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
     return "" if value is None else value
-
-
-def json_text(comparison: Comparison, name: str) -> str:
-    """Return all tables as JSON; nan and infinity are strings, as in records.
-
-    `differences` holds every pair of groups that differ in one factor: `factor`, its values `first` and `second`, the
-    other `factors`, and for validation, test and the other metrics the `difference` (first mean − second mean) with
-    the bounds `low` and `high` of its interval of `confidence` (Welch's, see `sweeper.differences`).
-    """
-    content = {
-        "schema": SCHEMA,
-        "study": name,
-        "factors": comparison.factors,
-        "metrics": comparison.metrics,
-        "notes": notes(comparison),
-        "trials": json_rows(comparison, comparison.trials),
-        "epochs": json_rows(comparison, comparison.epochs),
-        "groups": json_rows(comparison, comparison.groups),
-        "differences": json_differences(comparison),
-        "confidence": CONFIDENCE,
-        "planned": comparison.planned,
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def json_rows(comparison: Comparison, rows: Iterable[TrialRow | EpochRow | GroupRow | DifferenceRow]) -> list[Any]:
-    """Return rows as plain values, their factors by name."""
-    return [finite(asdict(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))}) for row in rows]
-
-
-def json_differences(comparison: Comparison) -> list[Any]:
-    """Return the differences as plain values, each with the factors that its groups have in common."""
-    rows = json_rows(comparison, difference_rows(comparison))
-    for row in rows:
-        del row["factors"][row["factor"]]
-    return rows
-
-
-def finite(value: Any) -> Any:
-    """Replace numbers that JSON does not have by strings, at any depth."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return encode_number(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweeper.compare import Comparison, DataSet
-from sweeper.differences import pairs, standard_error
+from sweeper.contrasts import Contrast, contrasts
+from sweeper.differences import MOST_PAIRS, number_of_pairs, pairs, standard_error
+from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
-from sweeper.report.tables import PAIRS_SHOWN, difference_columns
-from sweeper.report.text import UNKNOWN, heading, labels, printable, value_text
+from sweeper.report.sentences import PAIRS_SHOWN, sentences
+from sweeper.report.tables import difference_columns
+from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
+from sweeper.spread import spread_rows
 from sweeper.trial import Status
+
+HOW_TO_READ = 2  # of the closing notes: how the epoch was chosen, what sd is
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader must know of the tables, and which trials are not in them; a line each."""
+    """What a reader must know of all tables, the comparisons in words, and which trials don't count; a line each."""
+    if not any(row.status == Status.DONE for row in comparison.trials):
+        return closing_notes(comparison)
+    own = closing_notes(comparison)
+    return [*sentences(comparison), *own[:HOW_TO_READ], *method_notes(comparison), *own[HOW_TO_READ:]]
+
+
+def closing_notes(comparison: Comparison) -> list[str]:
+    """What a reader must know of the tables that a sweep ends with, and which trials are not in them; a line each."""
     uncounted = list(uncounted_notes(comparison))
     if not any(row.status == Status.DONE for row in comparison.trials):
         return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
@@ -27,23 +41,111 @@ def notes(comparison: Comparison) -> list[str]:
         *difference_notes(comparison),
         *perplexity_notes(comparison),
         *unmeasured_notes(comparison),
+        *differing_notes(comparison),
         *all_data_notes(comparison),
         *diverged_notes(comparison),
         *uncounted,
     ]
 
 
-def difference_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield how the differences' intervals are made, or where to see them when there are too many for a table."""
-    found = pairs(comparison)
+def method_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how the other tables are made."""
+    n_of_one = f"; {UNKNOWN} for n = 1" if any(len(row.counted) == 1 for row in comparison.groups) else ""
+    yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}."
+    if comparison.tested:
+        yield "Validation chose the epoch, so its own values there flatter; test's do not."
+    if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
+        found = contrasts(comparison)
+        yield from contrast_notes(comparison, found)
+    yield from spread_notes(comparison)
+    yield from reference_notes(comparison)
+    yield from cost_notes(comparison)
+
+
+def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
+    """Yield what the tests are."""
+    number = sum(one.test is not None for one in found)
+    yield (
+        "exact p: two-sided, of the difference of means over all relabellings of the values; it, Holm's correction for"
+        f" {number} comparison{'s' * (number != 1)} on {comparison.split}, and the sentences use no pairing."
+    )
+    if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
+        yield (
+            f"≈: of more than {MOST_LABELLINGS:,} relabellings {min(drawn):,} were drawn (seed {DRAWN_SEED}), by"
+            " scipy.stats.permutation_test."
+        )
+    if any(one.paired for one in found):
+        yield (
+            "paired: beside it, where a seed gives both groups the same order of the same examples; t interval of the"
+            " differences, p over all flips of their signs; P: share of seeds."
+        )
+    yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
+
+
+def spread_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how the spread was split, and what crossed seeds mean for intervals."""
+    found = list(spread_rows(comparison))
     if not found:
         return
-    if len(found) > PAIRS_SHOWN:
-        yield (
-            f"{len(found)} pairs of groups differ in one setting, too many for a table; their differences:"
-            " python -m sweeper.report STUDY --format json"
-        )
+    yield (
+        "Spread by cause: two-way random effects, ANOVA's method of moments; the rest is what seed and data seed do"
+        " only together, and what neither fixes. So few values a cause make rough shares."
+    )
+    if any(row.components.negative for row in found):
+        yield "<: the estimate was below 0, and 0 is shown."
+    for row in found:
+        if row.left_out:
+            label = group_label(comparison, row.factors)
+            yield f"{label}: {row.left_out} trials are left out of the spread by cause, for a grid without holes"
+    yield (
+        "Intervals and tests take trials for independent; those that share a seed or a data seed are not quite, so"
+        " intervals of these groups may be too narrow."
+    )
+
+
+def reference_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield where published numbers stand, and what their standard deviations are."""
+    reference = comparison.reference
+    if reference is None:
         return
+    yield f"published: {printable(reference.source)} ({printable(reference.file)})"
+    values = any(group.values for group in reference.groups)
+    own = "the sample's (n − 1) where single values are published, " if values else ""
+    yield (
+        f"published sd: {own}else of the kind: {reference.sd}. Intervals are Welch's, of single values"
+        f"{' and given sds' * (reference.sd == 'sample')} only."
+    )
+
+
+def cost_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what the cost is of."""
+    gpu = any(row.device == "cuda" for row in comparison.trials)
+    yield (
+        "Cost: hours are those that trials spent training, all launches and failed trials included, one GPU a trial;"
+        f" peak memory is the largest of a trial's {'GPU' if gpu else 'process'}."
+    )
+
+
+def differing_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which groups hold trials that differ in more than their seeds, and in what."""
+    for row in comparison.groups:
+        label = group_label(comparison, row.factors)
+        for item in row.differing:
+            found = ", ".join(f"{printable(value)} ({count})" for value, count in item.values)
+            yield f"CAUTION, {label}: its trials differ in {printable(item.name)}: {found}"
+        if row.repeated:
+            yield f"CAUTION, {label}: the same trial counts more than once: {', '.join(map(printable, row.repeated))}"
+
+
+def difference_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how the differences' intervals are made, or where to see them when there are too many for a table."""
+    number = number_of_pairs(comparison)
+    if number > PAIRS_SHOWN:
+        where = "; their differences: python -m sweeper.report STUDY --format json" if number <= MOST_PAIRS else ""
+        yield (f"{number:,} pairs of groups differ in one setting, too many for a table{where}; fewer: by=FACTOR,…")
+    if not 0 < number <= PAIRS_SHOWN:
+        return
+    found = pairs(comparison)
     sets = difference_columns(comparison).sets
     unknown = any(
         standard_error(getattr(pair.first, split), getattr(pair.second, split)) is None
@@ -68,7 +170,7 @@ def uncounted_notes(comparison: Comparison) -> Iterator[str]:
     named = labels(comparison)
     for row in comparison.groups:
         for name, why in row.missing:
-            yield f"not counted: {' '.join(named[name])} ({why}), {printable(name)}"
+            yield f"not counted: {' '.join(named[name])} ({printable(why)}), {printable(name)}"
     for name in comparison.planned:
         yield f"not counted: {printable(name)} ({Status.PLANNED})"
 

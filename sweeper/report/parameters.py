@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
-from sweeper.report.tables import Cells, TextTable
+from sweeper.report.cells import Cells, TextTable
 from sweeper.report.text import printable, value_text
 from sweeper.trial import LoraSettings, plain
 

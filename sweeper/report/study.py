@@ -1,7 +1,9 @@
-"""A study's directory as its views read it."""
+"""Studies' directories as their views read them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +26,47 @@ class Study:
         """Name of the study."""
         return self.path.resolve().name
 
-    def comparison(self) -> Comparison:
-        """Read all records and compare them."""
-        results = map(Result.read, self.records)
-        return compare([result for result in results if result is not None], self.planned)
+    def results(self) -> Iterator[Result]:
+        """Read all records."""
+        return (result for result in map(Result.read, self.records) if result is not None)
+
+    def comparison(self, by: Sequence[str] = ()) -> Comparison:
+        """Read all records and compare them, in groups of what varies or of what `by` names."""
+        return compare(self.results(), self.planned, by)
+
+
+@dataclass(frozen=True)
+class Studies:
+    """Several studies that are compared with each other; trials are named STUDY/TRIAL."""
+
+    members: tuple[Study, ...]
+
+    @property
+    def name(self) -> str:
+        """Names of all of them."""
+        return ", ".join(self.names())
+
+    def names(self) -> list[str]:
+        """Each study's name, or its path where another one has the same name."""
+        counts = Counter(study.name for study in self.members)
+        return [study.name if counts[study.name] == 1 else str(study.path) for study in self.members]
+
+    def comparison(self, by: Sequence[str] = ()) -> Comparison:
+        """Read all records and compare them; the study tells trials apart that are alike otherwise."""
+        named = list(zip(self.names(), self.members, strict=True))
+        results = (result.of_study(name) for name, study in named for result in study.results())
+        planned = [f"{name}/{trial}" for name, study in named for trial in study.planned]
+        return compare(results, planned, by)
+
+
+def open_studies(paths: Sequence[Path]) -> Study | Studies:
+    """Look into one study or several; raises WrongInput where one is none, or is given twice."""
+    places = [path.resolve() for path in paths]
+    for path, place in zip(paths, places, strict=True):
+        if places.count(place) > 1:
+            raise WrongInput(f"{path} is given twice\ngive each study once: its trials would count twice")
+    opened = [open_study(path) for path in paths]
+    return opened[0] if len(opened) == 1 else Studies(tuple(opened))
 
 
 def open_study(path: Path) -> Study:

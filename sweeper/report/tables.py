@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.differences import CONFIDENCE, DifferenceRow, difference_rows, pairs
+from sweeper.differences import DifferenceRow, difference_rows, number_of_pairs
+from sweeper.report.cells import Cells, factor_heads, in_blocks, metric_column
+from sweeper.report.cells import TextTable as TextTable
 from sweeper.report.columns import Columns, columns
+from sweeper.report.contrast_tables import contrast_tables
+from sweeper.report.group_tables import full_group_table, reference_tables, spread_tables
+from sweeper.report.origin_tables import origin_tables
+from sweeper.report.sentences import PAIRS_SHOWN
 from sweeper.report.text import (
     UNKNOWN,
+    counted_text,
     difference_text,
     duration,
-    heading,
-    metric_name,
+    interval_name,
     metric_text,
     number_text,
     spread_text,
@@ -21,30 +26,25 @@ from sweeper.report.text import (
 )
 from sweeper.trial import Status
 
-PAIRS_SHOWN = 30  # more differences than that are for a program to read
-
-Cells = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table of text; heads may have two lines; columns from number `numeric` on hold numbers.
-
-    A block holds the rows of a group.
-    """
-
-    title: str
-    heads: Cells
-    numeric: int
-    blocks: tuple[tuple[Cells, ...], ...]
-
 
 def text_tables(comparison: Comparison) -> list[TextTable]:
-    """Return the tables: trials; epochs and groups when a trial is done; differences when there are some, not many."""
+    """Return all tables that there is something for; of trials that are not done only themselves and their origin."""
+    tables = [trial_table(comparison)] if comparison.trials else []
+    if any(row.status == Status.DONE for row in comparison.trials):
+        tables += [epoch_table(comparison), full_group_table(comparison)]
+        tables += spread_tables(comparison)
+    if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
+        tables += [difference_table(comparison), *contrast_tables(comparison)]
+    tables += reference_tables(comparison)
+    return tables + (list(origin_tables(comparison)) if comparison.trials else [])
+
+
+def closing_tables(comparison: Comparison) -> list[TextTable]:
+    """Return what a sweep ends with: trials, epochs, groups and their differences, without tests and origin."""
     tables = [trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
         tables += [epoch_table(comparison), group_table(comparison)]
-    if 0 < len(pairs(comparison)) <= PAIRS_SHOWN:
+    if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         tables.append(difference_table(comparison))
     return tables
 
@@ -108,12 +108,11 @@ def group_table(comparison: Comparison) -> TextTable:
     measured = columns(comparison)
 
     def cells(row: GroupRow) -> Cells:
-        counted = row.trials - len(row.missing)
         return (
             *map(value_text, row.factors),
             *metric_column(comparison, row.metric),
             *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            str(counted) if counted == row.trials else f"{counted} of {row.trials}",
+            counted_text(row),
         )
 
     factors = factor_heads(comparison)
@@ -142,7 +141,7 @@ def difference_table(comparison: Comparison) -> TextTable:
 
     factors = factor_heads(comparison)
     return TextTable(
-        title=f"Differences between groups that differ in one setting [{CONFIDENCE:.0%} interval]".replace("%", " %"),
+        title=f"Differences between groups that differ in one setting [{interval_name()}]",
         heads=(*factors, *measured.heads("points"), "n"),
         numeric=len(factors),
         blocks=in_blocks([(row.factor, cells(row)) for row in difference_rows(comparison)]),
@@ -160,22 +159,3 @@ def difference_columns(comparison: Comparison) -> Columns:
     if measured.beside:
         return replace(measured, beside=measured.beside[:1], sets=measured.sets[-1:])
     return measured
-
-
-def factor_heads(comparison: Comparison) -> Cells:
-    """Heads of the columns that tell groups apart."""
-    heads = tuple(heading(factor, comparison.factors) for factor in comparison.factors)
-    return heads if len(comparison.metrics) == 1 else (*heads, "metric")
-
-
-def metric_column(comparison: Comparison, metric: str, unit: str = "%") -> Cells:
-    """Name of a row's metric, in a column of its own where a study has several."""
-    return () if len(comparison.metrics) == 1 else (metric_name(metric, unit),)
-
-
-def in_blocks(rows: Iterable[tuple[object, Cells]]) -> tuple[tuple[Cells, ...], ...]:
-    """Put rows of the same key together."""
-    blocks: dict[object, list[Cells]] = {}
-    for key, cells in rows:
-        blocks.setdefault(key, []).append(cells)
-    return tuple(map(tuple, blocks.values()))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from rich import box
@@ -11,11 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.compare import Comparison
-from sweeper.report.notes import notes
-from sweeper.report.tables import TextTable, text_tables
+from sweeper.report.cells import TextTable
+from sweeper.report.notes import closing_notes, notes
+from sweeper.report.tables import closing_tables, text_tables
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
-NOTES_SHOWN = 20
+ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
+NOTES_SHOWN = 60
 
 
 class PipedConsole(Console):
@@ -36,16 +40,38 @@ def terminal(file: TextIO | None = None) -> Console:
 
 
 def print_tables(comparison: Comparison, console: Console) -> None:
-    """Print the tables of a comparison and what must be known about them."""
-    for table in text_tables(comparison):
+    """Print the tables that a sweep ends with and what must be known about them."""
+    print_all(closing_tables(comparison), closing_notes(comparison), console)
+
+
+def print_report(comparison: Comparison, console: Console) -> None:
+    """Print all tables of a comparison and what must be known about them."""
+    print_all(text_tables(comparison), notes(comparison), console)
+
+
+def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
+    """Print tables, then lines."""
+    for table in tables:
         console.print(Text(table.title, style="bold"))
-        console.print(rich_table(table))
-    lines = notes(comparison)
+        console.print(rich_table(beginning(table)))
+        hidden = sum(map(len, table.blocks)) - ROWS_SHOWN
+        if hidden > 0:
+            more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
+            console.print(Text(more, style="dim"), soft_wrap=not console.is_terminal)
     for line in lines[:NOTES_SHOWN]:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
     if len(lines) > NOTES_SHOWN:
         hidden = len(lines) - NOTES_SHOWN
         console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
+
+
+def beginning(table: TextTable) -> TextTable:
+    """Return a table's first `ROWS_SHOWN` rows."""
+    blocks, room = [], ROWS_SHOWN
+    for block in table.blocks:
+        blocks.append(block[:room])
+        room -= len(blocks[-1])
+    return replace(table, blocks=tuple(filter(None, blocks)))
 
 
 def rich_table(table: TextTable) -> Table:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeper.compare import Comparison
+from sweeper.compare import Comparison, GroupRow
 from sweeper.differences import MeanDifference
-from sweeper.factors import Value, factor_values, trial_settings
-from sweeper.statistics import Summary
+from sweeper.factors import ALWAYS, Value, factor_values, trial_settings
+from sweeper.permutations import PermutationTest
+from sweeper.statistics import CONFIDENCE, Summary
 
 UNKNOWN = "–"
 SHARES = ("accuracy", "f1", "exact_match", "precision", "recall")
@@ -57,9 +58,64 @@ def difference_text(metric: str, found: MeanDifference | None) -> str:
     return f"{difference} [{UNKNOWN if found.low is None else f'{low}, {high}'}]"
 
 
+def interval_name() -> str:
+    """What intervals are called: 95 % interval."""
+    return f"{CONFIDENCE:.0%} interval".replace("%", " %")
+
+
+def interval_text(metric: str, summary: Summary | None) -> str:
+    """Student's t interval of a mean."""
+    if summary is None or summary.low is None:
+        return UNKNOWN
+    low, high = (metric_text(metric, bound, summary.mean) for bound in (summary.low, summary.high))
+    return f"[{low}, {high}]"
+
+
+def p_text(found: PermutationTest | float | None) -> str:
+    """A p with two significant digits, three where it is small; ≈ before one that random labellings estimate."""
+    if found is None:
+        return UNKNOWN
+    if isinstance(found, PermutationTest):
+        return p_text(found.p) if found.exact else f"≈ {p_text(found.p)}"
+    return f"{found:.2f}" if found >= 0.0995 else f"{found:.3f}" if found >= 0.00095 else f"{found:.1g}"
+
+
+def ratio_text(value: float | None) -> str:
+    """A pure number with two decimals."""
+    return UNKNOWN if value is None else f"{value:z.2f}"
+
+
+def share_text(share: float | None) -> str:
+    """A share of 1 in whole per cent."""
+    return UNKNOWN if share is None else f"{100 * share:.0f} %"
+
+
+def hours_text(hours: float) -> str:
+    """Hours with three significant digits."""
+    return f"{hours:,.0f}" if hours >= 1000 else f"{hours:.3g}"
+
+
+def bytes_text(number: int | None) -> str:
+    """An amount of memory, in binary units."""
+    if number is None:
+        return UNKNOWN
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"
+
+
+def counted_text(row: GroupRow) -> str:
+    """How many of a group's trials count."""
+    counted = row.trials - len(row.missing)
+    return str(counted) if counted == row.trials else f"{counted} of {row.trials}"
+
+
 def number_text(number: int | None) -> str:
-    """A count, or a dash where it is not known."""
+    """A number such as an epoch's, or a dash where it is not known."""
     return UNKNOWN if number is None else str(number)
+
+
+def count_text(number: int | None) -> str:
+    """A count, its thousands apart, or a dash where it is not known."""
+    return UNKNOWN if number is None else f"{number:,}"
 
 
 def value_text(value: Value) -> str:
@@ -86,6 +142,8 @@ def duration(seconds: float | None) -> str:
 
 def printable(text: str) -> str:
     """Text without control characters, which could move the cursor or colour a terminal; one line."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
@@ -94,6 +152,19 @@ def heading(factor: str, factors: Sequence[str]) -> str:
     last = factor.rpartition(".")[2]
     alike = [other for other in factors if other.rpartition(".")[2] == last]
     return printable(factor if last == "name" or len(alike) > 1 else last)
+
+
+def group_label(comparison: Comparison, values: Sequence[Value]) -> str:
+    """A group's short name: "pt hf", "pt hf learning_rate 0.001"."""
+    return " ".join(factor_labels(comparison.factors, values))
+
+
+def factor_labels(factors: Sequence[str], values: Sequence[Value]) -> tuple[str, ...]:
+    """Short labels of factors' values, of which model and framework need no name."""
+    both = zip(factors, values, strict=True)
+    return tuple(
+        value_text(value) if name in ALWAYS else f"{heading(name, factors)} {value_text(value)}" for name, value in both
+    )
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:
@@ -115,7 +186,5 @@ def trial_labels(descriptions: Sequence[Mapping[str, Any]]) -> list[tuple[str, .
 
 def trial_label(factors: Sequence[str], values: Sequence[Value], seed: int, data_seed: int) -> tuple[str, ...]:
     """Short labels of a trial: model, framework, what else varies, seeds."""
-    others = zip(factors[2:], values[2:], strict=True)
     seeds = [f"seed {seed}"] if data_seed == seed else [f"seed {seed}", f"data seed {data_seed}"]
-    named = [f"{heading(factor, factors)} {value_text(value)}" for factor, value in others]
-    return (*map(value_text, values[:2]), *named, *seeds)
+    return (*factor_labels(factors, values), *seeds)

@@ -8,9 +8,11 @@ at any time, again, and in several processes at once.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -41,14 +43,16 @@ from mlflow.utils.validation import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from sweeper.fingerprints import fingerprint_of_study, fingerprints
 from sweeper.record import Record, records
 from sweeper.tracking.state import (
+    Overview,
     State,
     TrackingError,
     View,
     absolute,
     database,
-    fingerprints,
+    milliseconds,
     read_state,
     shown,
     study_view,
@@ -61,7 +65,8 @@ from sweeper.trial import Status
 for _name in ("alembic", "mlflow", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-STUDY, INSTANCE, CURRENT, ERROR = "sweeper.study", "sweeper.instance", "current", "error"
+STUDY, INSTANCE, CURRENT, ERROR, GROUP = "sweeper.study", "sweeper.instance", "current", "error", "group"
+REPORT = "report"  # directory of the parent run's artefacts
 # Without it the UI may take an experiment for one of generative AI, and hide its runs.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 METRICS_PER_BATCH = 800  # with parameters and tags at most 1000 in a request
@@ -76,8 +81,8 @@ MLFLOW_STATUS = {
 Item = TypeVar("Item")
 
 
-def synchronise(study: Path, uri: str, tables: Mapping[str, str], *, changed_only: bool = False) -> None:
-    """Make MLflow show a study's records; `tables` (file name -> text) become the parent run's artefacts.
+def synchronise(study: Path, uri: str, overview: Overview, *, changed_only: bool = False) -> None:
+    """Make MLflow show a study's records, and its overview on the parent run.
 
     With `changed_only`, trials that this store shows as they are now are left alone. Raises TrackingError
     when MLflow cannot be reached or refuses, WrongInput when a record cannot be read.
@@ -88,7 +93,7 @@ def synchronise(study: Path, uri: str, tables: Mapping[str, str], *, changed_onl
         if store:
             store.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(study / ".mlflow.lock"), database_lock(store):
-            show(study, uri, tables, changed_only)
+            show(study, uri, overview, changed_only)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise TrackingError(
             f"MLflow at {shown(uri)} cannot be written ({reason(error)}); later: python -m sweeper.sync {study}"
@@ -107,16 +112,16 @@ def reason(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def show(study: Path, uri: str, tables: Mapping[str, str], changed_only: bool) -> None:
+def show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
     """Do what `synchronise` says, under its locks."""
     # Fingerprints first: what changes meanwhile is then seen as new the next time.
-    state, now = read_state(study), fingerprints(study)
+    state, now, made_from = read_state(study), fingerprints(study), fingerprint_of_study(study)
     synced = state.synced.get(shown(uri), {}) if changed_only else {}
     client = MlflowClient(tracking_uri=uri)
     experiment = open_experiment(client, study, uri)
     runs = list(all_runs(client, experiment))
     known = {run.data.tags[INSTANCE]: run for run in runs if INSTANCE in run.data.tags}
-    current, views = read_trials(study)
+    current, views = read_trials(study, overview.groups)
     adopted = (known[name].data.tags[STUDY] for name in current if name in known)
     key = state.study or next(adopted, None) or secrets.token_hex(8)
     # Before any run bears the key: who stops here must find its runs again.
@@ -128,7 +133,9 @@ def show(study: Path, uri: str, tables: Mapping[str, str], changed_only: bool) -
     changed = [
         name
         for name, record in current.items()
-        if name not in known or synced.get(record.path.name) != now.get(record.path.name)
+        if name not in known
+        or synced.get(record.path.name) != now.get(record.path.name)
+        or views[name].tags.get(GROUP) != known[name].data.tags.get(GROUP)
     ]
     written = {}
     for name in changed:
@@ -140,14 +147,35 @@ def show(study: Path, uri: str, tables: Mapping[str, str], changed_only: bool) -
     # Last: who reaches the server but not its artefacts has the numbers at least.
     for name in changed:
         log_files(client, written[name], current[name], views[name].status)
-    for file, text in tables.items():
-        client.log_text(parent, text, f"tables/{file}")
+    show_metrics(client, parent, parent_run.data.metrics if parent_run else {}, overview.metrics)
     synced_now, experiments = {**state.synced, shown(uri): now}, {**state.experiments, shown(uri): experiment}
-    write_state(study, State(key, synced_now, experiments))
+    state = State(key, synced_now, experiments, state.reports)
+    write_state(study, state)
+    if overview.report:
+        client.log_artifacts(parent, overview.report(), REPORT)
+        write_state(study, replace(state, reports={**state.reports, shown(uri): made_from}))
 
 
-def read_trials(study: Path) -> tuple[dict[str, Record], dict[str, View]]:
-    """Return a study's records and their views by instance.
+def show_metrics(client: MlflowClient, run_id: str, known: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+    """Make the parent run show a study's numbers; MLflow forgets none, so those that are gone become nan.
+
+    At step 0, which MLflow draws as bars. What it shows already is not written again.
+    """
+    wanted = {allowed_key(key): value for key, value in metrics.items()}
+    wanted = {**dict.fromkeys(known.keys() - wanted.keys(), math.nan), **wanted}
+    new = [(key, value) for key, value in wanted.items() if not same(known.get(key), value)]
+    stamp = milliseconds(time.time())
+    for some in chunks([Metric(key, value, stamp, 0) for key, value in new], METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=some)
+
+
+def same(shown_now: float | None, value: float) -> bool:
+    """Whether MLflow shows a number already; nan is like nan."""
+    return shown_now == value or (shown_now is not None and math.isnan(shown_now) and math.isnan(value))
+
+
+def read_trials(study: Path, groups: Mapping[str, str]) -> tuple[dict[str, Record], dict[str, View]]:
+    """Return a study's records and their views by instance, with the `groups` that they belong to.
 
     A trial that was made anew keeps its id, but is another instance, and so another run.
     """
@@ -156,7 +184,9 @@ def read_trials(study: Path) -> tuple[dict[str, Record], dict[str, View]]:
         description = record.description()
         if description is not None:  # else put aside this moment
             name = f"{description['id']} {description['created']!r}"
-            current[name], views[name] = record, trial_view(record, description)
+            view = trial_view(record, description)
+            group = {GROUP: groups[record.path.name]} if record.path.name in groups else {}
+            current[name], views[name] = record, replace(view, tags={**view.tags, **group})
     return current, views
 
 

@@ -6,18 +6,18 @@ Light, so that whoever has nothing new to show never imports MLflow, which takes
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeper.record import Record, read_json, read_versioned, records, write_json
+from sweeper.fingerprints import fingerprint_of_study, fingerprints, planned, stat_if_there
+from sweeper.record import Record, read_json, write_json
 from sweeper.trial import Status, WrongInput
 
 FILE = ".mlflow.json"
@@ -43,12 +43,26 @@ class State:
 
     `study` marks the study's runs: a name is not enough, a server may show several studies of one name.
     `synced` holds the fingerprints of the trials as each store shows them, by URI and trial; `experiments` the id
-    of the study's experiment in each store.
+    of the study's experiment in each store; `reports` what the report that each store holds was made from.
     """
 
     study: str | None = None
     synced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     experiments: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a store shows of a study beyond its trials.
+
+    `metrics` of the parent run; `groups`: each trial's, by the name of its directory; `report` writes the study's
+    report and returns its directory, whose files become the parent's artefacts. None: not this time.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    report: Callable[[], Path] | None = None
 
 
 def read_state(study: Path) -> State:
@@ -61,39 +75,14 @@ def write_state(study: Path, state: State) -> None:
     write_json(study / FILE, asdict(state))
 
 
-def pending(study: Path, uri: str) -> bool:
+def pending(study: Path, uri: str, *, with_report: bool = True) -> bool:
     """Whether a store has yet to be shown something, as far as is known without asking it."""
-    store = database(uri)
-    lost = store is not None and not store.exists()
-    return lost or read_state(study).synced.get(shown(uri)) != fingerprints(study)
-
-
-def fingerprints(study: Path) -> dict[str, str]:
-    """Return for every trial, by name, a text that changes whenever its run would show something else."""
-    found = {record.path.name: fingerprint(record) for record in records(study)}
-    return found | {name: Status.PLANNED.value for name in planned(study, found)}
-
-
-def fingerprint(record: Record) -> str:
-    """Status, size and time of what a run shows; a log counts when the trial no longer adds to it."""
-    status = record.status()
-    names = ["trial.json", "events.jsonl", "outcome.json"] + ["train.log"] * (status != Status.RUNNING)
-    stats = [stat_if_there(record.path / name) for name in names]
-    return " ".join([status, *(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)])
-
-
-def stat_if_there(path: Path) -> os.stat_result | None:
-    """Size and time of a file; None where there is none, or none any more."""
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def planned(study: Path, found: Mapping[str, Any]) -> list[str]:
-    """Names of the trials that the last command asked for and that have no record yet."""
-    plan = read_versioned(study / "study.json") or {}
-    return [name for name in plan.get("trials", {}) if name not in found]
+    store, state = database(uri), read_state(study)
+    if store is not None and not store.exists():
+        return True
+    if with_report and state.reports.get(shown(uri)) != fingerprint_of_study(study):
+        return True
+    return state.synced.get(shown(uri)) != fingerprints(study)
 
 
 @dataclass(frozen=True)

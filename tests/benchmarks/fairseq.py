@@ -87,6 +87,9 @@ class Silent:
         """Never stop it."""
         return False
 
+    def model(self, *_: object) -> None:
+        """Count nothing."""
+
 
 def one(kind: str, arch: str, outputs: Path) -> None:
     """Train once, in this process; "prepare" makes what both need."""

@@ -86,6 +86,9 @@ def sweeper(directory: Path) -> None:
         def must_stop(self) -> bool:
             return False
 
+        def model(self, *_: object) -> None:
+            pass
+
     tokenizer = load(directory)
     packed = PackedSequences.open(directory / "packed", "train", LENGTH, tokenizer.bos, tokenizer.eos)
     settings = TrainSettings(max_steps=UPDATES, batch_size=BATCH, threads=THREADS)

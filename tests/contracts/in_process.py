@@ -23,6 +23,9 @@ class Silent:
     def must_stop(self) -> bool:
         return False
 
+    def model(self, *_: object) -> None:
+        pass
+
 
 # Peak, warm-up and shape as published: update u (from 0) of T, of which w warm up.
 SHAPES: Mapping[str, Callable[[float], float]] = {

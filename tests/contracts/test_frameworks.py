@@ -14,6 +14,7 @@ import pytest
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
+from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.data.prompted_classes import class_answers
 from sweeper.execute import load_framework
 from sweeper.record import Record
@@ -107,6 +108,15 @@ def test_reports_every_epoch_once(laboratory: Laboratory) -> None:
     assert {path.name for path in directory.iterdir()} == {
         "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock"
     }  # fmt: skip
+
+
+def test_the_parameters_of_the_trained_model_are_on_record(laboratory: Laboratory) -> None:
+    trial = laboratory.trial()
+    (directory,) = laboratory.run({"reference": trial})
+    outcome = Record(directory).outcome()
+    assert outcome is not None and outcome.parameters is not None
+    assert outcome.parameters == recorded(count(load_framework(trial).build(trial)))
+    assert sum(outcome.parameters.parts.values()) == outcome.parameters.total > 0, "every part is known"
 
 
 @pytest.mark.parametrize(

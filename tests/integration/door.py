@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Case:
-    """Arguments, and words that the message must hold: the culprit and what is allowed."""
+    """Arguments, and words that the message must hold: the culprit and what is allowed; `program` is the command's."""
 
     arguments: str
     expected: tuple[str, ...]
+    program: str = "run"
+
+    @property
+    def line(self) -> str:
+        """The command and its arguments."""
+        return f"{self.program} {self.arguments}"

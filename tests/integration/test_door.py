@@ -20,9 +20,10 @@ CASES: list[Case] = [case for kind in KINDS for case in kind.CASES]
 ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
 
 
-def command(arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(line: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    program, *arguments = line.split()
     return subprocess.run(
-        [sys.executable, "-m", "sweeper.run", *arguments.split()],
+        [sys.executable, "-m", f"sweeper.{program}", *arguments],
         cwd=directory,
         env={**os.environ, **ENVIRONMENT, **environment},
         capture_output=True,
@@ -49,23 +50,23 @@ def answers(place: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     before, scratch = listing(place), tmp_path_factory.mktemp("scratch")
 
     def run(case: Case) -> subprocess.CompletedProcess[str]:
-        return command(case.arguments, place, TMPDIR=str(scratch))
+        return command(case.line, place, TMPDIR=str(scratch))
 
     with ThreadPoolExecutor(2) as pool:
-        found = dict(zip((case.arguments for case in CASES), pool.map(run, CASES), strict=True))
+        found = dict(zip((case.line for case in CASES), pool.map(run, CASES), strict=True))
     assert listing(place) == before, "a refused command creates nothing"
     assert listing(scratch) == [], "nothing is left in the temporary directory either"
     return found
 
 
 def test_no_case_hides_another() -> None:
-    arguments = [case.arguments for case in CASES]
-    assert len(set(arguments)) == len(arguments)
+    lines = [case.line for case in CASES]
+    assert len(set(lines)) == len(lines)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.arguments for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.line for case in CASES])
 def test_wrong_input_is_refused(case: Case, answers: dict[str, subprocess.CompletedProcess[str]]) -> None:
-    answer = answers[case.arguments]
+    answer = answers[case.line]
     assert answer.returncode == 2, answer.stderr
     assert answer.stdout == ""
     lines = answer.stderr.strip().splitlines()
@@ -78,14 +79,14 @@ def test_wrong_input_is_refused(case: Case, answers: dict[str, subprocess.Comple
 
 @pytest.mark.parametrize("arguments", ["seed=one", "train.epochs=0", "arch=of_model"])
 def test_a_traceback_on_demand(arguments: str, place: Path) -> None:
-    answer = command(arguments, place, HYDRA_FULL_ERROR="1")
+    answer = command(f"run {arguments}", place, HYDRA_FULL_ERROR="1")
     assert answer.returncode == 2
     assert "Traceback" in answer.stderr
     assert answer.stderr.rstrip().splitlines()[-2].startswith(f"sweeper: {arguments}")
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    answer = command("outputs=/proc/results tracking=none", tmp_path)
+    answer = command("run outputs=/proc/results tracking=none", tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.startswith("sweeper: outputs=/proc/results cannot be made: ")
     assert answer.stderr.endswith("\n  set outputs=DIR to where you may write\n")
@@ -95,7 +96,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_directory_without_permission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o555)
-    answer = command("outputs=closed", tmp_path)
+    answer = command("run outputs=closed", tmp_path)
     assert answer.returncode == 2
     assert "outputs=closed: " in answer.stderr and "cannot be written" in answer.stderr
 

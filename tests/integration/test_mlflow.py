@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,15 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sweeper.record import Record, supersede, write_json
+from sweeper.record import Record, records, supersede, write_json
+from sweeper.report.directory import write_report
+from sweeper.report.overview import study_metrics, trial_groups
+from sweeper.report.study import open_study
 from sweeper.tracking.mlflow import synchronise
-from sweeper.tracking.state import TrackingError, pending, runs_address, ui_command
+from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
 from sweeper.trial import Best, Failure, Metric, Outcome, Status
+from tests.integration.mlflow_server import free_port, mlflow_server
 from tests.records import epochs, trial, write, write_demo, write_plan
-
-TABLES = {"tables.md": "| model | accuracy |\n|---|---:|\n| pt | 80.0 |\n"}
-STARTUP_SECONDS = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -42,42 +36,8 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory, uri = tmp_path_factory.mktemp("server"), f"http://127.0.0.1:{free_port()}"
-    command = [
-        str(Path(sys.executable).with_name("mlflow")),
-        "server",
-        "--port",
-        uri.rpartition(":")[2],
-        "--workers",
-        "1",
-    ]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (directory / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{directory}/mlflow.db"],
-            cwd=directory,
-            env={**os.environ, **quiet},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        await_health(uri, process)
+    with mlflow_server(tmp_path_factory.mktemp("server")) as uri:
         yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def await_health(uri: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{uri}/health", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the MLflow server did not start")
 
 
 @pytest.fixture(params=["sqlite", "server"])
@@ -91,6 +51,11 @@ def study(tmp_path: Path) -> Path:
     directory = tmp_path / f"study-{tmp_path.parent.name}-{tmp_path.name}"
     write_demo(directory)
     return directory
+
+
+def overview(study: Path) -> Overview:
+    comparison = open_study(study).comparison()
+    return Overview(study_metrics(comparison), trial_groups(comparison), partial(write_report, study))
 
 
 def runs_of(study: Path, uri: str) -> list[Run]:
@@ -144,12 +109,13 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     record = Record(study / trial("pt", seed=2).name)
     record.log.write_text("epoch 1\n")
     record.answers.write_text('{"question": "qui ?"}\n')
-    synchronise(study, uri, TABLES)
+    synchronise(study, uri, overview(study))
     parent, trials = split(runs_of(study, uri))
-    assert sorted(trials) == sorted(path.name for path in study.iterdir() if path.is_dir())
+    assert sorted(trials) == [record.path.name for record in records(study)]
     run, description = trials[record.path.name], record.description()
     assert description is not None
     expected = {"model": "pt", "framework": "hf", "data": "demo", "seed": "2", "status": "done", "current": "true"}
+    expected |= {"group": "pt hf"}
     assert expected.items() <= run.data.tags.items()
     assert run.data.tags["sweeper.id"] == description["id"]
     parameters = {"seed": "2", "train.learning_rate": "0.001", "train.betas": "[0.9, 0.98]", "model.pretrained": "true"}
@@ -166,21 +132,22 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     assert artefact(uri, run, "train.log", tmp_path / "fetched") == "epoch 1\n"
     assert artefact(uri, run, "answers.jsonl", tmp_path / "fetched") == '{"question": "qui ?"}\n'
     assert artefact(uri, run, "trial.json", tmp_path / "fetched") == (record.path / "trial.json").read_text()
-    assert artefact(uri, parent, "tables/tables.md", tmp_path / "fetched") == TABLES["tables.md"]
+    for path in ("report.html", "trials.csv", "figures/test_accuracy.svg"):
+        assert artefact(uri, parent, f"report/{path}", tmp_path / "fetched") == (study / "report" / path).read_text()
     assert (parent.info.status, parent.data.tags["trials"]) == ("FINISHED", "6 done")
 
 
 def test_again_changes_nothing(study: Path, uri: str) -> None:
     assert pending(study, uri)
-    synchronise(study, uri, TABLES)
+    synchronise(study, uri, overview(study))
     assert not pending(study, uri)
     before = snapshot(study, uri)
     assert len(before) == 7
-    synchronise(study, uri, TABLES)
-    synchronise(study, uri, TABLES, changed_only=True)
+    synchronise(study, uri, overview(study))
+    synchronise(study, uri, overview(study), changed_only=True)
     assert snapshot(study, uri) == before
     (study / ".mlflow.json").unlink()
-    synchronise(study, uri, TABLES)
+    synchronise(study, uri, overview(study))
     assert snapshot(study, uri) == before
 
 
@@ -191,7 +158,7 @@ def test_a_run_follows_its_trial(study: Path, uri: str) -> None:
 
     def look() -> Run:
         assert pending(study, uri)
-        synchronise(study, uri, {}, changed_only=True)
+        synchronise(study, uri, Overview(), changed_only=True)
         run = split(runs_of(study, uri))[1][name]
         seen.append((run.data.tags["status"], run.info.status))
         return run
@@ -229,18 +196,18 @@ def test_numbers_that_are_none_arrive(study: Path, uri: str) -> None:
         writer.append(
             Metric("train", "loss", value, step, step) for step, value in enumerate((1.0, math.nan, math.inf))
         )
-    synchronise(study, uri, {})
+    synchronise(study, uri, Overview())
     stored = [value for _, _, value in history(uri, split(runs_of(study, uri))[1][described.name], "train/loss")]
     # MLflow's databases hold no infinity: it becomes the largest number.
     assert stored == [1.0, pytest.approx(math.nan, nan_ok=True), sys.float_info.max]
 
 
 def test_a_trial_made_anew_is_another_run(study: Path, uri: str) -> None:
-    synchronise(study, uri, {})
+    synchronise(study, uri, Overview())
     described = trial("pt", seed=1)
     shelved = supersede(Record(study / described.name))
     write(study, described, valid=[0.3], test=[0.3])
-    synchronise(study, uri, {}, changed_only=True)
+    synchronise(study, uri, Overview(), changed_only=True)
     parent, trials = split(runs_of(study, uri))
     old, new = trials.pop(f"old: {described.name}"), trials[described.name]
     assert (old.data.tags["current"], old.data.metrics["best/valid/accuracy"]) == ("false", pytest.approx(0.91))
@@ -251,7 +218,7 @@ def test_a_trial_made_anew_is_another_run(study: Path, uri: str) -> None:
     new_place = study / ".superseded" / "new"
     Record(study / described.name).path.rename(new_place)
     shelved.rename(study / described.name)
-    synchronise(study, uri, {}, changed_only=True)
+    synchronise(study, uri, Overview(), changed_only=True)
     _, trials = split(runs_of(study, uri))
     assert trials[described.name].info.run_id == old.info.run_id
     assert trials[described.name].data.tags["current"] == "true"
@@ -260,9 +227,9 @@ def test_a_trial_made_anew_is_another_run(study: Path, uri: str) -> None:
 def test_studies_of_one_name_share_no_run(study: Path, uri: str, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere" / study.name
     write_demo(other, seeds=(7,))
-    synchronise(study, uri, {})
-    synchronise(other, uri, {})
-    synchronise(study, uri, {})
+    synchronise(study, uri, Overview())
+    synchronise(other, uri, Overview())
+    synchronise(study, uri, Overview())
     runs = runs_of(study, uri)
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert sorted(run.data.tags["trials"] for run in parents) == ["2 done", "6 done"]
@@ -279,13 +246,13 @@ def test_two_at_once_make_no_duplicates(study: Path, tmp_path: Path) -> None:
 
 def test_a_lost_store_is_filled_again(study: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    synchronise(study, uri, {})
+    synchronise(study, uri, Overview())
     # Another file: within a process MLflow keeps a connection to the first.
     moved = f"sqlite:///{tmp_path}/moved.db"
     state = (study / ".mlflow.json").read_text()
     (study / ".mlflow.json").write_text(state.replace("mlflow.db", "moved.db"))
     assert pending(study, moved)
-    synchronise(study, moved, {}, changed_only=True)
+    synchronise(study, moved, overview(study), changed_only=True)
     assert len(runs_of(study, moved)) == 7
 
 
@@ -299,12 +266,13 @@ def test_the_command_is_quiet_and_leaves_nothing_here(study: Path, uri: str, tmp
     assert len(done.stdout.splitlines()) == 2
     assert list(here.iterdir()) == []
     parent, _ = split(runs_of(study, uri))
-    listed = MlflowClient(uri).list_artifacts(parent.info.run_id, "tables")
-    assert sorted(Path(item.path).name for item in listed) == ["tables.json", "tables.md", "trials.csv"]
+    listed = {Path(item.path).name for item in MlflowClient(uri).list_artifacts(parent.info.run_id, "report")}
+    assert listed == {path.name for path in (study / "report").iterdir()}
+    assert {"report.html", "report.md", "report.json", "trials.csv", "figures"} <= listed
 
 
 def test_who_has_nothing_new_imports_no_mlflow(study: Path, sqlite: str, tmp_path: Path) -> None:
-    synchronise(study, sqlite, {})
+    synchronise(study, sqlite, overview(study))
     code = f"import sys; from sweeper.sync import main; code = main({[str(study), '--uri', sqlite, '--follow']!r})"
     command = [sys.executable, "-c", f"{code}; print(code, 'mlflow' in sys.modules)"]
     run = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
@@ -315,14 +283,15 @@ def test_following_ends_with_standard_input_only(study: Path, sqlite: str, tmp_p
     command = [sys.executable, "-m", "sweeper.sync", str(study), "--uri", sqlite, "--follow"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, cwd=tmp_path, text=True, **pipes)
-    wait_until(lambda: not pending(study, sqlite))
+    wait_until(lambda: not pending(study, sqlite, with_report=False))
     process.send_signal(signal.SIGINT)
     write(study, trial("pt", seed=8), valid=[0.5], test=[0.5])
     assert pending(study, sqlite)
-    wait_until(lambda: not pending(study, sqlite))
+    wait_until(lambda: not pending(study, sqlite, with_report=False))
     write(study, trial("pt", seed=9), valid=[0.5], test=[0.5])
     assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
+    assert not pending(study, sqlite)  # the report came last
     assert len(runs_of(study, sqlite)) == 9
 
 
@@ -353,7 +322,7 @@ def test_a_dead_server_answers_soon(study: Path) -> None:
         silent.listen()
         began = time.monotonic()
         with pytest.raises(TrackingError, match="timed out"):
-            synchronise(study, f"http://127.0.0.1:{silent.getsockname()[1]}", {})
+            synchronise(study, f"http://127.0.0.1:{silent.getsockname()[1]}", Overview())
     assert time.monotonic() - began < 13
 
 
@@ -373,7 +342,7 @@ def test_wrong_input(study: Path, tmp_path: Path) -> None:
 
 def test_how_to_open_the_runs(study: Path, server: str, sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert runs_address(study, sqlite) is None
-    synchronise(study, server, {})
+    synchronise(study, server, Overview())
     assert ui_command(server) == server
     address = runs_address(study, server)
     assert address is not None

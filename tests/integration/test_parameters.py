@@ -15,10 +15,11 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
+from sweeper.checkpoints.parameter_count import count
 from sweeper.checkpoints.parameter_formula import Part, Shape
 from sweeper.frameworks.hf import HuggingFace
 from sweeper.frameworks.lora_model import adapted
-from sweeper.parameters import count, position_offset
+from sweeper.parameters import position_offset
 from sweeper.trial import ArchSettings, LoraSettings, TrainedBias, Trial, plain
 
 ROOT = Path(__file__).parents[2]

@@ -85,6 +85,9 @@ class Told:
     def must_stop(self) -> bool:
         return self.steps[-1] == self.stop_at
 
+    def model(self, *_: object) -> None:
+        pass
+
 
 def pretraining(tokenizer: Tokenizer, kind: str = "roberta", updates: int = 6, seed: int = 0) -> Pretraining:
     rows = [row for number in range(updates) for row in runs(16, number)]

@@ -14,8 +14,9 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     ("trial",),
     ("record", "backend", "cache", "door", "interruption", "progress"),
-    ("study", "statistics", "factors", "selection", "metrics", "answers", "provenance", "checks", "result", "restore"),
-    ("data", "compare", "differences"),
+    tuple("study fingerprints statistics permutations effects variance factors selection metrics answers".split())
+    + tuple("provenance checks result restore reference".split()),
+    ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
     ("trainer",),
     ("checkpoints",),
     ("inputs", "classifier"),
@@ -43,6 +44,8 @@ HEAVY = (
     "pyarrow",
     "huggingface_hub",
     "httpx2",
+    "matplotlib",
+    "jinja2",
 )
 
 

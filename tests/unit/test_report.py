@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.report import json_file
 from sweeper.report.__main__ import main
 from sweeper.report.files import TRIAL_COLUMNS, study_tables
 from sweeper.report.study import open_study
@@ -38,7 +39,8 @@ def test_the_four_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixtu
     rows = lines(printed(tmp_path / "demo", capsys=capsys))
     assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
     assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
-    assert ["rd", "hf", "72.0", "±", "1.0", "70.0", "±", "1.0", "3"] in rows
+    # Interval of the mean: 1.0 / √3 · 4.303 = 2.48.
+    assert ["rd", "hf", *"72.0 ± 1.0 70.0 ± 1.0 [67.5, 72.5] 70.0 69.0 71.0 3".split()] in rows
     # Error √(1/3 + 1/3) points, 4 degrees of freedom, quantile 2.776: ± 2.27.
     assert ["pt", "−", "rd", "hf", *"20.0 [17.7, 22.3] 20.0 [17.7, 22.3] 3, 3".split()] in rows
 
@@ -108,18 +110,22 @@ def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytes
 def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
     found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
     assert found["trials"][0]["test"] == "nan"
     assert [row["test"]["mean"] for row in found["epochs"]] == [0.4, "nan"]
-    assert found["groups"][0]["validation"] == {"n": 1, "mean": 0.6, "sd": None}
+    assert found["groups"][0]["validation"]["median"] == 0.6
+    assert (found["groups"][0]["validation"]["n"], found["groups"][0]["validation"]["sd"]) == (1, None)
 
 
 def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     markdown = study_tables(tmp_path / "demo")["tables.md"]
-    assert "| model | framework | validation accuracy (%) | test accuracy (%) | n |" in markdown
-    assert "| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | 3 |" in markdown
+    assert (
+        "| model | framework | validation accuracy (%) | test accuracy (%) | test 95 % interval | test median |"
+        in markdown
+    )
+    assert r"| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | \[87.5, 92.5\] | 90.0 | 89.0 | 91.0 | 3 |" in markdown
 
 
 def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,8 +133,8 @@ def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.Captu
     loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
     write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
     rows = lines(printed(tmp_path, capsys=capsys))
-    assert ["pt", "hf", "classification", "accuracy", "(%)", "50.0", "±", "–", "40.0", "±", "–", "1"] in rows
-    assert ["pt", "hf", "regression", "loss", "0.1235", "±", "–", "1.250", "±", "–", "1"] in rows
+    assert ["pt", "hf", "classification", "accuracy", "(%)", *"50.0 ± – 40.0 ± – – 40.0 40.0 40.0 1".split()] in rows
+    assert ["pt", "hf", "regression", "loss", *"0.1235 ± – 1.250 ± – – 1.250 1.250 1.250 1".split()] in rows
 
 
 def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,3 +247,26 @@ def test_labels_tell_trials_apart() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     assert printable("a\x1b[2J\nb\u202e") == "a�[2J�b�"
+
+
+def test_json_holds_what_its_module_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_demo(tmp_path)
+    found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
+    documented = {
+        name for line in re.findall(r"^    (\w[\w, ]*?)  ", json_file.__doc__ or "", re.M) for name in line.split(", ")
+    }
+    assert documented | {"confidence"} == set(found)
+    (one,) = found["comparisons"]
+    assert (one["factor"], one["first"], one["second"], one["factors"]) == ("model", "pt", "rd", {"framework": "hf"})
+    assert one["test"] == {"p": 0.1, "labellings": 20, "exact": True, "smallest": 0.1, "drawn": 0}
+    assert (one["paired"]["test"]["p"], one["holm_p"], one["seeds_for_test"]) == (0.25, 0.1, 4)
+    assert found["groups"][0]["test"]["low"] == pytest.approx(0.9 - 4.302653 * 0.01 / 3**0.5)
+    assert found["groups"][0]["counted"] == [row["name"] for row in found["trials"][:3]]
+
+
+def test_the_help_documents_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(name in text for name in TRIAL_COLUMNS)
+    assert "by=FACTOR" in text and "reference=FILE" in text

@@ -23,7 +23,7 @@ def test_divides_by_n_minus_one() -> None:
 
 
 def test_one_value_has_no_spread_and_none_has_no_mean() -> None:
-    assert summarize([0.5]) == Summary(1, 0.5, None)
+    assert summarize([0.5]) == Summary(1, 0.5, None, 0.5, 0.5, 0.5)
     assert summarize([]) == Summary(0, None, None)
 
 

@@ -1,0 +1,139 @@
+"""A study's groups beside the numbers that a publication reports of such groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sweeper.compare import Comparison, EpochRow, GroupRow
+from sweeper.differences import MeanDifference, mean_difference
+from sweeper.factors import Value
+from sweeper.reference import SPLITS, PublishedGroup, Reference
+from sweeper.statistics import Summary
+from sweeper.trial import WrongInput
+
+EMPTY = Summary(0, None, None)
+LISTED = 8  # groups that a refusal names
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """One group's best epochs beside the published ones; `difference` is ours − published.
+
+    Its interval is Welch's, and missing where the published sd, its kind or its n is.
+    """
+
+    factors: tuple[Value, ...]
+    metric: str
+    split: str
+    published: Summary
+    published_values: tuple[float, ...]
+    ours: Summary
+    difference: MeanDifference | None
+    published_steps: tuple[int, ...]
+    our_steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReferenceEpochRow:
+    """One group after one epoch beside what is published of it; `difference` is ours − published."""
+
+    factors: tuple[Value, ...]
+    metric: str
+    split: str
+    epoch: int
+    published_mean: float
+    published_sd: float | None
+    ours: Summary
+    difference: float | None
+
+
+def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
+    """Return a comparison that shows a reference; raises WrongInput for a group or factor that the study lacks."""
+    for published in reference.groups:
+        matching(comparison, published, reference)
+    return replace(comparison, reference=reference)
+
+
+def matching(comparison: Comparison, published: PublishedGroup, reference: Reference) -> list[GroupRow]:
+    """Return the study's groups that a published one is of; raises WrongInput where there is none."""
+    for name in published.group:
+        if name not in comparison.factors and not any(name in group.settings for group in comparison.groups):
+            raise WrongInput(
+                f"reference={reference.file}: no factor is called {name}\n"
+                f"factors of this study: {', '.join(comparison.factors)}"
+            )
+    found = [group for group in comparison.groups if is_of(comparison, group, published.group)]
+    if not found:
+        known = [group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
+        more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+        raise WrongInput(
+            f"reference={reference.file}: this study has no group {group_text(published.group)}\n"
+            f"groups that exist: {'; '.join(known[:LISTED]) or 'none'}{more}"
+        )
+    return found
+
+
+def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
+    """Whether a group has all the wanted values of factors, or of settings that its trials have in common."""
+    differing = {item.name for item in group.differing}
+    known = {name: value for name, value in group.settings.items() if name not in differing}
+    known |= dict(zip(comparison.factors, group.factors, strict=True))
+    return all(name in known and known[name] == value for name, value in wanted.items())
+
+
+def group_text(values: Mapping[str, Value]) -> str:
+    """A group as one would write it: model=pt framework=hf."""
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
+    """Yield what is published of best epochs beside the study's own."""
+    reference = comparison.reference
+    for published in reference.groups if reference else ():
+        for group in matching(comparison, published, reference) if reference else ():
+            for split in SPLITS:
+                if reference and split in published.sets:
+                    yield reference_row(group, published, split, reference)
+
+
+def reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
+    """Return one group's row on one set."""
+    theirs, ours = published.sets[split], summary_of(group, split, reference.metric)
+    sampled = split in published.values or (reference.sd == "sample" and theirs.n > 1)
+    return ReferenceRow(
+        factors=group.factors,
+        metric=reference.metric,
+        split=split,
+        published=theirs,
+        published_values=published.values.get(split, ()),
+        ours=ours,
+        difference=mean_difference(ours, theirs if sampled else replace(theirs, sd=None)),
+        published_steps=published.steps,
+        our_steps=tuple(row.step for row in group.counted if row.step is not None),
+    )
+
+
+def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
+    """Yield what is published of epochs beside the study's own."""
+    reference = comparison.reference
+    if reference is None:
+        return
+    ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
+    for published in reference.groups:
+        for group in matching(comparison, published, reference):
+            for split, epochs in published.epochs.items():
+                for item in epochs:
+                    row = ours.get((group.factors, group.metric, item.epoch))
+                    summary = summary_of(row, split, reference.metric) if row else EMPTY
+                    delta = None if summary.mean is None else summary.mean - item.mean
+                    yield ReferenceEpochRow(
+                        group.factors, reference.metric, split, item.epoch, item.mean, item.sd, summary, delta
+                    )
+
+
+def summary_of(row: GroupRow | EpochRow, split: str, metric: str) -> Summary:
+    """Return a row's summary of a metric on a set; of nothing where it was not measured."""
+    own = row if metric == row.metric else row.others.get(metric)
+    found: Summary = getattr(own, split, EMPTY)
+    return found

@@ -1,0 +1,118 @@
+"""What the groups that differ in one factor differ by on the set they are compared on, and what so few seeds allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sweeper.compare import Comparison, TrialRow
+from sweeper.differences import MeanDifference, Pair, mean_difference, pairs
+from sweeper.effects import Alternative, hedges_g, probability_greater, seeds_for_power
+from sweeper.factors import Value
+from sweeper.permutations import ALPHA, PermutationTest, holm, relabelling_test, seeds_for_unpaired, sign_flip_test
+from sweeper.statistics import summarize
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The same two groups seed by seed, where both read the same examples in the same order under each seed.
+
+    `difference` has Student's t interval of the mean of the n differences; `greater` is the share of seeds whose first
+    value is the greater one, ties half.
+    """
+
+    difference: MeanDifference
+    test: PermutationTest | None
+    greater: float | None
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two groups that differ in one factor, in the selection metric on the set they are compared on.
+
+    `difference` is Welch's; `test` relabels all values; `holm_p` is its p corrected for all contrasts of the
+    comparison; `greater` is the probability that a value of the first group is the greater one, ties half.
+    `seeds_for_test` a group let an exact test reach ALPHA at all, `seeds_for_family` one that Holm has corrected,
+    `seeds_for_power` give Welch's test POWER (None: unknown, or more than are looked for).
+    """
+
+    pair: Pair
+    split: str
+    metric: str
+    difference: MeanDifference
+    test: PermutationTest | None
+    holm_p: float | None
+    greater: float | None
+    hedges_g: float | None
+    seeds_for_test: int
+    seeds_for_family: int
+    seeds_for_power: int | None
+    paired: Paired | None
+
+
+@lru_cache(maxsize=1)
+def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
+    """Return a contrast for each of `pairs` whose groups both have a value, corrected for their number."""
+    found = [made for pair in pairs(comparison) if (made := contrast(pair, comparison.split))]
+    tested = [made for made in found if made.test]
+    corrected = iter(holm([made.test.p for made in tested if made.test]))
+    needed = seeds_for_unpaired(ALPHA / max(1, len(tested)))
+    return tuple(
+        replace(made, holm_p=next(corrected) if made.test else None, seeds_for_family=needed) for made in found
+    )
+
+
+def contrast(pair: Pair, split: str) -> Contrast | None:
+    """Compare two groups on one set, uncorrected; None where one has no value."""
+    metric = pair.first.metric
+    first, second = (values(group.counted, split) for group in (pair.first, pair.second))
+    one, other = summarize(first), summarize(second)
+    difference = mean_difference(one, other)
+    if difference is None:
+        return None
+    spread = None if one.sd is None or other.sd is None else Alternative(difference.difference, one.sd, other.sd)
+    return Contrast(
+        pair=pair,
+        split=split,
+        metric=metric,
+        difference=difference,
+        test=relabelling_test(first, second),
+        holm_p=None,
+        greater=probability_greater(first, second),
+        hedges_g=hedges_g(one, other),
+        seeds_for_test=seeds_for_unpaired(ALPHA),
+        seeds_for_family=seeds_for_unpaired(ALPHA),
+        seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
+        paired=paired(pair, split),
+    )
+
+
+def values(rows: Sequence[TrialRow], split: str) -> list[float]:
+    """The known values of the selection metric on a set."""
+    return [value for row in rows if (value := row.value(split, row.metric)) is not None]
+
+
+def paired(pair: Pair, split: str) -> Paired | None:
+    """Compare two groups seed by seed; None unless the seeds fix the same order of the same examples in both."""
+    first, second = (by_order(group.counted, split) for group in (pair.first, pair.second))
+    if first is None or second is None or first.keys() != second.keys():
+        return None
+    both = [(first[key], second[key]) for key in first]
+    differences = [one - other for one, other in both]
+    found = summarize(differences)
+    if found.mean is None or math.isnan(found.mean):
+        return None
+    own = MeanDifference(
+        len(both), len(both), found.mean, found.low, found.high, None if found.sd is None else float(len(both) - 1)
+    )
+    greater = sum((one > other) + 0.5 * (one == other) for one, other in both) / len(both)
+    return Paired(own, sign_flip_test(differences), greater)
+
+
+def by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
+    """Values by what fixes the order of the examples; None where two trials share it, or one has no value."""
+    found = {(*row.order, row.seed, row.data_seed): row.value(split, row.metric) for row in rows}
+    known = {key: value for key, value in found.items() if value is not None}
+    return known if len(known) == len(rows) else None

@@ -1,0 +1,94 @@
+"""A study's report as files under STUDY/report, each replaced at once: nobody ever reads half of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from sweeper.compare import Comparison
+from sweeper.fingerprints import fingerprint_of_study
+from sweeper.record import read_json, write_json
+from sweeper.report.files import csv_text, markdown
+from sweeper.report.json_file import json_text
+from sweeper.report.latex import latex
+from sweeper.report.study import open_study
+
+DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
+STATE = ".report.json"  # beside the directory: what it was made from, and which files are its own
+LOCK = ".report.lock"
+FORMAT = 1  # a report written in an older format is written anew
+
+
+def outdated(study: Path) -> bool:
+    """Whether records have changed since the report was written, or there is none; reads no record."""
+    return written_from(study) != state_of(study)
+
+
+def state_of(study: Path) -> str:
+    """What a report written now would be made from."""
+    return f"{FORMAT} {fingerprint_of_study(study)}"
+
+
+def written_from(study: Path) -> str | None:
+    """What the report was made from; None where there is none."""
+    state = read_json(study / STATE)
+    return state["made_from"] if state and (study / DIRECTORY / PAGE).exists() else None
+
+
+def write_report(
+    study: Path, comparison: Callable[[], Comparison] | None = None, *, only_if_outdated: bool = False
+) -> Path:
+    """Write a study's report, or what another `comparison` of it says, and return its directory.
+
+    Draws: imports Matplotlib.
+
+    Raises WrongInput when there is no such study or a record cannot be read, OSError when a file cannot be written.
+    """
+    opened = open_study(study)
+    with FileLock(study / LOCK):
+        if only_if_outdated and not outdated(study):
+            return study / DIRECTORY
+        made_from = state_of(study)  # first: what changes meanwhile is seen as new the next time
+        files = report_files((comparison or opened.comparison)(), opened.name)
+        before = read_json(study / STATE) or {"files": []}
+        write_files(study / DIRECTORY, files)
+        remove(study / DIRECTORY, set(before["files"]) - set(files))
+        write_json(study / STATE, {"made_from": made_from, "files": sorted(files)})
+    return study / DIRECTORY
+
+
+def report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
+    """Return all files of a report by their path in its directory, the page last."""
+    from sweeper.report.page import draw_figures, page  # takes most of a second
+
+    drawn = draw_figures(comparison)
+    texts = {
+        "report.md": markdown(comparison, name),
+        "tables.tex": latex(comparison, name),
+        "trials.csv": csv_text(comparison),
+        "report.json": json_text(comparison, name),
+    }
+    figures = {f"{FIGURES}/{item.file}.{ending}": content for item in drawn for ending, content in item.files.items()}
+    return figures | {path: text.encode() for path, text in {**texts, PAGE: page(comparison, name, drawn)}.items()}
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Replace files one by one, in their order."""
+    for path, content in files.items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.new")  # one writer at a time: what a dead one left is overwritten
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+
+
+def remove(directory: Path, paths: Iterable[str]) -> None:
+    """Remove files that an earlier report had and this one has not."""
+    for path in paths:
+        (directory / path).unlink(missing_ok=True)

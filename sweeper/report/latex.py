@@ -1,0 +1,110 @@
+"""The tables as LaTeX, to be \\input into a paper: booktabs, one table environment a table."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from sweeper.compare import Comparison
+from sweeper.report.cells import TextTable
+from sweeper.report.notes import notes
+from sweeper.report.tables import text_tables
+from sweeper.report.text import printable
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": r"{-}",  # no ligature: -- would be a dash
+    "−": r"\ensuremath{-}",
+    "±": r"\ensuremath{\pm}",
+    "×": r"\ensuremath{\times}",
+    "≤": r"\ensuremath{\leq}",
+    "≈": r"\ensuremath{\approx}",
+    "–": r"\textendash{}",
+    "…": r"\ldots{}",
+    "\N{REPLACEMENT CHARACTER}": "?",
+}
+ESCAPES = str.maketrans(SPECIAL)
+HEAD = r"""% {name}
+% In the preamble: \usepackage[T1]{fontenc} \usepackage{textcomp,booktabs,graphicx}
+% Characters that pdflatex does not know need lualatex or xelatex.
+"""
+WIDE = 75  # characters; a wider table is shrunk to the line
+LONG = 60  # characters of a text; a longer one is wrapped
+LONG_WIDTH = r"0.7\linewidth"
+
+
+def latex(comparison: Comparison, name: str) -> str:
+    """Return the tables and the notes on them as LaTeX."""
+    tables = [latex_table(table, number) for number, table in enumerate(text_tables(comparison), start=1)]
+    lines = "\n".join(f"\\item {escape_latex(line)}" for line in notes(comparison))
+    listed = f"\\begin{{itemize}}\n\\footnotesize\n{lines}\n\\end{{itemize}}\n"
+    return "\n".join([HEAD.replace("{name}", printable(name)), *tables, listed])
+
+
+def latex_table(table: TextTable, number: int) -> str:
+    """Return one table; every block of rows is set apart."""
+    lengths = [longest(table, position) for position in range(len(table.heads))]
+    alignment = "".join(
+        "r" if position >= table.numeric else f"p{{{LONG_WIDTH}}}" if length > LONG else "l"
+        for position, length in enumerate(lengths)
+    )
+    heads = [head.split("\n") for head in table.heads]
+    height = max(map(len, heads))
+    levels = [[lines[level - height + len(lines)] if level >= height - len(lines) else "" for lines in heads]
+              for level in range(height)]  # fmt: skip
+    blocks = ["\n".join(map(row, block)) for block in table.blocks if block]
+    body = "\n".join(
+        [
+            f"\\begin{{tabular}}{{{alignment}}}",
+            "\\toprule",
+            *map(row, levels),
+            "\\midrule",
+            "\n\\addlinespace\n".join(blocks),
+            "\\bottomrule",
+            "\\end{tabular}",
+        ]
+    )
+    if sum(min(length, LONG) for length in lengths) > WIDE:
+        body = f"\\resizebox{{\\linewidth}}{{!}}{{%\n{body}}}"
+    return "\n".join(
+        [
+            "\\begin{table}[htbp]",
+            "\\centering\\small",
+            f"\\caption{{{escape_latex(table.title)}}}",
+            f"\\label{{tab:sweeper-{number}}}",
+            body,
+            "\\end{table}",
+            "",
+        ]
+    )
+
+
+def longest(table: TextTable, position: int) -> int:
+    """Length of the longest line of a column."""
+    heads = max(map(len, table.heads[position].split("\n")))
+    return max([heads, *(len(cells[position]) for cells in chain(*table.blocks))])
+
+
+def row(cells: list[str] | tuple[str, ...]) -> str:
+    """Return a row; a bracket that starts one would be taken for an argument of the row before."""
+    texts = [escape_latex(cell) for cell in cells]
+    return " & ".join(f"{{}}{text}" if text.startswith(("[", "*")) else text for text in texts) + r" \\"
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    return printable(text).translate(ESCAPES)

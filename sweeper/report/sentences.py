@@ -1,0 +1,108 @@
+"""Comparisons in plain words: a sentence a pair of groups, and what the numbers of seeds allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sweeper.compare import Comparison
+from sweeper.contrasts import Contrast, contrasts
+from sweeper.differences import number_of_pairs
+from sweeper.effects import MOST_SEEDS, POWER
+from sweeper.permutations import ALPHA
+from sweeper.report.text import heading, interval_name, is_share, metric_text, p_text, printable, share_text, value_text
+
+PAIRS_SHOWN = 30  # more differences than that are for a program to read
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Return a sentence a contrast, then what the numbers of seeds allow, each said once for all it is true of."""
+    if not 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
+        return []
+    found = contrasts(comparison)
+    return [*(sentence(comparison, one, len(found)) for one in found), *seeds_sentences(found), *power_sentences(found)]
+
+
+def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
+    """Say in plain words what two groups differ by, how sure that is, and which of them wins how often."""
+    first, second = names(comparison, found)
+    difference = found.difference
+    measured = f"{found.split} {printable(found.metric)}"
+    if not math.isfinite(difference.difference):
+        return f"{first} and {second} cannot be compared in mean {measured}: a value is no finite number."
+    size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
+    said = f"{first} is {amount(found.metric, size)} {direction} {second} in mean {measured}"
+    if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
+        said = f"{first} and {second} have about the same mean {measured}"
+    if difference.low is not None and difference.high is not None:
+        bounds = " to ".join(metric_text(found.metric, bound, difference.difference) for bound in bounds_of(found))
+        sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
+        said += f" ({interval_name()} {bounds}{sure})"
+    if found.greater is not None:
+        said += f"; of all pairs of a trial of each, the first is the higher in {share_text(found.greater)}"
+    if found.test is not None:
+        holm = f", {p_text(found.holm_p)} by Holm for {family} comparisons" if family > 1 else ""
+        said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
+    return f"{said}."
+
+
+def bounds_of(found: Contrast) -> tuple[float, float]:
+    """The interval's bounds."""
+    assert found.difference.low is not None and found.difference.high is not None
+    return found.difference.low, found.difference.high
+
+
+def amount(metric: str, size: float) -> str:
+    """A difference with its unit."""
+    return f"{metric_text(metric, size)}{' points' if is_share(metric) else ''}"
+
+
+def names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
+    """Return what the two groups are called: by the factor that varies, the others behind the first."""
+    pair, factors = found.pair, comparison.factors
+    position = factors.index(pair.factor)
+    varied = [value_text(group.factors[position]) for group in (pair.first, pair.second)]
+    if pair.factor not in ("model", "framework", "study"):
+        varied = [f"{heading(pair.factor, factors)} {value}" for value in varied]
+    others = [value_text(value) for place, value in enumerate(pair.first.factors) if place != position]
+    return f"{varied[0]} ({', '.join(others)})" if others else varied[0], varied[1]
+
+
+def seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
+    """Yield what an exact test of so many seeds can reach at most, where that is too little."""
+    family = len(found)
+    for (first, second), one in {sizes_of(one): one for one in found if one.test}.items():
+        assert one.test is not None
+        smallest, after = one.test.smallest, min(1.0, one.test.smallest * family)
+        against = f"With {first} against {second} seeds the smallest two-sided exact p is {p_text(smallest)}"
+        if smallest > ALPHA:
+            more = f"; corrected for {family} comparisons, {one.seeds_for_family}" if family > 1 else ""
+            yield (
+                f"{against}: no exact test can reach {ALPHA:g}, whatever the values;"
+                f" {one.seeds_for_test} seeds a group could{more}."
+            )
+        elif after > ALPHA:
+            yield (
+                f"{against}, and {p_text(after)} corrected for {family} comparisons:"
+                f" {one.seeds_for_family} seeds a group could reach {ALPHA:g}."
+            )
+
+
+def sizes_of(found: Contrast) -> tuple[int, int]:
+    """How many values each group has."""
+    return found.difference.n_first, found.difference.n_second
+
+
+def power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
+    """Yield how many seeds would show the measured differences, with what that assumes."""
+    known = [one.seeds_for_power for one in found if one.seeds_for_power is not None]
+    beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) for one in found)
+    if not known and not beyond:
+        return
+    span = f"{min(known)}{f' to {max(known)}' * (len(set(known)) > 1)} seeds a group" if known else ""
+    more = f"more than {MOST_SEEDS} for {beyond} comparison{'s' * (beyond > 1)}" if beyond else ""
+    yield (
+        f"Welch's two-sided test at {ALPHA:g}, uncorrected, has {share_text(POWER)} power with"
+        f" {', '.join(filter(None, [span, more]))}: if values are normal, and the measured difference and standard"
+        " deviations are the true ones, which few seeds know badly."
+    )

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from sweeper.checkpoints.parameter_count import count, recorded
+from sweeper.cost import cost_rows
+from sweeper.report.__main__ import main
+from sweeper.report.study import open_study
+from sweeper.spread import spread_rows
+from sweeper.trial import Failure, Outcome, ParameterCounts, Status
+from tests.records import trial, write
+
+COUNTS = ParameterCounts(120, 20, {"word embeddings": 90, "adapter": 20})
+
+
+def finished(study: Path, seconds: float, counts: ParameterCounts | None = COUNTS, **changes: Any) -> None:
+    """A done trial with counts of parameters."""
+    record = write(study, trial(**changes), [0.5], [0.5], seconds=seconds)
+    outcome = record.outcome()
+    assert outcome is not None
+    with record.writing() as writer:
+        writer.finish(Outcome(outcome.status, outcome.best, seconds, 2**30, None, counts))
+
+
+def test_cost_is_of_all_trials_failed_ones_included(tmp_path: Path) -> None:
+    finished(tmp_path, 1800.0, seed=1, device="cuda")
+    finished(tmp_path, 3600.0, seed=2, device="cuda")
+    failed = trial(seed=3, device="cuda")
+    write(tmp_path, failed, status=Status.FAILED, error=Failure("ValueError", "no", "log"), seconds=900.0)
+    write(tmp_path, trial(seed=4, device="cuda"), [0.5], [0.5], status=None)
+    (row,) = cost_rows(open_study(tmp_path).comparison())
+    assert (row.trials, row.timed, row.seconds) == (4, 3, 2700.0)
+    assert (row.hours, row.gpu_hours, row.on_gpu) == (1.75, 1.75, True)
+    assert (row.peak_memory_bytes, row.parameters, row.trainable) == (2**30, 120, 20)
+
+
+def test_a_cpu_takes_no_gpu_hours_and_older_records_have_no_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path, 36.0, None, seed=1)
+    (row,) = cost_rows(open_study(tmp_path).comparison())
+    assert (row.hours, row.gpu_hours, row.parameters) == (0.01, 0.0, None)
+    main([str(tmp_path)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["pt", "hf", "1", "36", "s", "0.01", "0", "1.0", "GiB", "–", "–"] in rows
+
+
+def test_parameters_stand_by_part_with_the_published_convention(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path, 1.0, seed=1)
+    finished(tmp_path, 1.0, ParameterCounts(200, 200, {"word embeddings": 100}), model="rd", framework="fairseq")
+    main([str(tmp_path)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["word", "embeddings", "90", "100"] in rows and ["adapter", "20", "0"] in rows
+    assert ["published", "convention", "90", "100"] in rows
+    assert ["as", "trained", "120", "200"] in rows and ["frozen", "100", "0"] in rows
+
+
+def test_loras_settings_stand_with_their_meanings_where_lora_took_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, trial(framework="lora"), [0.5], [0.5])
+    main([str(tmp_path)])
+    text = capsys.readouterr().out
+    assert "alpha              32                 scale: the product counts alpha / r times" in text
+    write(tmp_path / "other", trial(), [0.5], [0.5])
+    main([str(tmp_path / "other")])
+    assert "LoRA" not in capsys.readouterr().out
+
+
+def test_a_models_parameters_are_counted_once_and_without_unused_ones() -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embeddings = nn.ModuleDict({"word_embeddings": nn.Embedding(10, 4)})
+            self.head = nn.Linear(4, 10)
+            self.head.weight = self.embeddings["word_embeddings"].weight  # type: ignore[assignment]
+            self.spare = nn.Parameter(torch.zeros(7))
+
+    model = Tied()
+    model.embeddings.requires_grad_(False)
+    assert recorded(count(model, ["spare"])) == ParameterCounts(50, 10, {"word embeddings": 40})
+    assert recorded(count(model)).total == 57
+
+
+def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The table of test_variance: rows seeds, columns data seeds.
+    for seed, row in enumerate([[0.1, 0.2, 0.6], [0.3, 0.6, 0.6]], start=1):
+        for data_seed, value in enumerate(row, start=1):
+            write(tmp_path / "crossed", trial(seed=seed, data_seed=data_seed), [0.5], [value])
+    (found,) = spread_rows(open_study(tmp_path / "crossed").comparison())
+    assert (found.seeds, found.data_seeds, found.left_out) == (2, 3, 0)
+    assert found.components.shares() == pytest.approx((4 / 19, 9 / 19, 6 / 19))
+    main([str(tmp_path / "crossed")])
+    text = capsys.readouterr().out
+    assert [*"pt hf 21 % (11.5) 47 % (17.3) 32 % (14.1) 2 × 3 6".split()] in [
+        line.split() for line in text.splitlines()
+    ]
+    assert "two-way random effects" in text and "may be too narrow" in text
+    for seed in (1, 2, 3):
+        write(tmp_path / "usual", trial(seed=seed), [0.5], [0.5])
+    assert list(spread_rows(open_study(tmp_path / "usual").comparison())) == []

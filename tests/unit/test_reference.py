@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from sweeper.beside import reference_epoch_rows, reference_rows, with_reference
+from sweeper.compare import Comparison
+from sweeper.reference import Reference, read_reference
+from sweeper.report.__main__ import main
+from sweeper.report.study import open_study
+from sweeper.schema import CONFIG_DIRECTORY
+from sweeper.trial import WrongInput
+from tests.records import trial, write
+
+SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"
+MINIMAL = "source: s\nmetric: accuracy\ngroups:\n  - group: {model: pt}\n    test: {mean: 0.7, sd: 0.1, n: 4}\n"
+
+
+def write_study(study: Path) -> Comparison:
+    for model, base in (("pt", 0.8), ("rd", 0.6)):
+        for seed in (1, 2, 3):
+            write(study, trial(model, "fairseq", seed), [base, base + 0.01 * seed], [base, base + 0.01 * seed])
+    return open_study(study).comparison()
+
+
+def test_the_shipped_numbers_are_the_published_ones() -> None:
+    known = read_reference(SHIPPED)
+    pt, rd = known.groups
+    assert pt.values["test"] == pytest.approx((0.793, 0.785, 0.801))
+    assert rd.values["test"] == pytest.approx((0.654, 0.667, 0.682))
+    assert pt.values["validation"] == pytest.approx((0.81, 0.80, 0.835))
+    assert rd.values["validation"] == pytest.approx((0.62, 0.65, 0.625))
+    assert (pt.steps, rd.steps) == ((675, 675, 900), (900, 450, 900))
+    assert [item.mean for item in pt.epochs["test"]] == pytest.approx([0.704, 0.754, 0.7913, 0.7923, 0.7993])
+    assert [item.sd for item in rd.epochs["test"]] == pytest.approx([0.0167, 0.0422, 0.0149, 0.0261, 0.0031])
+    assert (pt.group, known.sd) == ({"model": "pt", "framework": "fairseq"}, "not stated")
+
+
+def test_published_numbers_stand_beside_ours_with_the_difference(tmp_path: Path) -> None:
+    comparison = with_reference(write_study(tmp_path), read_reference(SHIPPED))
+    rows = {(row.factors[0], row.split): row for row in reference_rows(comparison)}
+    pt = rows["pt", "test"]
+    ours = [0.8 + 0.01 * seed for seed in (1, 2, 3)]  # of the best epoch, the second
+    expected = stats.ttest_ind(ours, (0.793, 0.785, 0.801), equal_var=False).confidence_interval(0.95)
+    assert pt.difference is not None and pt.difference.difference == pytest.approx(0.82 - 0.793)
+    assert [pt.difference.low, pt.difference.high] == pytest.approx([expected.low, expected.high])
+    assert (pt.published_steps, pt.our_steps) == ((675, 675, 900), (50, 50, 50))
+    epochs = [row for row in reference_epoch_rows(comparison) if row.factors[0] == "rd"]
+    assert [row.epoch for row in epochs] == [1, 2, 3, 4, 5]
+    assert epochs[0].difference == pytest.approx(0.6 - 0.5123)
+    assert (epochs[4].ours.n, epochs[4].difference) == (0, None)  # this study has two epochs
+
+
+def read(content: str, tmp_path: Path) -> Reference:
+    file = tmp_path / "reference.yaml"
+    file.write_text(content)
+    return read_reference(file)
+
+
+def test_an_sd_of_unknown_kind_makes_no_interval(tmp_path: Path) -> None:
+    comparison = write_study(tmp_path / "study")
+    for kind, interval in (("sample", True), ("population", False), ("not stated", False)):
+        (row,) = reference_rows(with_reference(comparison, read(f"sd: {kind}\n{MINIMAL}", tmp_path)))
+        assert row.difference is not None and (row.difference.low is not None) == interval
+        assert row.published.sd == 0.1
+
+
+def test_a_group_is_found_by_settings_that_all_its_trials_share(tmp_path: Path) -> None:
+    comparison = write_study(tmp_path / "study")
+    known = read(MINIMAL.replace("{model: pt}", "{model: pt, data: demo, train.epochs: 5}"), tmp_path)
+    assert len(list(reference_rows(with_reference(comparison, known)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ("{model: xx}", ("no group model=xx", "model=pt framework=fairseq; model=rd framework=fairseq")),
+        ("{model: pt, framework: hf}", ("no group model=pt framework=hf", "model=pt framework=fairseq")),
+        ("{modle: pt}", ("no factor is called modle", "model, framework")),
+    ],
+)
+def test_unknown_groups_are_refused_with_those_that_exist(group: str, said: tuple[str, ...], tmp_path: Path) -> None:
+    comparison = write_study(tmp_path / "study")
+    with pytest.raises(WrongInput) as raised:
+        with_reference(comparison, read(MINIMAL.replace("{model: pt}", group), tmp_path))
+    assert all(words in str(raised.value) for words in said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "the file is no mapping"),
+        ("- 1", "the file is no mapping"),
+        ("source: [", "line 1 is not YAML"),
+        ("source: s\nmetric: m\n", "the file lacks groups"),
+        ("source: s\nmetric: m\ngroups: []\n", "groups is no list of groups"),
+        (f"unit: percent\n{MINIMAL}", "unit 'percent' is not known"),
+        (f"sd: sigma\n{MINIMAL}", "sd 'sigma' is not known"),
+        (f"sources: x\n{MINIMAL}", "key 'sources' is not known"),
+        (MINIMAL.replace("mean: 0.7", "mean: high"), "groups[0].test: 'high' is no number"),
+        (MINIMAL.replace("mean: 0.7", "mean: .nan"), "groups[0].test: nan is no number"),
+        (MINIMAL.replace("mean: 0.7, ", ""), "groups[0].test lacks mean"),
+        (MINIMAL.replace("n: 4", "n: x"), "groups[0].test.n=x is no number of seeds"),
+        (MINIMAL.replace("{mean: 0.7, sd: 0.1, n: 4}", "[0.7, true]"), "groups[0].test: True is no number"),
+        (MINIMAL.replace("{model: pt}", "pt"), "groups[0].group is no mapping"),
+        (MINIMAL.replace("    test: {mean: 0.7, sd: 0.1, n: 4}\n", ""), "groups[0] has no numbers"),
+        (MINIMAL + "    epochs: {test: {mean: [0.1, 0.2], sd: [0.1]}}\n", "has 2 means and 1 sds"),
+        (MINIMAL + "    epochs: {train: {mean: [0.1]}}\n", "key 'train' is not known"),
+        (MINIMAL + "    steps: 675\n", "groups[0].steps=675 is no list of numbers"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_the_place(content: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as raised:
+        read(content, tmp_path)
+    assert said in str(raised.value) and str(tmp_path) in str(raised.value)
+    assert len(str(raised.value).splitlines()) <= 3
+
+
+def test_no_file_and_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for name in ("nowhere.yaml", "binary", "."):
+        with pytest.raises(WrongInput, match="reference="):
+            read_reference(tmp_path / name)
+
+
+def test_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(tmp_path)
+    for format_name in ("terminal", "markdown", "latex"):
+        main([str(tmp_path), f"reference={SHIPPED}", "--format", format_name])
+        text = capsys.readouterr().out
+        assert "675, 675, 900" in text and "published study of pretrained" in text
+    main([str(tmp_path), f"reference={SHIPPED}", "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["reference"][0]["published"]["mean"] == pytest.approx(0.815)
+    assert found["reference_epochs"][0]["published_sd"] == pytest.approx(0.0192)
