@@ -49,9 +49,14 @@ class Cluster:
                 os.environ["SLURM_CONF"] = before
 
 
-DEFAULT = Cluster(Path("/tmp/sweeper-slurm"))
+# Each of the processes that share the tests among them has clusters of its own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+PORT = 16800 + 100 * int(WORKER.removeprefix("gw") or 0)
+DEFAULT = Cluster(Path(f"/tmp/sweeper-slurm{WORKER}"), {"PORT": str(PORT)})
 # Without accounting; a job that takes more memory than it asked for is killed.
-BARE = Cluster(Path("/tmp/sweeper-slurm-bare"), {"PORT": "17800", "ACCT": "0", "KILL": "1", "NODES": "2"})
+BARE = Cluster(
+    Path(f"/tmp/sweeper-slurm-bare{WORKER}"), {"PORT": str(PORT + 50), "ACCT": "0", "KILL": "1", "NODES": "2"}
+)
 
 
 def missing() -> str:
