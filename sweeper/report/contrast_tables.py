@@ -69,7 +69,7 @@ def test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
             UNKNOWN,
             ratio_text(paired.greater),
             UNKNOWN,
-            f"{paired.difference.n_first} pairs",
+            f"{paired.difference.n_first} pair{'s' * (paired.difference.n_first != 1)}",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sweeper.beside import ReferenceEpochRow, ReferenceRow, reference_epoch_rows, reference_rows
+from sweeper.beside import ReferenceEpochRow, ReferenceRow, reference_epoch_rows, reference_rows, summary_of
 from sweeper.compare import Comparison, GroupRow
 from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
 from sweeper.report.columns import columns
@@ -21,22 +21,22 @@ from sweeper.report.text import (
     value_text,
 )
 from sweeper.spread import SpreadRow, spread_rows
-from sweeper.statistics import Summary
 
 
 def full_group_table(comparison: Comparison) -> TextTable:
-    """Table 3 in full: of each metric mean ± sd, of the one that is compared its interval, median and extremes."""
+    """Table 3 in full: of each metric mean ± sd, of the first one on the compared set interval, median, extremes."""
     measured = columns(comparison)
 
     def cells(row: GroupRow) -> Cells:
-        compared: Summary = getattr(row, comparison.split)
+        shown = measured.instead or row.metric
+        compared = summary_of(row, comparison.split, shown)
         extremes = (compared.median, compared.minimum, compared.maximum)
         return (
             *map(value_text, row.factors),
             *metric_column(comparison, row.metric),
             *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            interval_text(row.metric, compared),
-            *(metric_text(row.metric, value, compared.mean) for value in extremes),
+            interval_text(shown, compared),
+            *(metric_text(shown, value, compared.mean) for value in extremes),
             counted_text(row),
         )
 

@@ -6,8 +6,9 @@
     notes                         what a reader must know, a text each
     trials                        a row a trial at its best epoch
     epochs                        a row a group and epoch: summaries of validation and test
-    groups                        a row a group at its trials' best epochs: summaries, what is missing and why, what its
-                                  trials differ in (`differing`), which of them are the same trial (`repeated`)
+    groups                        a row a group at its trials' best epochs: summaries, names of the trials that are
+                                  `counted`, what is missing and why, what its trials differ in (`differing`), which of
+                                  them are the same trial (`repeated`)
     differences                   a row a pair of groups that differ in one `factor`, its values `first` and `second`:
                                   `difference` of means (first − second) on each set and metric with the bounds `low`
                                   and `high` of Welch's interval of `confidence`
@@ -35,7 +36,7 @@ from dataclasses import fields
 from typing import Any
 
 from sweeper.beside import reference_epoch_rows, reference_rows
-from sweeper.compare import Comparison
+from sweeper.compare import Comparison, GroupRow
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.cost import cost_rows
 from sweeper.differences import difference_rows
@@ -82,7 +83,8 @@ def rows_of(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]
 
 def row_values(row: Any) -> dict[str, Any]:
     """Return a row's own values as plain ones."""
-    return {item.name: plain(getattr(row, item.name)) for item in fields(row) if item.name not in UNLISTED}
+    found = {item.name: plain(getattr(row, item.name)) for item in fields(row) if item.name not in UNLISTED}
+    return found | ({"counted": [member.name for member in row.counted]} if isinstance(row, GroupRow) else {})
 
 
 def without_varied(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from sweeper.compare import Comparison
@@ -27,6 +28,8 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     first, second = names(comparison, found)
     difference = found.difference
     measured = f"{found.split} {printable(found.metric)}"
+    if not math.isfinite(difference.difference):
+        return f"{first} and {second} cannot be compared in mean {measured}: a value is no finite number."
     size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
     said = f"{first} is {amount(found.metric, size)} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,14 @@ def test_without_a_done_trial_nothing_is_compared(tmp_path: Path) -> None:
     write_group(tmp_path, "pt", (0.7,))
     write(tmp_path, trial("rd"), status=Status.FAILED)
     assert contrasts(of(tmp_path)) == () and sentences(of(tmp_path)) == []
+
+
+def test_what_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
+    write_group(tmp_path, "pt", (0.7, 0.8))
+    for seed in (1, 2):
+        write(tmp_path, trial("rd", seed=seed), [0.6], [math.nan])
+    found = only(tmp_path)
+    assert (found.test, found.holm_p, found.greater, found.paired) == (None, None, None, None)
+    assert sentences(of(tmp_path)) == [
+        "pt (hf) and rd cannot be compared in mean test accuracy: a value is no finite number."
+    ]

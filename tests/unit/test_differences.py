@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 from scipy import stats
 
 from sweeper.compare import Comparison
-from sweeper.differences import difference_rows, mean_difference, pairs
+from sweeper.differences import difference_rows, mean_difference, number_of_pairs, pairs
 from sweeper.factors import Value, rank
 from sweeper.report.__main__ import main
 from sweeper.report.files import study_tables
-from sweeper.report.notes import notes
+from sweeper.report.notes import difference_notes, notes
 from sweeper.report.study import open_study
-from sweeper.report.terminal import print_tables, terminal
+from sweeper.report.terminal import ROWS_SHOWN, print_tables, terminal
 from sweeper.statistics import Summary, summarize
 from sweeper.trial import Metric, Status
 from tests.records import STEPS_PER_EPOCH, trial, write
@@ -230,3 +231,24 @@ def test_many_pairs_are_for_a_program_to_read(tmp_path: Path, capsys: pytest.Cap
     assert "Differences between" not in text and "Welch" not in text
     assert "36 pairs of groups differ in one setting" in text and "--format json" in text
     assert len(json.loads(study_tables(tmp_path)["tables.json"])["differences"]) == 36
+
+
+def test_more_pairs_than_anyone_reads_are_counted_but_not_made(tmp_path: Path) -> None:
+    write(tmp_path, trial(), [0.5], [0.5])
+    (group,) = of(tmp_path).groups
+    groups = tuple(replace(group, factors=("pt", "hf", number)) for number in range(2000))
+    many = replace(of(tmp_path), factors=("model", "framework", "train.batch_size"), groups=groups)
+    assert number_of_pairs(many) == 2000 * 1999 // 2
+    assert pairs(many) == []
+    (line,) = difference_notes(many)
+    assert line == "1,999,000 pairs of groups differ in one setting, too many for a table; fewer: by=FACTOR,…"
+
+
+def test_a_long_table_is_cut_on_a_screen_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(ROWS_SHOWN + 20):
+        write(tmp_path, trial(seed=seed), [0.5], [0.5])
+    main([str(tmp_path)])
+    text = capsys.readouterr().out
+    assert text.count("hf         done") == ROWS_SHOWN
+    assert "and 20 more rows: python -m sweeper.report STUDY --format markdown" in text
+    assert study_tables(tmp_path)["tables.md"].count("| done |") == ROWS_SHOWN + 20

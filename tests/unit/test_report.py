@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.report import json_file
 from sweeper.report.__main__ import main
 from sweeper.report.files import TRIAL_COLUMNS, study_tables
 from sweeper.report.study import open_study
@@ -246,3 +247,26 @@ def test_labels_tell_trials_apart() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     assert printable("a\x1b[2J\nb\u202e") == "a�[2J�b�"
+
+
+def test_json_holds_what_its_module_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_demo(tmp_path)
+    found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
+    documented = {
+        name for line in re.findall(r"^    (\w[\w, ]*?)  ", json_file.__doc__ or "", re.M) for name in line.split(", ")
+    }
+    assert documented | {"confidence"} == set(found)
+    (one,) = found["comparisons"]
+    assert (one["factor"], one["first"], one["second"], one["factors"]) == ("model", "pt", "rd", {"framework": "hf"})
+    assert one["test"] == {"p": 0.1, "labellings": 20, "exact": True, "smallest": 0.1, "drawn": 0}
+    assert (one["paired"]["test"]["p"], one["holm_p"], one["seeds_for_test"]) == (0.25, 0.1, 4)
+    assert found["groups"][0]["test"]["low"] == pytest.approx(0.9 - 4.302653 * 0.01 / 3**0.5)
+    assert found["groups"][0]["counted"] == [row["name"] for row in found["trials"][:3]]
+
+
+def test_the_help_documents_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(name in text for name in TRIAL_COLUMNS)
+    assert "by=FACTOR" in text and "reference=FILE" in text
