@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("arguments", nargs="+", metavar="STUDY", help="directory of a study, as outputs/demo")
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="default: %(default)s")
     parser.add_argument("--write", action="store_true", help="print nothing, write STUDY/report as a sweep's end does")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     wanted = asked(options.arguments)
     if options.write:
         write(wanted)

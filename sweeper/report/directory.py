@@ -70,9 +70,10 @@ def report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
         "tables.tex": latex(comparison, name),
         "trials.csv": csv_text(comparison),
         "report.json": json_text(comparison, name),
+        PAGE: page(comparison, name, drawn, beside=True),
     }
     figures = {f"{FIGURES}/{item.file}.{ending}": content for item in drawn for ending, content in item.files.items()}
-    return figures | {path: text.encode() for path, text in {**texts, PAGE: page(comparison, name, drawn)}.items()}
+    return figures | {path: text.encode() for path, text in texts.items()}
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> None:

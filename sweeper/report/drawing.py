@@ -22,8 +22,17 @@ from sweeper.report.text import is_share
 INK, FAINT = "#1b1f24", "#c9ced6"
 # Okabe and Ito's colours, which the colour-blind tell apart (https://jfly.uni-koeln.de/color/), but for their yellow,
 # which is too light for lines on white: Paul Tol's wine instead (https://personal.sron.nl/~pault/). In print the marks
-# and dashes tell groups apart.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#882255")
+# and dashes tell groups apart. Their black is not quite one, since Matplotlib leaves black's name out of an SVG.
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#010101",
+    "#882255",
+)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SETTINGS: Mapping[str, Any] = {

@@ -97,8 +97,11 @@ def draw_figures(comparison: Comparison) -> list[DrawnFigure]:
     return [DrawnFigure(figure, draw(figure) | {"csv": figure_csv(figure).encode()}) for figure in figures(comparison)]
 
 
-def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str:
-    """Return the report as an HTML page. All text of users is escaped by the template."""
+def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, beside: bool = False) -> str:
+    """Return the report as an HTML page, with links where the report's other files lie `beside` it.
+
+    All text of users is escaped by the template.
+    """
     environment = Environment(
         loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -108,6 +111,7 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str
         name=printable(name),
         summary=f"Trials: {pending(comparison)}.",
         sections=found,
+        beside=beside,
         style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + alignment(found)),
         script=Markup(script),
         script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
@@ -118,7 +122,10 @@ def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[S
     """Yield the page's parts: what was found first, then what it was found from, and how to read it all last."""
     words, data = sentences(comparison), data_lines(comparison)
     pictures = [picture(number, item) for number, item in enumerate(drawn, start=1)]
-    tables = [page_table(table, "report.json") for table in text_tables(comparison)]
+    tables = [
+        page_table(table, "trials.csv" if table.title.startswith(PARTS["Trials"]) else "report.json")
+        for table in text_tables(comparison)
+    ]
     yield Section("words", "In words", "In words", words)
     yield Section("data", "Data", "Data", data)
     yield Section("curves", "Curves", "Epoch by epoch", pictures=[item for item in pictures if item.of is CurveFigure])

@@ -151,6 +151,28 @@ def test_again_changes_nothing(study: Path, uri: str) -> None:
     assert snapshot(study, uri) == before
 
 
+def test_the_study_s_run_has_its_groups_numbers(study: Path, uri: str) -> None:
+    synchronise(study, uri, overview(study))
+    shown = split(runs_of(study, uri))[0].data.metrics
+    # Test values 0.89, 0.90, 0.91: sd 0.01, t(2) = 4.3027, so ± 0.02484.
+    expected = {"n": 3, "test_accuracy_mean": 0.9, "test_accuracy_sd": 0.01}
+    expected |= {"test_accuracy_low": 0.87516, "test_accuracy_high": 0.92484, "validation_accuracy_mean": 0.92}
+    assert {key: shown[f"groups/pt hf/{key}"] for key in expected} == pytest.approx(expected, abs=1e-5)
+    # Another factor gives the groups other names; MLflow forgets no number, so the old ones become none.
+    write(study, trial("pt", train={"learning_rate": 0.5}), valid=[0.5], test=[0.4])
+    synchronise(study, uri, overview(study), changed_only=True)
+    parent, trials = split(runs_of(study, uri))
+    assert math.isnan(parent.data.metrics["groups/pt hf/test_accuracy_mean"])
+    assert parent.data.metrics["groups/pt hf learning_rate 0.5/test_accuracy_mean"] == 0.4
+    groups = sorted(run.data.tags["group"] for run in trials.values())
+    assert groups == sorted(
+        ["pt hf learning_rate 0.5", *["pt hf learning_rate 0.001"] * 3, *["rd hf learning_rate 0.001"] * 3]
+    )
+    before = snapshot(study, uri)
+    synchronise(study, uri, overview(study))
+    assert repr(snapshot(study, uri)) == repr(before)  # nan is not equal to itself
+
+
 def test_a_run_follows_its_trial(study: Path, uri: str) -> None:
     described = trial("pt", seed=9)
     record, name = Record(study / described.name), described.name

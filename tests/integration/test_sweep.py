@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
     assert "Groups, each trial at its best epoch: mean ± standard deviation over seeds" in said
     assert any(re.fullmatch(r" pt − rd  hf .* 2, 2 *", line) for line in said)
     study = place / "outputs/demo"
+    assert {"report.html", "report.md", "report.json", "tables.tex", "trials.csv", "figures"} <= {
+        path.name for path in (study / "report").iterdir()
+    }
     records = {path.name: Record(path) for path in study.glob("hf-*")}
     assert {(name[:5], known.status(), launches(known)) for name, known in records.items()} == {
         ("hf-pt", Status.DONE, 1),
@@ -55,7 +59,7 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6
     imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
     assert "hydra" in imported
-    assert imported.isdisjoint({"torch", "transformers", "datasets", "mlflow", "scipy.stats"})
+    assert imported.isdisjoint({"torch", "transformers", "datasets", "mlflow", "scipy.stats", "matplotlib"})
     assert again.stdout.startswith("demo: 4 of 4 trials are done (4 done).\nTrials, each at its best epoch\n")
     tables = first.stdout[first.stdout.index("Trials, each at its best epoch") :]
     assert tables == again.stdout[again.stdout.index("Trials, each at its best epoch") :]
@@ -140,6 +144,26 @@ def test_tracking_that_is_down_harms_nothing(place: Path, dead_server: str) -> N
     assert run.returncode == 0
     assert record(place, "untracked", 1).status() is Status.DONE
     assert "python -m sweeper.sync outputs/untracked" in run.stdout
+
+
+@pytest.mark.slow
+def test_a_report_lies_beside_the_records_and_its_failure_harms_nothing(place: Path) -> None:
+    run = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2")
+    assert (run.returncode, run.stderr) == (0, "")
+    report = place / "outputs/reported/report"
+    assert "Report: outputs/reported/report/report.html" in run.stdout.splitlines()
+    assert "noop" in (report / "report.html").read_text()
+    assert (report / "figures/test_accuracy.pdf").exists()
+    written = (report / "report.html").stat().st_mtime_ns
+    again = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2")
+    assert (again.returncode, (report / "report.html").stat().st_mtime_ns) == (0, written)
+    shutil.rmtree(report)
+    report.write_text("in the way")
+    blocked = sweep(place, "reported", "-m", *NOOP, "seed=1,2", "train.epochs=2")
+    assert blocked.returncode == 0
+    assert record(place, "reported", 2).status() is Status.DONE
+    (warning,) = (line for line in blocked.stdout.splitlines() if line.startswith("The report was not written ("))
+    assert warning.endswith("later: python -m sweeper.report outputs/reported --write")
 
 
 OWN = """

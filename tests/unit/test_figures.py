@@ -120,6 +120,15 @@ def test_styles_differ_without_colour() -> None:
     assert len({(style["color"], str(style["linestyle"]), style["marker"]) for style in every}) == len(every)
 
 
+def test_every_colour_is_named_so_that_a_page_can_change_it(tmp_path: Path) -> None:
+    for number in range(len(COLOURS)):
+        write(tmp_path, trial(train={"learning_rate": 10.0**-number}), [0.5, 0.6], [0.4, 0.5])
+    inline = inline_svg(draw(curve(tmp_path, "test_accuracy"))["svg"], "figure", "title")
+    for number in range(len(COLOURS)):
+        assert f"fill: var(--series-{number})" in inline  # marks
+    assert "#000000" not in inline
+
+
 def test_one_seed_has_no_band_and_one_epoch_has_marks(tmp_path: Path) -> None:
     write(tmp_path / "seed", trial(), [0.5, 0.6], [0.4, 0.5])
     write(tmp_path / "epoch", trial(), [0.5], [0.4])

@@ -64,7 +64,7 @@ def parsed(text: str) -> Parsed:
 def page_of(study: Path) -> str:
     opened = open_study(study)
     comparison = opened.comparison()
-    return page(comparison, opened.name, draw_figures(comparison))
+    return page(comparison, opened.name, draw_figures(comparison), beside=True)
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +139,13 @@ def test_more_rows_than_a_browser_likes_are_left_to_a_file() -> None:
     assert table.hidden == 2 * ROWS_SHOWN
 
 
-def test_the_page_says_which_rows_it_leaves_out(tmp_path: Path) -> None:
-    comparison_text = TextTable("Trials", ("a",), 1, ((("x",),) * (ROWS_SHOWN + 5),))
-    assert page_table(comparison_text, "trials.csv").hidden == 5
+def test_the_page_says_which_rows_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeper.report.page.ROWS_SHOWN", 4)
+    write_demo(tmp_path)
+    text = page_of(tmp_path)
+    assert "The first 4 of 6 rows are shown" in text
+    assert '<a href="trials.csv">' in text
+    assert "The first 4 of 10 rows are shown" in text
 
 
 def test_the_same_study_gives_the_same_page(tmp_path: Path) -> None:
@@ -158,4 +162,7 @@ def test_nothing_done_says_what_is_pending(tmp_path: Path) -> None:
 def test_the_command_prints_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_demo(tmp_path)
     assert main([str(tmp_path), "--format", "html"]) == 0
-    assert capsys.readouterr().out == page_of(tmp_path)
+    printed = capsys.readouterr().out
+    assert parsed(printed).count("svg") == 4
+    assert "figures/" not in printed  # no file lies beside what is printed
+    assert "figures/test_accuracy.pdf" in page_of(tmp_path)
