@@ -17,6 +17,8 @@ PACKAGES = (
     "torch",
     "transformers",
     "accelerate",
+    "peft",
+    "bitsandbytes",
     "tokenizers",
     "sentencepiece",
     "datasets",
