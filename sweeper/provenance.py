@@ -18,6 +18,8 @@ PACKAGES = (
     "torch",
     "transformers",
     "accelerate",
+    "peft",
+    "bitsandbytes",
     "tokenizers",
     "sentencepiece",
     "datasets",

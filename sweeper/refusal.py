@@ -126,6 +126,10 @@ def unknown_key(error: OmegaConfBaseException) -> str:
         return f"{full} cannot be set by itself\nallowed: model.path={{encoder: DIR, causal_lm: DIR}}"
     parent = error.parent_node
     keys = sorted(map(str, parent.keys())) if isinstance(parent, DictConfig) and not parent._is_none() else []
+    if not keys and full.startswith("data.verbalisers."):
+        return (
+            f"{full} cannot be set by itself\nallowed: data.verbalisers={{neg: bad, pos: good}}, a word for each class"
+        )
     if not keys:
         return f"{full}: unknown key"
     key = full.rpartition(".")[2]

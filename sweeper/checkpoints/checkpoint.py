@@ -41,13 +41,13 @@ BLOOM_SHAPE = {
     "vocabulary_size": ("vocab_size",),
 }
 OTHER_SHAPE = {
-    "layers": ("num_hidden_layers", "n_layer", "num_layers"),
+    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
     "width": ("hidden_size", "n_embd", "n_embed", "d_model"),
-    "heads": ("num_attention_heads", "n_head", "num_heads"),
+    "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads", "attention_heads"),
     "vocabulary_size": ("vocab_size",),
 }
 OTHER_FEED_FORWARD = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner")
-OTHER_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length")
+OTHER_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
 # How random weights are drawn and what drops out -> its name in config.json, and Transformers' default.
 ROBERTA_DRAWN = {
     "init_std": ("initializer_range", 0.02),
@@ -213,8 +213,10 @@ class Checkpoint:
 
     def number(self, keys: tuple[str, ...]) -> int:
         """Return a positive integer of config.json by its first name that is there. Raises WrongInput without it."""
-        key = next((key for key in keys if key in self.config), keys[-1])
-        value = self.config.get(key)
+        key = next((key for key in keys if key in self.config), None)
+        if key is None:
+            self.refuse(f": its {self.stated_in} does not say {keys[0]}\nneeded there: one of {', '.join(keys)}")
+        value = self.config[key]
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             self.refuse(f": its {self.stated_in} says {key}={value}\nneeded there: an integer of at least 1")
         return value

@@ -30,6 +30,16 @@ LLAMA = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 22,
     "num_attention_heads": 32, "intermediate_size": 5632, "max_position_embeddings": 2048, "vocab_size": 32000,
 }  # fmt: skip
+# Names that few have.
+MPT = {
+    "architectures": ["MptForCausalLM"], "model_type": "mpt", "d_model": 2048, "n_heads": 16, "n_layers": 24,
+    "expansion_ratio": 4, "max_seq_len": 1024, "vocab_size": 50368,
+}  # fmt: skip
+XGLM = {
+    "architectures": ["XGLMForCausalLM"], "model_type": "xglm", "d_model": 1024, "num_layers": 24,
+    "attention_heads": 16, "ffn_dim": 4096, "max_position_embeddings": 2048, "vocab_size": 256008, "init_std": 0.02,
+    "dropout": 0.1, "attention_dropout": 0.1,
+}  # fmt: skip
 
 
 def write(directory: Path, config: dict[str, Any]) -> Checkpoint:
@@ -44,6 +54,8 @@ def write(directory: Path, config: dict[str, Any]) -> Checkpoint:
         (GPT2, ("gpt2", 12, 768, 12, 3072, 1024, 50257, 0.02, 0.1, 0.1)),
         (OPT, ("opt", 12, 768, 12, 3072, 2048, 50272, 0.02, 0.1, 0.0)),
         (LLAMA, ("llama", 22, 2048, 32, 5632, 2048, 32000, 0.02, 0.0, 0.0)),
+        (MPT, ("mpt", 24, 2048, 16, 8192, 1024, 50368, 0.02, 0.0, 0.0)),
+        (XGLM, ("xglm", 24, 1024, 16, 4096, 2048, 256008, 0.02, 0.1, 0.1)),
     ],
     ids=lambda value: value.get("model_type") if isinstance(value, dict) else "",
 )
@@ -56,6 +68,12 @@ def test_shape_by_the_usual_names(config: dict[str, Any], expected: tuple[Any, .
         arch.model_type, arch.layers, arch.width, arch.heads, arch.feed_forward, arch.positions, arch.vocabulary_size,
         arch.init_std, arch.dropout, arch.attention_dropout,
     ) == expected  # fmt: skip
+
+
+def test_a_size_without_a_usual_name_is_refused_with_those(tmp_path: Path) -> None:
+    checkpoint = write(tmp_path / "model", {key: value for key, value in GPT2.items() if key != "n_layer"})
+    with pytest.raises(WrongInput, match=r"does not say num_hidden_layers\nneeded there: one of .*n_layer, num_layers"):
+        checkpoint.settings()
 
 
 @pytest.mark.parametrize("names", [None, [], ["GPT2Model"], ["GPT2ForSequenceClassification"]])

@@ -83,7 +83,8 @@ def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.Monk
 def test_versions_are_those_installed() -> None:
     found = provenance.versions()
     assert found["python"] == platform.python_version()
-    assert found["torch"] == version("torch")
+    for package in ("torch", "transformers", "peft"):
+        assert found[package] == version(package)
 
 
 def test_here_is_json() -> None:
