@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sweeper.trial import ArchSettings, Family, Trial, WrongInput
 
+LARGEST_RECIPE = 100_000_000  # parameters of the layers' matrices
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 # Task -> its metrics, and whether greater is better.
 METRICS = {
@@ -26,6 +27,7 @@ DATA = {
 def check_trial(trial: Trial) -> None:
     """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
     check_task(trial)
+    check_recipe(trial)
     check_lengths(trial)
     check_pairs(trial)
     check_selection(trial)
@@ -61,6 +63,18 @@ def check_arch(arch: ArchSettings, family: Family) -> None:
         raise WrongInput(
             f"{setting}.feed_forward={arch.feed_forward} is not BLOOM's, which is four times the width\n"
             f"allowed: {4 * arch.width}"
+        )
+
+
+def check_recipe(trial: Trial) -> None:
+    """Raise WrongInput when weights would be made on the way for a model that takes days to pretrain."""
+    arch = trial.arch
+    matrices = arch.layers * (4 * arch.width**2 + 2 * arch.width * arch.feed_forward)
+    if trial.model.pretrained and trial.weights_path is None and matrices > LARGEST_RECIPE:
+        raise WrongInput(
+            f"model={trial.model.name} names no weights for arch={arch.name}, of {matrices:,} parameters in its layers\n"
+            f"weights are made on the way for at most {LARGEST_RECIPE:,}\n"
+            "set model.path=DIR or OWNER/NAME; python -m sweeper.pretrain makes weights of any size"
         )
 
 

@@ -17,6 +17,7 @@ FILES = "data=files data.path=files_good tokenizer.kind=word"
 LETTERS = "data.verbalisers.negative=bie data.verbalisers.positive=ieb framework.lora.target_modules=[c_attn]"
 WORDS = "data.verbalisers.negative=mal data.verbalisers.positive=bien"
 CASES = [
+    Case(f"{LORA} arch=bloom_560m model=pt", ("names no weights for arch=bloom_560m", "model.path=DIR")),
     # Types and ranges.
     Case(f"{LORA} framework.lora.r=0", ("framework.lora.r=0", "at least 1")),
     Case(f"{LORA} framework.lora.alpha=0", ("framework.lora.alpha=0", "at least 1")),

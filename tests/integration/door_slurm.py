@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.integration.door import Case
 
@@ -39,7 +40,7 @@ LOCAL = {"_target_": "hydra_plugins.sweeper_launchers.local.LocalLauncher", "job
 
 def make(directory: Path) -> None:
     """Create what the cases need: studies that were run here, that nobody can describe, that another launcher ran."""
-    studies = {
+    studies: dict[str, dict[str, Any]] = {
         "slurm_local": {"launcher": LOCAL, "trials": {}},
         "slurm_unknown": {"launcher": LOCAL, "trials": {"a-trial": "0" * 64}},
         "slurm_strange": {"launcher": {"_target_": "no.such.Launcher"}, "trials": {}},
