@@ -72,7 +72,7 @@ def check_recipe(trial: Trial) -> None:
     matrices = arch.layers * (4 * arch.width**2 + 2 * arch.width * arch.feed_forward)
     if trial.model.pretrained and trial.weights_path is None and matrices > LARGEST_RECIPE:
         raise WrongInput(
-            f"model={trial.model.name} names no weights for arch={arch.name}, of {matrices:,} parameters in its layers\n"
+            f"model={trial.model.name} names no weights for arch={arch.name}, with {matrices:,} parameters in layers\n"
             f"weights are made on the way for at most {LARGEST_RECIPE:,}\n"
             "set model.path=DIR or OWNER/NAME; python -m sweeper.pretrain makes weights of any size"
         )
