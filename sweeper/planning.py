@@ -1,4 +1,4 @@
-"""What a command would do, and about what it would cost: plan=true. Starts and makes nothing."""
+"""What a command is about to do, on what data, and about what it would cost. Starts and makes nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 from rich.console import Console
 
+from sweeper import inputs
 from sweeper.backend import Backend, Outline
+from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.factors import trial_settings
 from sweeper.inputs import preparations
 from sweeper.record import Record, records
+from sweeper.report.data_text import leaks, plan_lines, read_facts
 from sweeper.report.tables import TextTable
 from sweeper.report.terminal import rich_table
 from sweeper.report.text import duration, printable
 from sweeper.study import Study
-from sweeper.trial import Status, Trial, digest
+from sweeper.trial import Status, Trial, digest, result_settings
 from sweeper.watched import Watched, watch
 
 
@@ -28,6 +31,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     known = durations(study.directory.parent) if to_run else {}
     expected = {item.trial.name: known.get(likeness(item.trial.description()), math.nan) for item in to_run}
     console.print(rich_table(plan_table(watched, expected)))
+    print_data([item.trial for item in to_run], console)
     made = dict.fromkeys(step.title for item in to_run for step in preparations(item.trial))
     for title in made:
         console.print(f"First: {printable(title)}", soft_wrap=True)
@@ -38,6 +42,38 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
         console.print("\nThe script that sbatch would get:\n", soft_wrap=True)
         console.print(outline.script, markup=False, highlight=False, soft_wrap=True)
     console.print("Nothing was started or written. Without plan=true the same command runs it.", soft_wrap=True)
+
+
+def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
+    """Return each trial once, and say so where some are alike."""
+    found = {trial.id: trial for trial in trials}
+    if repeated := len(trials) - len(found):
+        console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
+    return list(found.values())
+
+
+def print_data(trials: Sequence[Trial], console: Console) -> None:
+    """Say what should be known of each data set before trials are trained on it; a corpus has no such line."""
+    distinct = {digest([result_settings(trial.data), trial.digests["data"]]): trial for trial in trials}
+    for trial in distinct.values():
+        facts = facts_of_data(trial)
+        if facts is None:
+            continue
+        for line in plan_lines(str(trial.choices["data"]), facts):
+            console.print(line, soft_wrap=True)
+        for line in leaks(facts):
+            console.print(f"  {line}", style="yellow", soft_wrap=True)
+
+
+def facts_of_data(trial: Trial) -> DataFacts | None:
+    """Return what is known of a trial's labelled or answered data, from the cache when it was tokenized before."""
+    answered = trial.data.task == "qa"
+    if not answered and not trial.data.label_names():
+        return None
+    known = inputs.facts(trial)
+    if known:
+        return read_facts(known)
+    return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
 def plan_table(watched: Sequence[Watched], expected: Mapping[str, float]) -> TextTable:

@@ -12,22 +12,20 @@ from typing import Any
 
 from rich.console import Console
 
-from sweeper import inputs, provenance
+from sweeper import provenance
 from sweeper.backend import Backend, Job, JobState, Phase
 from sweeper.closing import census_text, print_closing, print_detached, print_interrupted, print_places
-from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute, prepare
 from sweeper.inputs import Preparation, preparations
-from sweeper.planning import print_plan
+from sweeper.planning import distinct, print_data, print_plan
 from sweeper.record import read_progress, supersede
 from sweeper.report import live
-from sweeper.report.data_text import leaks, plan_lines, read_facts
 from sweeper.report.process import await_writing, start_writing
 from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
-from sweeper.trial import Status, Trial, WrongInput, digest, result_settings
+from sweeper.trial import Status, Trial, WrongInput
 from sweeper.watched import Watched, watch
 
 # A trial that another process runs is looked at more seldom: each look takes its lock for an instant.
@@ -79,38 +77,6 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watche
     console.print(f"{study.name}: {done} of {len(watched)} trials are done ({census_text(watched)}).")
     print_data([item.trial for item in watched if item.status is not Status.DONE], console)
     return watched
-
-
-def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
-    """Return each trial once, and say so where some are alike."""
-    found = {trial.id: trial for trial in trials}
-    if repeated := len(trials) - len(found):
-        console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
-    return list(found.values())
-
-
-def print_data(trials: Sequence[Trial], console: Console) -> None:
-    """Say what should be known of each data set before trials are trained on it; a corpus has no such line."""
-    distinct = {digest([result_settings(trial.data), trial.digests["data"]]): trial for trial in trials}
-    for trial in distinct.values():
-        facts = facts_of_data(trial)
-        if facts is None:
-            continue
-        for line in plan_lines(str(trial.choices["data"]), facts):
-            console.print(line, soft_wrap=True)
-        for line in leaks(facts):
-            console.print(f"  {line}", style="yellow", soft_wrap=True)
-
-
-def facts_of_data(trial: Trial) -> DataFacts | None:
-    """Return what is known of a trial's labelled or answered data, from the cache when it was tokenized before."""
-    answered = trial.data.task == "qa"
-    if not answered and not trial.data.label_names():
-        return None
-    known = inputs.facts(trial)
-    if known:
-        return read_facts(known)
-    return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
 def put_aside(watched: Sequence[Watched]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._slurm_backend import OUT_OF_MEMORY, last_word, state_of
+from hydra_plugins.sweeper_launchers._slurm_ends import OUT_OF_MEMORY, last_word, state_of
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError, ask, queued_jobs
 from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
 from sweeper.backend import JobState, Phase

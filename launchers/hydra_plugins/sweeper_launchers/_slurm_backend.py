@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
 from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, allocation, cancel_file, ends_file
 from hydra_plugins.sweeper_launchers._machine import torch_has_cuda
 from hydra_plugins.sweeper_launchers._slurm_check import check_cluster
+from hydra_plugins.sweeper_launchers._slurm_ends import ended_state, is_certain, read, state_of
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError
 from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, grown
 from hydra_plugins.sweeper_launchers._slurm_submission import (
@@ -34,16 +33,11 @@ POLL_SECONDS = 1.0
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
 STOPPED = "stopped"
-BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
 # squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two looks decide.
 LOOKS_TO_BELIEVE_AN_END = 2
 # What sbatch says when the queue is full or its daemon restarts: the jobs are kept and offered again.
 LATER = ("submit limit", "submitjob", "unable to contact", "temporarily unable", "timed out", "max job count", "again")
 RETRY_SECONDS = 10.0
-LOG_TAIL = 4000
-SIGKILLED = "SIGKILL"
-# What SLURM prints when it, or the kernel on its behalf, has killed something for its memory.
-OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -270,7 +264,7 @@ class SlurmBackend:
         ended = {
             key: job
             for key, job in doubted.items()
-            if self._doubts[key] >= LOOKS_TO_BELIEVE_AN_END or self._is_certain(key, job)
+            if self._doubts[key] >= LOOKS_TO_BELIEVE_AN_END or is_certain(self._live[key], key, job)
         }
         if forgotten := {self._live[key].id for key, job in ended.items() if job is None}:
             accounted = slurm.accounted_jobs(forgotten)
@@ -279,31 +273,11 @@ class SlurmBackend:
             self._end(key, self._ended_state(key, job))
 
     def _ended_state(self, key: str, job: QueuedJob | None) -> JobState:
-        """Return why a job has ended, from what its allocation wrote and from the state that SLURM gave it."""
-        submitted = self._live[key]
-        ends = read(ends_file(submitted.folder, submitted.id))
-        state = job.state if job else "COMPLETED" if key in ends else ""
-        said = printed(submitted)
-        if state == "FAILED" and SIGKILLED in ends.get(key, SIGKILLED) and OUT_OF_MEMORY.search(said):
-            state = "OUT_OF_MEMORY"
-        if state == "OUT_OF_MEMORY" and self._settings.mem and self._settings.memory_growth > 1:
+        """Return why a job has ended; one that ran out of memory gets more the next time."""
+        state, ran_out = ended_state(self._live[key], key, job)
+        if ran_out and self._settings.mem and self._settings.memory_growth > 1:
             self._memory[key] = grown(self._memory.get(key, self._settings.mem), self._settings.memory_growth)
-        words = slurm.WORDS.get(state, "SLURM no longer knows the job")
-        node = job.node if job else ""
-        if state in BY_ITSELF:
-            words = ends[key] if key in ends else f"{words or 'ended'}: {last_word(said)} ({log_of(submitted)})"
-        elif ends.get(key) == "":
-            words = ""  # it had ended well before its allocation did not
-        elif node:
-            words = f"{words} ({node})"
-        return JobState(Phase.ENDED, words, submitted.id, node, cancelled=state == "CANCELLED")
-
-    def _is_certain(self, key: str, job: QueuedJob | None) -> bool:
-        """Whether an end needs no second look: the job ended by itself, and its allocation told what became of it."""
-        if job is None or job.state not in BY_ITSELF:
-            return False
-        ends = read(ends_file(self._live[key].folder, job.id))
-        return ends.get(key, INTERRUPTED) != INTERRUPTED
+        return state
 
     def _end(self, key: str, state: JobState) -> None:
         self._states[key] = state
@@ -332,37 +306,3 @@ class SlurmBackend:
         submitted = self._live[key]
         job = queue.get(submitted.id)
         return job is None or job.has_ended or key in read(ends_file(submitted.folder, submitted.id))
-
-
-def state_of(job: QueuedJob) -> JobState:
-    """Return a queued job's state; why it waits in SLURM's word for it."""
-    reason = "" if job.reason == "None" else job.reason
-    if job.waits:
-        return JobState(Phase.PENDING, reason if job.state == "PENDING" else job.state.lower(), job.id)
-    return JobState(Phase.RUNNING, "suspended" if job.state == "SUSPENDED" else "", job.id, job.node)
-
-
-def read(path: Path) -> dict[str, str]:
-    """Return how the jobs of an allocation ended, as far as it has said so."""
-    try:
-        ends: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return ends
-
-
-def log_of(submitted: Submitted) -> Path:
-    """Return the file with what a job of SLURM itself has printed."""
-    return submitted.folder / f"{submitted.id}_0_log.out"
-
-
-def printed(submitted: Submitted) -> str:
-    """Return the end of what a job of SLURM itself has printed."""
-    log = log_of(submitted)
-    return log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if log.exists() else ""
-
-
-def last_word(text: str) -> str:
-    """Return the last line that says more than that a step has failed."""
-    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("srun: ")]
-    return lines[-1] if lines else "it has printed nothing"

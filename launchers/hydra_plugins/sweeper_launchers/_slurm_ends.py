@@ -1,0 +1,78 @@
+"""What has become of a job, from the state that SLURM gives it and from what its allocation wrote on the node."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
+from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, ends_file
+from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
+from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
+from sweeper.backend import JobState, Phase
+
+BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
+LOG_TAIL = 4000
+SIGKILLED = "SIGKILL"
+# What SLURM prints when it, or the kernel on its behalf, has killed something for its memory.
+OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNORECASE)
+
+
+def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[JobState, bool]:
+    """Return why a job has ended, and whether it ran out of memory; None: SLURM knows nothing of it any more."""
+    ends, said = read(ends_file(submitted.folder, submitted.id)), printed(submitted)
+    state = job.state if job else "COMPLETED" if key in ends else ""
+    if state == "FAILED" and SIGKILLED in ends.get(key, SIGKILLED) and OUT_OF_MEMORY.search(said):
+        state = "OUT_OF_MEMORY"
+    words = slurm.WORDS.get(state, "SLURM no longer knows the job")
+    node = job.node if job else ""
+    if state in BY_ITSELF:
+        words = ends[key] if key in ends else f"{words or 'ended'}: {last_word(said)} ({log_of(submitted)})"
+    elif ends.get(key) == "":
+        words = ""  # it had ended well before its allocation did not
+    elif node:
+        words = f"{words} ({node})"
+    ended = JobState(Phase.ENDED, words, submitted.id, node, cancelled=state == "CANCELLED")
+    return ended, state == "OUT_OF_MEMORY"
+
+
+def is_certain(submitted: Submitted, key: str, job: QueuedJob | None) -> bool:
+    """Whether an end needs no second look: the job ended by itself, and its allocation told what became of it."""
+    if job is None or job.state not in BY_ITSELF:
+        return False
+    return read(ends_file(submitted.folder, submitted.id)).get(key, INTERRUPTED) != INTERRUPTED
+
+
+def state_of(job: QueuedJob) -> JobState:
+    """Return a queued job's state; why it waits in SLURM's word for it."""
+    reason = "" if job.reason == "None" else job.reason
+    if job.waits:
+        return JobState(Phase.PENDING, reason if job.state == "PENDING" else job.state.lower(), job.id)
+    return JobState(Phase.RUNNING, "suspended" if job.state == "SUSPENDED" else "", job.id, job.node)
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return how the jobs of an allocation ended, as far as it has said so."""
+    try:
+        ends: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return ends
+
+
+def log_of(submitted: Submitted) -> Path:
+    """Return the file with what a job of SLURM itself has printed."""
+    return submitted.folder / f"{submitted.id}_0_log.out"
+
+
+def printed(submitted: Submitted) -> str:
+    """Return the end of what a job of SLURM itself has printed."""
+    log = log_of(submitted)
+    return log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if log.exists() else ""
+
+
+def last_word(text: str) -> str:
+    """Return the last line that says more than that a step has failed."""
+    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("srun: ")]
+    return lines[-1] if lines else "it has printed nothing"
