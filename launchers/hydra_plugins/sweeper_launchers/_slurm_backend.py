@@ -117,7 +117,8 @@ class SlurmBackend:
         waiting = [job.key for job in jobs if self._phase(job.key) is not Phase.ENDED]
         assert not waiting, f"{waiting} have not ended"
         self._states |= {job.key: JobState(Phase.PENDING) for job in jobs}
-        self._doubts = Counter({key: number for key, number in self._doubts.items() if key not in self._states})
+        for job in jobs:
+            self._doubts.pop(job.key, None)
         self._packs.extend(self._packed(jobs))
         self._submit()
         self._watch.hurry()
@@ -201,30 +202,34 @@ class SlurmBackend:
         while self._packs:
             first = self._packs[0]
             alike = [pack for pack in self._packs if (pack.after, pack.memory) == (first.after, first.memory)]
-            batch = alike[: self._room()]
-            if not batch:
-                return
-            folder = new_folder(self._directory)
-            allocations = [allocation(pack.jobs, self._threads, self._preload, folder) for pack in batch]
+            batch: list[Pack] = []
             try:
-                lines = self._lines(first.memory, first.after)
-                ids = submit(self._settings, self._name, self._directory, allocations, lines)
-            except SlurmError as error:
-                if any(word in str(error).lower() for word in LATER):
-                    self._wait(f"sbatch: {error}")
+                batch = alike[: self._room()]
+                if not batch:
                     return
-                ids = []
-                self._states |= {
-                    job.key: JobState(Phase.ENDED, f"sbatch: {error}") for pack in batch for job in pack.jobs
-                }
-            self._packs = deque(pack for pack in self._packs if pack not in batch)
-            for pack, number in zip(batch, ids, strict=False):
-                for job in pack.jobs:
-                    self._live[job.key] = Submitted(number, folder, time.monotonic())
-                    self._states[job.key] = JobState(Phase.PENDING, id=number)
+                self._submit_array(batch)
+            except SlurmError as error:
+                if not batch or any(word in str(error).lower() for word in LATER):
+                    self._wait(f"SLURM takes no jobs now: {error}")
+                    return
+                refused = {job.key: JobState(Phase.ENDED, f"sbatch: {error}") for pack in batch for job in pack.jobs}
+                self._states |= refused
+            taken = {id(pack) for pack in batch}
+            self._packs = deque(pack for pack in self._packs if id(pack) not in taken)
+
+    def _submit_array(self, packs: Sequence[Pack]) -> None:
+        """Submit packs that wait for the same jobs and need as much memory. Raises SlurmError."""
+        folder = new_folder(self._directory)
+        allocations = [allocation(pack.jobs, self._threads, self._preload, folder) for pack in packs]
+        lines = self._lines(packs[0].memory, packs[0].after)
+        ids = submit(self._settings, self._name, self._directory, allocations, lines)
+        for pack, number in zip(packs, ids, strict=True):
+            for job in pack.jobs:
+                self._live[job.key] = Submitted(number, folder, time.monotonic())
+                self._states[job.key] = JobState(Phase.PENDING, id=number)
 
     def _room(self) -> int:
-        """How many jobs SLURM takes now in one array."""
+        """How many jobs SLURM takes now in one array. Raises SlurmError when it does not tell."""
         if self._limits is None:
             known = slurm.limits()
             size = self._settings.max_array_size or known.array_size
