@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import shutil
 import subprocess
@@ -92,7 +93,7 @@ class Limits:
 
 def queue_command(name: str) -> list[str]:
     """Return the command that lists this user's jobs of a name, those that have ended a short while ago included."""
-    wanted = [f"--user={getpass.getuser()}", f"--name={name}", "--states=all"]
+    wanted = [f"--user={os.geteuid()}", f"--name={name}", "--states=all"]
     return ["squeue", "--noheader", "--array", *wanted, f"--format={COLUMNS}"]
 
 
