@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sweeper.compare import Comparison, DataSet
-from sweeper.contrasts import Contrast, contrasts
+from sweeper.contrasts import Contrast, Paired, contrasts
 from sweeper.differences import MOST_PAIRS, number_of_pairs, pairs, standard_error
 from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
@@ -78,8 +78,15 @@ def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterato
         yield (
             "paired: beside it, where a seed gives both groups the same order of the same examples; t interval of the"
             " differences, p over all flips of their signs; P: share of seeds."
+            + f" {UNKNOWN}: the differences do not vary."
+            * any(one.paired and not_varying(one.paired) for one in found)
         )
     yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
+
+
+def not_varying(paired: Paired) -> bool:
+    """Whether there is no interval because all seeds' differences are equal."""
+    return paired.difference.low is None and paired.difference.n_first > 1
 
 
 def spread_notes(comparison: Comparison) -> Iterator[str]:
