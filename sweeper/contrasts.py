@@ -104,9 +104,9 @@ def paired(pair: Pair, split: str) -> Paired | None:
     found = summarize(differences)
     if found.mean is None or math.isnan(found.mean):
         return None
-    own = MeanDifference(
-        len(both), len(both), found.mean, found.low, found.high, None if found.sd is None else float(len(both) - 1)
-    )
+    own = MeanDifference(len(both), len(both), found.mean)
+    if found.sd:  # where all differences are equal, an interval of no width would claim to know everything
+        own = replace(own, low=found.low, high=found.high, degrees_of_freedom=float(len(both) - 1))
     greater = sum((one > other) + 0.5 * (one == other) for one, other in both) / len(both)
     return Paired(own, sign_flip_test(differences), greater)
 

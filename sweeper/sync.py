@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sweeper.record import read_versioned
 from sweeper.report.directory import write_report
-from sweeper.report.overview import study_metrics, trial_groups
+from sweeper.report.overview import study_metrics, study_tags, trial_groups
 from sweeper.report.study import open_study
 from sweeper.tracking.state import Overview, TrackingError, absolute, check_uri, pending, runs_address, ui_command
 from sweeper.trial import WrongInput
@@ -74,7 +74,7 @@ def synchronise(study: Path, uri: str, *, changed_only: bool = False, with_repor
 
     comparison = open_study(study).comparison()
     report = partial(written_report, study) if with_report else None
-    overview = Overview(study_metrics(comparison), trial_groups(comparison), report)
+    overview = Overview(study_metrics(comparison), trial_groups(comparison), report, study_tags(comparison))
     mlflow.synchronise(study, uri, overview, changed_only=changed_only)
 
 

@@ -82,7 +82,7 @@ def csv_text(comparison: Comparison) -> str:
     others = [f"{split}_{name}" for name in comparison.others for split in ("validation", "test")]
     names = [*dict.fromkeys([*TRIAL_COLUMNS, *others, *comparison.factors])]
     writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: csv_cell(name) for name in names})
     for row in comparison.trials:
         values = dict(zip(comparison.factors, row.factors, strict=True)) | csv_values(row)
         writer.writerow({name: csv_cell(values.get(name)) for name in names})
@@ -102,7 +102,7 @@ def csv_values(row: TrialRow) -> dict[str, Any]:
 
 
 def csv_cell(value: Value) -> Value:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet takes for a formula, and no terminal for a command."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        return printable(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)
     return "" if value is None else value

@@ -27,7 +27,6 @@ SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
-    "-": r"{-}",  # no ligature: -- would be a dash
     "−": r"\ensuremath{-}",
     "±": r"\ensuremath{\pm}",
     "×": r"\ensuremath{\times}",
@@ -41,8 +40,10 @@ ESCAPES = str.maketrans(SPECIAL)
 HEAD = r"""% {name}
 % In the preamble: \usepackage[T1]{fontenc} \usepackage{textcomp,booktabs,graphicx}
 % Characters that pdflatex does not know need lualatex or xelatex.
+% What is wider than the line is shrunk to it:
+\providecommand{\sweeperfit}[1]{\sbox0{#1}%
+  \ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi}
 """
-WIDE = 75  # characters; a wider table is shrunk to the line
 LONG = 60  # characters of a text; a longer one is wrapped
 LONG_WIDTH = r"0.7\linewidth"
 
@@ -78,15 +79,13 @@ def latex_table(table: TextTable, number: int) -> str:
             "\\end{tabular}",
         ]
     )
-    if sum(min(length, LONG) for length in lengths) > WIDE:
-        body = f"\\resizebox{{\\linewidth}}{{!}}{{%\n{body}}}"
     return "\n".join(
         [
             "\\begin{table}[htbp]",
             "\\centering\\small",
             f"\\caption{{{escape_latex(table.title)}}}",
             f"\\label{{tab:sweeper-{number}}}",
-            body,
+            f"\\sweeperfit{{%\n{body}}}",
             "\\end{table}",
             "",
         ]
@@ -106,5 +105,5 @@ def row(cells: list[str] | tuple[str, ...]) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX sets as it is."""
-    return printable(text).translate(ESCAPES)
+    """Text that LaTeX sets as it is; without ligatures, -- would be a dash."""
+    return printable(text).translate(ESCAPES).replace("--", "-{}-").replace("--", "-{}-")

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.compare import Comparison, DataSet
-from sweeper.contrasts import Contrast, contrasts
-from sweeper.differences import MOST_PAIRS, number_of_pairs, pairs, standard_error
+from sweeper.compare import Comparison, DataSet, GroupRow
+from sweeper.contrasts import Contrast, Paired, contrasts
+from sweeper.differences import MOST_PAIRS, Pair, number_of_pairs, pairs, standard_error
 from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
-from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
+from sweeper.report.text import (
+    UNKNOWN,
+    group_label,
+    heading,
+    interval_name,
+    is_share,
+    labels,
+    printable,
+    value_text,
+)
 from sweeper.spread import spread_rows
 from sweeper.trial import Status
 
@@ -51,7 +60,8 @@ def closing_notes(comparison: Comparison) -> list[str]:
 def method_notes(comparison: Comparison) -> Iterator[str]:
     """Yield how the other tables are made."""
     n_of_one = f"; {UNKNOWN} for n = 1" if any(len(row.counted) == 1 for row in comparison.groups) else ""
-    yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}."
+    unbounded = "; it does not know that shares end at 0 and 100 %" * any(map(leaves_shares, comparison.groups))
+    yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}{unbounded}."
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
@@ -60,6 +70,12 @@ def method_notes(comparison: Comparison) -> Iterator[str]:
     yield from spread_notes(comparison)
     yield from reference_notes(comparison)
     yield from cost_notes(comparison)
+
+
+def leaves_shares(row: GroupRow) -> bool:
+    """Whether a group's interval of a share, as accuracy is one, passes 0 or 1."""
+    known = [summary for summary in (row.validation, row.test) if summary and summary.low is not None]
+    return is_share(row.metric) and any(found.low < 0 or found.high > 1 for found in known)  # type: ignore[operator]
 
 
 def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
@@ -78,8 +94,15 @@ def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterato
         yield (
             "paired: beside it, where a seed gives both groups the same order of the same examples; t interval of the"
             " differences, p over all flips of their signs; P: share of seeds."
+            + f" {UNKNOWN}: the differences do not vary."
+            * any(one.paired and not_varying(one.paired) for one in found)
         )
     yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
+
+
+def not_varying(paired: Paired) -> bool:
+    """Whether there is no interval because all seeds' differences are equal."""
+    return paired.difference.low is None and paired.difference.n_first > 1
 
 
 def spread_notes(comparison: Comparison) -> Iterator[str]:
@@ -146,6 +169,7 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     if not 0 < number <= PAIRS_SHOWN:
         return
     found = pairs(comparison)
+    yield from shared_notes(comparison, found)
     sets = difference_columns(comparison).sets
     unknown = any(
         standard_error(getattr(pair.first, split), getattr(pair.second, split)) is None
@@ -156,6 +180,15 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
         "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple comparisons"
         + (f"; {UNKNOWN} where n < 2 or neither group varies." if unknown else ".")
     )
+
+
+def shared_notes(comparison: Comparison, found: Sequence[Pair]) -> Iterator[str]:
+    """Yield which groups of different studies hold the same trials; these are named STUDY/TRIAL."""
+    for pair in found:
+        first, second = ({row.name.rpartition("/")[2] for row in group.counted} for group in (pair.first, pair.second))
+        if pair.factor == "study" and (shared := len(first & second)):
+            labels_of = " and ".join(group_label(comparison, group.factors) for group in (pair.first, pair.second))
+            yield f"CAUTION, {labels_of}: trials that are the same in both: {shared}; their difference tests nothing"
 
 
 def pending(comparison: Comparison) -> str:

@@ -33,6 +33,14 @@ def study_metrics(comparison: Comparison) -> dict[str, float]:
     return found
 
 
+def study_tags(comparison: Comparison) -> dict[str, str]:
+    """Return how many groups there are, and where their numbers are when there are too many for `study_metrics`."""
+    number = len(comparison.groups)
+    return {
+        "groups": f"{number:,}" + f", more than {GROUPS_SHOWN}: numbers in the report only" * (number > GROUPS_SHOWN)
+    }
+
+
 def summary_metrics(prefix: str, summary: Summary | None) -> dict[str, float]:
     """Return what is known of a summary."""
     values = {name: getattr(summary, name, None) for name in ("mean", "sd", "low", "high")}

@@ -31,8 +31,10 @@ SOURCES = Path(__file__).with_name("template")
 PARTS = {
     "Groups": ("Groups",),
     "Differences": ("Differences", "Tests of the differences", "What so many seeds allow"),
+    "Spread": ("Where the spread",),
     "Trials": ("Trials",),
     "Epochs": ("Epochs",),
+    "Published": ("Beside published numbers",),
 }
 ROWS_SHOWN = 1000  # of a table; a browser sorts that at once
 LARGEST_SCALE, LEAST_SCALE = 1.25, 0.75  # of a figure; below, its letters would be too small on a phone

@@ -44,4 +44,5 @@ def reason(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if not lines:
         return "no word of why"
-    return lines[0].removeprefix("sweeper: ") if lines[0].startswith("sweeper: ") else lines[-1]
+    refusal = next((line for line in lines if line.startswith("sweeper: ")), lines[-1])  # warnings may stand before it
+    return refusal.removeprefix("sweeper: ")

@@ -129,7 +129,8 @@ def show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
 
     own = [run for run in runs if run.data.tags.get(STUDY) == key]
     parent_run = next((run for run in own if INSTANCE not in run.data.tags), None)
-    parent = write(client, experiment, parent_run, study_view(study, list(views.values())), {STUDY: key})
+    view = study_view(study, list(views.values()))
+    parent = write(client, experiment, parent_run, replace(view, tags={**view.tags, **overview.tags}), {STUDY: key})
     changed = [
         name
         for name, record in current.items()

@@ -57,12 +57,14 @@ class Overview:
     """What a store shows of a study beyond its trials.
 
     `metrics` of the parent run; `groups`: each trial's, by the name of its directory; `report` writes the study's
-    report and returns its directory, whose files become the parent's artefacts. None: not this time.
+    report and returns its directory, whose files become the parent's artefacts. None: not this time; `tags` of the
+    parent run.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     report: Callable[[], Path] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_state(study: Path) -> State:

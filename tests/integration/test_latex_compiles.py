@@ -35,4 +35,5 @@ def test_pdflatex_sets_it(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout[-2000:]
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
+    assert "Overfull" not in run.stdout  # tables fit the line
     assert "Missing character" not in run.stdout and "/etc/passwd" not in run.stdout.replace(EVIL, "")

@@ -20,7 +20,7 @@ from mlflow.entities import Run
 
 from sweeper.record import Record, records, supersede, write_json
 from sweeper.report.directory import write_report
-from sweeper.report.overview import study_metrics, trial_groups
+from sweeper.report.overview import GROUPS_SHOWN, study_metrics, study_tags, trial_groups
 from sweeper.report.study import open_study
 from sweeper.tracking.mlflow import synchronise
 from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
@@ -55,7 +55,9 @@ def study(tmp_path: Path) -> Path:
 
 def overview(study: Path) -> Overview:
     comparison = open_study(study).comparison()
-    return Overview(study_metrics(comparison), trial_groups(comparison), partial(write_report, study))
+    return Overview(
+        study_metrics(comparison), trial_groups(comparison), partial(write_report, study), study_tags(comparison)
+    )
 
 
 def runs_of(study: Path, uri: str) -> list[Run]:
@@ -135,6 +137,15 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     for path in ("report.html", "trials.csv", "figures/test_accuracy.svg"):
         assert artefact(uri, parent, f"report/{path}", tmp_path / "fetched") == (study / "report" / path).read_text()
     assert (parent.info.status, parent.data.tags["trials"]) == ("FINISHED", "6 done")
+    assert parent.data.tags["groups"] == "2"
+
+
+def test_more_groups_than_a_store_can_draw_are_in_the_report_and_said_to_be(tmp_path: Path) -> None:
+    for number in range(GROUPS_SHOWN + 1):
+        write(tmp_path, trial(train={"learning_rate": 1e-3 * (number + 1)}), [0.5], [0.4])
+    comparison = open_study(tmp_path).comparison()
+    assert study_metrics(comparison) == {}
+    assert study_tags(comparison) == {"groups": "101, more than 100: numbers in the report only"}
 
 
 def test_again_changes_nothing(study: Path, uri: str) -> None:

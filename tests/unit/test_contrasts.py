@@ -56,6 +56,14 @@ def test_the_same_seeds_on_the_same_data_are_paired_too(published: Path) -> None
     assert (paired.difference.degrees_of_freedom, paired.test.p, paired.greater) == (2, 0.25, 1.0)
 
 
+def test_equal_differences_make_no_interval(tmp_path: Path) -> None:
+    write_group(tmp_path, "pt", (0.75, 0.5))
+    write_group(tmp_path, "rd", (0.5, 0.25))
+    paired = only(tmp_path).paired
+    assert paired is not None and paired.difference.difference == 0.25
+    assert (paired.difference.low, paired.difference.high, paired.difference.degrees_of_freedom) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

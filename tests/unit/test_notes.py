@@ -16,8 +16,8 @@ import pytest
 from sweeper.report.__main__ import main
 from sweeper.report.columns import columns
 from sweeper.report.files import study_tables
-from sweeper.report.notes import closing_notes
-from sweeper.report.study import open_study
+from sweeper.report.notes import closing_notes, notes
+from sweeper.report.study import open_studies, open_study
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.status import main as status
 from sweeper.trial import Metric
@@ -230,3 +230,22 @@ def test_names_of_classes_are_literal(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.7], [0.6], facts=known)
     assert "�[31mred 9, [b] 1" in said(tmp_path)[0]
     assert r"�\[31mred 9, \[b\] 1" in study_tables(tmp_path)["tables.md"]
+
+
+def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:
+    for study, values in (("wide", (0.90, 0.99)), ("narrow", (0.50, 0.51))):
+        for seed, value in enumerate(values, start=1):
+            write(tmp_path / study, trial(seed=seed), [value], [value])
+    told = {study: " ".join(notes(open_study(tmp_path / study).comparison())) for study in ("wide", "narrow")}
+    assert "does not know that shares end at 0 and 100 %" in told["wide"]
+    assert "shares end" not in told["narrow"]
+
+
+def test_the_same_trials_in_two_studies_are_no_comparison(tmp_path: Path) -> None:
+    for study, rate in (("one", 1e-3), ("two", 1e-3), ("three", 1e-4)):
+        write(tmp_path / study, trial(train={"learning_rate": rate}), [0.5], [0.4])
+    both = open_studies([tmp_path / "one", tmp_path / "two"]).comparison()
+    (line,) = [line for line in notes(both) if "same in both" in line]
+    assert line.startswith("CAUTION, ") and "same in both: 1;" in line
+    others = open_studies([tmp_path / "one", tmp_path / "three"]).comparison(["study"])
+    assert not [line for line in notes(others) if "same in both" in line]

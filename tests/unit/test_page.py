@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.beside import with_reference
+from sweeper.reference import read_reference
 from sweeper.report.__main__ import main
 from sweeper.report.cells import TextTable
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
@@ -114,6 +116,18 @@ def test_headings_and_ids_are_in_order(demo: str) -> None:
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+
+
+def test_every_part_has_a_name_of_its_own_in_the_contents(tmp_path: Path) -> None:
+    for model in ("pt", "rd"):
+        for seed, data_seed in ((1, 1), (1, 2), (2, 1), (2, 2)):
+            made = trial(model, "fairseq", seed, data_seed=data_seed)
+            write(tmp_path, made, [0.5 + 0.1 * seed], [0.4 + 0.1 * seed * data_seed])
+    shipped = Path(__file__).parents[2] / "conf/reference/pt_vs_rd_cls_books.yaml"
+    comparison = with_reference(open_study(tmp_path).comparison(), read_reference(shipped))
+    contents = re.findall(r'<a href="#[^"]*">([^<]*)</a>', page(comparison, "demo", draw_figures(comparison)))
+    assert len(contents) == len(set(contents))
+    assert {"Spread", "Published"} < set(contents)
 
 
 def test_names_are_text(tmp_path: Path) -> None:

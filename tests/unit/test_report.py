@@ -87,6 +87,7 @@ def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.Capt
     assert r"\[red\]=1+1\|\<b\>�\[31m" in markdown
     cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(study_tables(tmp_path)["trials.csv"]))]
     assert "'=1+1" in cells
+    assert not any("\x1b" in text for text in study_tables(tmp_path).values())
 
 
 def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

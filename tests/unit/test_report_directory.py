@@ -13,7 +13,7 @@ import pytest
 from sweeper.record import Record
 from sweeper.report.__main__ import main
 from sweeper.report.directory import outdated, write_report
-from sweeper.report.process import await_writing, start_writing
+from sweeper.report.process import await_writing, reason, start_writing
 from sweeper.trial import WrongInput
 from tests.records import trial, write, write_demo
 
@@ -126,6 +126,18 @@ def test_a_sweep_is_told_in_one_line_what_went_wrong(study: Path) -> None:
     assert warning.startswith(f"The report was not written ({study}")
     assert warning.endswith(f"later: python -m sweeper.report {study} --write")
     assert "\n" not in warning
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Some library warns\nsweeper: it is full\n  make room\n", "it is full"),
+        ("Traceback\n  in a file\nValueError: no\n", "ValueError: no"),
+        ("", "no word of why"),
+    ],
+)
+def test_the_reason_is_the_refusal_else_the_last_line(said: str, expected: str) -> None:
+    assert reason(said) == expected
 
 
 def test_a_record_that_cannot_be_read_is_named_in_the_warning(study: Path) -> None:
