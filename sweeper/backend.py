@@ -91,8 +91,11 @@ class Backend(Protocol):
     def outline(self, jobs: int) -> Outline:
         """Return what would become of so many jobs; starts and makes nothing."""
 
-    def attach(self) -> Collection[str]:
-        """Take on the jobs of earlier processes that run or wait; returns their keys."""
+    def attach(self, over: Collection[str] = ()) -> Collection[str]:
+        """Take on the jobs of earlier processes that run or wait; returns their keys.
+
+        `over` names what has ended already, although its job may still be on its way out.
+        """
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Take jobs on; they run as places get free, in the order given."""

@@ -12,6 +12,7 @@ from sweeper.jobs import backend_of, study_at, trials_of
 from sweeper.record import AlreadyWriting, Record
 from sweeper.report.study import open_study
 from sweeper.trial import Status, WrongInput
+from sweeper.watched import ENDED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name not in names:
             raise WrongInput(f"{study.directory} has no trial {name}\nallowed: {', '.join(names)}")
     with closing(backend_of(study, trials)) as backend:
-        jobs = backend.attach()
+        jobs = backend.attach([name for name in names if Record(study.directory / name).status() in ENDED])
         wanted = [key for key in jobs if not options.trials or key in options.trials]
         backend.cancel(wanted)
     for name in wanted:

@@ -26,7 +26,7 @@ from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
 from sweeper.trial import Status, Trial, WrongInput
-from sweeper.watched import Watched, watch
+from sweeper.watched import ENDED, Watched, watch
 
 # A trial that another process runs is looked at more seldom: each look takes its lock for an instant.
 ATTACHED_POLL_SECONDS = 1.0
@@ -134,10 +134,12 @@ class Driver:
         """Take on the jobs that earlier commands left, and start the other trials behind what makes their inputs."""
         self.study.remember([item.trial for item in watched])
         with self.study.starting():
-            attached = self.backend.attach()
             for item in watched:
                 item.look_anew()
-                item.started = not item.ended and item.trial.name in attached
+            # A trial that failed or was cancelled is tried again, while its last job may still be on its way out.
+            attached = self.backend.attach([item.trial.name for item in watched if item.status in ENDED])
+            for item in watched:
+                item.started = item.trial.name in attached
             new = [item for item in watched if not (item.ended or item.started or item.status is Status.RUNNING)]
             jobs, self.steps = self.preparation_jobs(new)
             self.backend.start([job for job in jobs if job.key not in attached])

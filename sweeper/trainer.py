@@ -95,8 +95,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
 
     def mean_loss(self) -> float:
-        """Return the mean training loss since the last evaluation, also over launches."""
-        return self.loss_sum.item() / self.losses
+        """Return the mean training loss since the last evaluation, also over launches; nan before the first update."""
+        return self.loss_sum.item() / self.losses if self.losses else math.nan
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Tell how far training is, and ask for a checkpoint when it has to stop.

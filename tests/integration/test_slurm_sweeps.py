@@ -54,8 +54,9 @@ def test_twelve_demo_trials_as_an_array_measure_what_they_measure_here(place: Pa
         weights = [(record.best / "model.safetensors").read_bytes() for record in (one, other)]
         assert weights[0] == weights[1]
     ids = set(jobs(place, "demo_there").values())
-    assert {number.partition("_")[2] for number in ids} == {str(task) for task in range(12)}
-    assert len({number.partition("_")[0] for number in ids}) == 1, "one array"
+    assert len(ids) == 12
+    arrays = {number.partition("_")[0] for number in ids}
+    assert len(arrays) <= 2, "one for those that wait for weights, one for those whose inputs are there"
 
 
 def test_a_job_has_the_study_s_name_and_its_path_as_comment(place: Path) -> None:

@@ -104,7 +104,7 @@ class LocalBackend:
         """Return what would become of so many jobs."""
         return Outline(cores=self._threads, gpus=min(1, len(self._gpus)), at_a_time=min(self._jobs, jobs))
 
-    def attach(self) -> Collection[str]:
+    def attach(self, over: Collection[str] = ()) -> Collection[str]:  # noqa: ARG002  the protocol's
         """Return the jobs of earlier processes that still run: none does."""
         return ()
 

@@ -131,8 +131,8 @@ class SlurmBackend:
             self._submit()
         return dict(self._states)
 
-    def attach(self) -> Collection[str]:
-        """Take on the study's jobs that run or wait. Raises WrongInput when SLURM does not tell."""
+    def attach(self, over: Collection[str] = ()) -> Collection[str]:
+        """Take on the study's jobs that run or wait, but for what is `over`. Raises WrongInput when SLURM is silent."""
         if not (self._directory / PLACE).exists():
             return ()
         try:
@@ -147,7 +147,7 @@ class SlurmBackend:
                 continue
             known = read(ends_file(job.script.parent, job.id))
             for key in keys_of(job.script, job.task, self._directory):
-                if known.get(key, INTERRUPTED) != INTERRUPTED:  # over, although the job is not
+                if key in over or known.get(key, INTERRUPTED) != INTERRUPTED:
                     continue
                 self._live[key] = Submitted(job.id, job.script.parent, time.monotonic())
                 self._states[key] = state_of(job)
