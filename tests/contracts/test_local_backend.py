@@ -71,21 +71,21 @@ def parent(pid: int) -> int:
     return int(subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, check=True).stdout)
 
 
-def children() -> set[str]:
+def own_children() -> set[str]:
     """Ids of this process's children, dead ones that nobody has waited for included."""
     return {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
 
 
 def test_leaves_nothing_behind(tmp_path: Path) -> None:
     descriptors, threads = len(list(Path("/dev/fd").iterdir())), threading.active_count()
-    before = children()
+    before = own_children()
     backend = LocalBackend(jobs=3)
     backend.start([Job(str(i), print, tmp_path / f"{i}.log") for i in range(6)])
     ended(backend)
     backend.close()
     assert len(list(Path("/dev/fd").iterdir())) == descriptors
     assert threading.active_count() == threads
-    assert children() == before
+    assert own_children() == before
 
 
 def test_what_a_job_leaves_running_ends_with_it(tmp_path: Path, started: Path) -> None:
