@@ -19,7 +19,7 @@ def study_at(directory: Path) -> Study:
     """Return a study as its last command described it."""
     content = read_versioned(directory / FILE) or {}
     tracking = content.get("tracking", {}).get("uri")
-    return Study(directory.resolve().name, directory, tracking, content.get("launcher", {}))
+    return Study(content.get("name", directory.resolve().name), directory, tracking, content.get("launcher", {}))
 
 
 def backend_of(study: Study, trials: list[Trial]) -> Backend:
