@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 
@@ -80,7 +81,7 @@ def print_detached(study: Study, watched: Sequence[Watched], console: Console) -
     if waiting := [item.job for item in watched if item.job and not item.job.id]:
         console.print(
             f"{len(waiting)} trials are not submitted yet ({waiting[0].reason or 'the queue has no room'}): "
-            f"python -m sweeper.watch {study.directory} submits them.",
+            f"python -m sweeper.watch {quote(str(study.directory))} submits them.",
             style="yellow",
             soft_wrap=True,
         )
@@ -89,16 +90,18 @@ def print_detached(study: Study, watched: Sequence[Watched], console: Console) -
 
 def commands(study: Study) -> str:
     """Return the commands that tell of a study's jobs and end them."""
+    place = quote(str(study.directory))
     return (
-        f"  where they stand: python -m sweeper.status {study.directory}\n"
-        f"  follow them:      python -m sweeper.watch {study.directory}\n"
-        f"  end them:         python -m sweeper.cancel {study.directory}"
+        f"  where they stand: python -m sweeper.status {place}\n"
+        f"  follow them:      python -m sweeper.watch {place}\n"
+        f"  end them:         python -m sweeper.cancel {place}"
     )
 
 
 def print_places(study: Study, console: Console) -> None:
     """Say where records, report and MLflow runs are, and how to look at them."""
-    lines = [f"Records: {study.directory}", f"  these tables again: python -m sweeper.report {study.directory}"]
+    again = f"python -m sweeper.report {quote(str(study.directory))}"
+    lines = [f"Records: {study.directory}", f"  these tables again: {again}"]
     page = study.directory / DIRECTORY / PAGE
     if page.exists():
         lines.append(f"Report: {page}")

@@ -19,7 +19,9 @@ def study_at(directory: Path) -> Study:
     """Return a study as its last command described it."""
     content = read_versioned(directory / FILE) or {}
     tracking = content.get("tracking", {}).get("uri")
-    return Study(directory.resolve().name, directory, tracking, content.get("launcher", {}))
+    # The launcher that left jobs behind, although a later command may have run on this machine.
+    launcher = content.get("scheduler", content.get("launcher", {}))
+    return Study(content.get("name", directory.resolve().name), directory, tracking, launcher)
 
 
 def backend_of(study: Study, trials: list[Trial]) -> Backend:

@@ -120,7 +120,7 @@ def unknown_key(error: OmegaConfBaseException) -> str:
     full = str(error.full_key or error.key)
     if full in (item.name for item in fields(Config)):
         return f"{full} is taken away\nwithout ~{full} it has its default"
-    if full.startswith("framework.options."):
+    if full.startswith(("framework.options.", "hydra.launcher.sbatch.")):
         return f"{full} is not there yet\nadd it with +: +{full}=VALUE"
     if full.startswith("model.path."):
         return f"{full} cannot be set by itself\nallowed: model.path={{encoder: DIR, causal_lm: DIR}}"

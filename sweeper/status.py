@@ -187,8 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json_text(study, trials))
     else:
         print_status(study, trials)
-        if trouble:
-            print(trouble, file=sys.stderr)
+    if trouble:
+        print(trouble, file=sys.stderr)
     return DONE
 
 

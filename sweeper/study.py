@@ -49,6 +49,7 @@ class Study:
                 "tracking": {"uri": self.tracking_uri},
                 "trials": {trial.name: trial.id for trial in trials},
                 "jobs": before.get("jobs", {}),
+                **({"scheduler": before["scheduler"]} if "scheduler" in before else {}),
             }
             write_json(self.directory / FILE, content)
 
@@ -59,8 +60,10 @@ class Study:
             yield
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Keep what describes trials that may be watched by another command; see `described`."""
+        """Keep what describes trials that may be watched by another command, and the launcher of their jobs."""
         with FileLock(self.directory / LOCK):
+            content = read_versioned(self.directory / FILE)
+            write_json(self.directory / FILE, content | {"scheduler": dict(self.launcher)})
             known = read_json(self.directory / DESCRIBED) or {}
             write_json(self.directory / DESCRIBED, known | {trial.name: trial.description() for trial in trials})
 

@@ -154,9 +154,9 @@ class Driver:
         """Look at trials and their jobs until each has ended."""
         while True:
             states = self.backend.poll()
-            for item in watched:
-                if not item.ended:
-                    self.look(item, states)
+            again = [item for item in watched if not item.ended and self.look(item, states)]
+            if again:
+                self.start_again(again)
             self.remember(states)
             for step in self.steps:
                 self.view.prepare(how_far(step))
@@ -220,36 +220,48 @@ class Driver:
             ]
         )
 
-    def look(self, item: Watched, states: Mapping[str, JobState]) -> None:
-        """Take in what a trial's record and the backend say of it."""
-        if not item.started:
-            self.look_at_attached(item)
+    def start_again(self, watched: Sequence[Watched]) -> None:
+        """Start trials whose job or process has died, unless another command that follows them has done so."""
+        died = [item for item in watched if item.started]
+        try:
+            with self.study.starting():
+                attached = self.backend.attach()
+                self.start([item for item in watched if item.trial.name not in attached])
+        except WrongInput:  # the scheduler does not answer; the next look comes here again
             return
+        for item in watched:
+            item.started = True
+        for item in died:
+            item.retries += 1
+
+    def look(self, item: Watched, states: Mapping[str, JobState]) -> bool:
+        """Take in what a trial's record and the backend say of it; returns whether it is to be started again."""
+        if not item.started:
+            return self.look_at_attached(item)
         job = states[item.trial.name]
         if job.phase is not Phase.ENDED:
             item.take_in(job)
             # The record is the truth, and there before a scheduler tells; a child of this process has to end as well.
             if self.backend.outlives and item.record.outcome() is not None:
                 item.refresh()
-            return
+            return False
         item.refresh()
         if item.status is Status.RUNNING:
             item.started = False  # another process was quicker: attached to it
         elif not item.ended and job.cancelled:
             item.record_cancellation(job.reason)
         elif not item.ended and item.retries < self.backend.retries:
-            item.retries += 1
-            self.start([item])
+            return True
         elif not item.ended:
             item.give_up(job.reason or "ended without an outcome", item.record.log)
+        return False
 
-    def look_at_attached(self, item: Watched) -> None:
-        """Follow a trial that another process runs; take it over if that process dies."""
+    def look_at_attached(self, item: Watched) -> bool:
+        """Follow a trial that another process runs; returns whether to take it over, that process having died."""
         if time.monotonic() - item.looked < ATTACHED_POLL_SECONDS:
-            return
+            return False
         item.refresh()
-        if not item.ended and item.status is not Status.RUNNING:
-            self.start([item])
+        return not item.ended and item.status is not Status.RUNNING
 
 
 def how_far(step: Preparation) -> live.Preparation:

@@ -74,7 +74,7 @@ class Watched:
         metric = self.trial.task.selection_metric
         progress = self.record.progress() if self.status is Status.RUNNING else None
         self.steps = progress.steps if progress else self.steps
-        pending = self.job is not None and self.job.phase is Phase.PENDING
+        pending = not self.ended and self.job is not None and self.job.phase is Phase.PENDING
         last = self.metrics[-1] if self.metrics else None
         return live.LiveRow(
             name=self.trial.name,

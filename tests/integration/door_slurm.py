@@ -11,6 +11,9 @@ from tests.integration.door import Case
 SLURM = "hydra/launcher=slurm"
 CASES = [
     Case(f"{SLURM} hydra.launcher.partitoin=gpu", ("partitoin", "did you mean hydra.launcher.partition?")),
+    Case(f"{SLURM} study='50%j'", ("50%j: SLURM takes %", "study=")),
+    Case(f"{SLURM} hydra.launcher.memory_growth=2", ("memory_growth=2", "hydra.launcher.mem")),
+    Case(f"{SLURM} hydra.launcher.sbatch.licenses=x", ("sbatch.licenses is not there", "+hydra.launcher.sbatch")),
     Case(f"{SLURM} hydra.launcher.time=43200", ("time=43200 is a number", "time: '12:00:00'")),
     Case(f"{SLURM} hydra.launcher.time=2h", ("hydra.launcher.time=2h", "HOURS:MINUTES:SECONDS")),
     Case(f"{SLURM} hydra.launcher.nodes=2", ("hydra.launcher.nodes=2", "a trial runs on one node")),

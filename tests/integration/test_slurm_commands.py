@@ -53,6 +53,18 @@ def test_detach_returns_with_the_jobs_and_they_are_found_again(place: Path) -> N
 
 
 @pytest.mark.slurm
+def test_jobs_are_found_through_a_link_and_by_any_login_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = ("+framework.options.seconds=3", "train.epochs=20")
+    assert swept(place, "my study", "seed=1", *slow, "hydra.launcher.detach=true").returncode == 0
+    wait_for_epoch(trial(place, "my study", 1), 1)
+    monkeypatch.setenv("LOGNAME", "somebody")
+    (place / "link").symlink_to(study_of(place, "my study"))
+    name = trial(place, "my study", 1).path.name
+    assert say(place, "sweeper.cancel", "link").stdout == f"{name}: cancelled\n"
+    assert say(place, "sweeper.cancel", "link").stdout == "nothing to cancel: no such job waits or runs\n"
+
+
+@pytest.mark.slurm
 def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path: Path) -> None:
     dies = ("+framework.options.dies=1", f"+framework.options.once={tmp_path}/once")
     assert swept(place, "unwatched", "seed=1", *dies, "hydra.launcher.detach=true").returncode == 0
@@ -61,6 +73,20 @@ def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path:
     watched = say(place, "sweeper.watch", "outputs/unwatched")
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert jobs(place, "unwatched").popitem()[1] != job
+
+
+@pytest.mark.slurm
+def test_of_several_who_watch_one_tries_again(place: Path, tmp_path: Path) -> None:
+    """Every job waits for some seconds, so that each of them sees the trial dead and its next try not running yet."""
+    dies = ("+framework.options.dies=1", f"+framework.options.once={tmp_path}/once", "+framework.options.seconds=1")
+    late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
+    assert swept(place, "audience", "seed=1", *dies, *late, "train.epochs=2").returncode == 0
+    watchers = [Command(["-m", "sweeper.watch", "outputs/audience"], place).start() for _ in range(2)]
+    assert [watcher.wait(120) for watcher in watchers] == [0, 0]
+    listed = slurm("squeue", "--noheader", "--array", "--name=audience", "--states=all", "--format=%i").split()
+    prepared = [key for key in read_json(study_of(place, "audience") / "study.json")["jobs"] if key.startswith("prep")]
+    assert len(listed) - len(prepared) == 2
+    assert launches(trial(place, "audience", 1)) == 2
 
 
 @pytest.mark.slurm

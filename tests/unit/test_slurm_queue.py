@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 import time
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 
 from hydra_plugins.sweeper_launchers._slurm_ends import OUT_OF_MEMORY, last_word, state_of
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError, ask, queued_jobs
+from hydra_plugins.sweeper_launchers._slurm_submission import KEYS, PLACE, keys_of
 from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
 from sweeper.backend import JobState, Phase
 
@@ -26,6 +28,17 @@ def test_what_squeue_prints_is_read() -> None:
     assert jobs["12_1"] == QueuedJob("12_1", "PENDING", "Resources", "", Path("/a b/.slurm/x/.submission_file_1.sh"))
     assert (jobs["12_1"].task, jobs["13"].task) == (1, 0)
     assert jobs["13"].script == Path("/a|b.sh")
+
+
+def test_a_study_s_jobs_are_its_own_however_links_name_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "study" / PLACE / "submission"
+    folder.mkdir(parents=True)
+    (folder / KEYS).write_text(json.dumps([["a"], ["b", "c"]]))
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    for place in (tmp_path / "home" / "study", tmp_path / "link" / "study"):
+        assert keys_of(folder / "script.sh", 1, place) == ["b", "c"]
+    assert keys_of(folder / "script.sh", 1, tmp_path / "home") == ()
+    assert keys_of(None, 0, tmp_path / "home" / "study") == ()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_time_limits_are_read_as_sbatch_reads_them(text: str, seconds: int | Non
         ({"trials_per_job": 0}, r"trials_per_job=0\nallowed: 1 or more"),
         ({"retries": -1}, r"retries=-1\nallowed: 0 or more"),
         ({"memory_growth": 0.5}, r"memory_growth=0.5\nallowed: 1 or more"),
+        ({"memory_growth": 1.5}, r"memory_growth=1.5 is a factor of nothing\nset hydra.launcher.mem too"),
         ({"longest_interval_s": 0}, r"longest_interval_s=0\nallowed: 1 or more"),
         ({"signal_s": 60, "time": "1:00"}, r"signal_s=60 is not before the end of time=1:00"),
         ({"sbatch": {"output": "x"}}, r"sbatch.output is set by the launcher"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.jobs import study_at
 from sweeper.record import write_json
 from sweeper.restore import trial_of
 from sweeper.study import FILE, Study, described
@@ -89,10 +90,19 @@ def test_jobs_are_remembered_and_kept(tmp_path: Path) -> None:
 
 def test_trials_are_remembered_by_what_describes_them(tmp_path: Path) -> None:
     first, second = trial(seed=1), trial(seed=2)
-    tmp_path.joinpath("demo").mkdir()
     kept = study(tmp_path / "demo")
+    kept.describe([first, second], "a")
     kept.remember([first])
     kept.remember([second])
     known = described(tmp_path / "demo")
     assert [known[item.name]["id"] for item in (first, second)] == [first.id, second.id]
     assert trial_of(known[first.name], tmp_path / "cache").id == first.id
+
+
+def test_the_launcher_that_left_jobs_is_known_after_a_local_command(tmp_path: Path) -> None:
+    cluster = Study("demo", tmp_path, None, {"_target_": "a.Cluster"})
+    cluster.describe([trial()], "a")
+    cluster.remember([trial()])
+    study(tmp_path).describe([trial()], "b")
+    assert json.loads((tmp_path / FILE).read_text())["launcher"]["_target_"] == "a.Launcher"
+    assert study_at(tmp_path).launcher == {"_target_": "a.Cluster"}

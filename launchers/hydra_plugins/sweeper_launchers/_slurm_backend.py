@@ -168,10 +168,14 @@ class SlurmBackend:
                 file = cancel_file(self._live[key].folder, key)
                 file.parent.mkdir(exist_ok=True)
                 file.touch()
+        refused = ""
         for first in range(0, len(alone), IDS_A_COMMAND):
-            with contextlib.suppress(SlurmError):  # one that has just ended
+            try:
                 slurm.ask(["scancel", *alone[first : first + IDS_A_COMMAND]])
-        self._await_end(living)
+            except SlurmError as error:  # also when one has just ended
+                refused = str(error)
+        if not self._await_end(living, shared) and refused:
+            raise WrongInput(f"SLURM has not ended all jobs: {refused}\ntry again")
         for key in living:
             self._end(key, JobState(Phase.ENDED, STOPPED, self._live[key].id, cancelled=True))
 
@@ -200,16 +204,20 @@ class SlurmBackend:
     def _submit(self) -> None:
         """Submit what waits, in arrays as large as the cluster allows, until nothing waits or it takes no more."""
         while self._packs:
+            try:
+                room = self._room()
+            except SlurmError as error:
+                self._wait(str(error))
+                return
             first = self._packs[0]
             alike = [pack for pack in self._packs if (pack.after, pack.memory) == (first.after, first.memory)]
-            batch: list[Pack] = []
+            batch = alike[:room]
+            if not batch:
+                return
             try:
-                batch = alike[: self._room()]
-                if not batch:
-                    return
                 self._submit_array(batch)
             except SlurmError as error:
-                if not batch or any(word in str(error).lower() for word in LATER):
+                if any(word in str(error).lower() for word in LATER):
                     self._wait(f"SLURM takes no jobs now: {error}")
                     return
                 refused = {job.key: JobState(Phase.ENDED, f"sbatch: {error}") for pack in batch for job in pack.jobs}
@@ -297,17 +305,21 @@ class SlurmBackend:
                 left.append(Pack(jobs, pack.after, pack.memory))
         self._packs = left
 
-    def _await_end(self, keys: Collection[str]) -> None:
-        """Wait until jobs are gone, for as long as somebody may wait."""
+    def _await_end(self, keys: Collection[str], shared: Collection[str]) -> bool:
+        """Wait until jobs are gone, for as long as somebody may wait; returns whether they are."""
         deadline = time.monotonic() + CANCEL_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(SlurmError):
                 queue = slurm.queued_jobs(slurm.ask(slurm.queue_command(self._name)))
-                if all(self._has_ended(key, queue) for key in keys):
-                    return
+                if all(self._has_ended(key, queue, shared) for key in keys):
+                    return True
             time.sleep(CANCEL_POLL_SECONDS)
+        return False
 
-    def _has_ended(self, key: str, queue: Mapping[str, QueuedJob]) -> bool:
+    def _has_ended(self, key: str, queue: Mapping[str, QueuedJob], shared: Collection[str]) -> bool:
+        """Whether a job is gone: from SLURM, where later commands would find it, unless others go on in there."""
         submitted = self._live[key]
         job = queue.get(submitted.id)
-        return job is None or job.has_ended or key in read(ends_file(submitted.folder, submitted.id))
+        if job is None or job.has_ended:
+            return True
+        return submitted.id in shared and key in read(ends_file(submitted.folder, submitted.id))

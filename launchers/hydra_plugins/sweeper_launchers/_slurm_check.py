@@ -60,7 +60,8 @@ def check_limit(settings: SlurmSettings, partitions: list[slurm.Partition]) -> N
     """Raise WrongInput for a time limit over that of every wanted partition: such a job would be queued for ever."""
     limit = None if settings.time is None else seconds_of(str(settings.time))
     wanted = (settings.partition or "").split(",")
-    own = [part for part in partitions if part.name in wanted] if settings.partition else partitions
+    own = [part for part in partitions if (part.name in wanted if settings.partition else part.default)]
+    own = own or partitions
     if limit is None or any(part.limit_s is None or limit <= part.limit_s for part in own):
         return
     allowed = ", ".join(dict.fromkeys(f"{part.name} up to {part.limit}" for part in own))

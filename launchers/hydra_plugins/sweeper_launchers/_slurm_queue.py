@@ -75,12 +75,13 @@ class QueuedJob:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition and its time limit in seconds (None: none)."""
+    """A partition, its time limit in seconds (None: none), and whether jobs that name none go there."""
 
     name: str
     limit_s: int | None
     limit: str
     gres: str
+    default: bool
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Limits:
 
 def queue_command(name: str) -> list[str]:
     """Return the command that lists this user's jobs of a name, those that have ended a short while ago included."""
-    wanted = [f"--user={os.geteuid()}", f"--name={name}", "--states=all"]
+    wanted = [f"--user={os.getuid()}", f"--name={name}", "--states=all"]
     return ["squeue", "--noheader", "--array", *wanted, f"--format={COLUMNS}"]
 
 
@@ -141,9 +142,9 @@ def submit_limits() -> Iterator[str]:
 
 
 def partitions() -> list[Partition]:
-    """Return the partitions that there are."""
-    rows = [line.split("|") for line in ask(["sinfo", "--noheader", "--format=%R|%l|%G"]).splitlines()]
-    return [Partition(name, seconds_of(limit), limit, gres) for name, limit, gres in rows]
+    """Return the partitions that there are, those included that sinfo does not show of itself."""
+    rows = [line.split("|") for line in ask(["sinfo", "--all", "--noheader", "--format=%R|%P|%l|%G"]).splitlines()]
+    return [Partition(name, seconds_of(limit), limit, gres, mark != name) for name, mark, limit, gres in rows]
 
 
 def ask(command: Sequence[str]) -> str:

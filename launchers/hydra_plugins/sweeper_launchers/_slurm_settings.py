@@ -108,6 +108,10 @@ class SlurmSettings:
             )
         if self.mem is not None and not MEMORY.fullmatch(self.mem):
             raise WrongInput(f"hydra.launcher.mem={self.mem}\nallowed: as sbatch has it, MB without a unit: 4000, 4G")
+        if self.memory_growth > 1 and self.mem is None:
+            raise WrongInput(
+                f"hydra.launcher.memory_growth={self.memory_growth} is a factor of nothing\nset hydra.launcher.mem too"
+            )
         for key in self.sbatch:
             self.check_line(key.replace("_", "-"))
 

@@ -96,9 +96,14 @@ def new_folder(directory: Path) -> Path:
     return directory / PLACE / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
 
 
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths are of one place, which links may name in several ways."""
+    return one == other or one.resolve() == other.resolve()
+
+
 def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
     """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
-    if script is None or script.parent.parent != directory / PLACE:
+    if script is None or not same_place(script.parent.parent, directory / PLACE):
         return ()
     try:
         tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))

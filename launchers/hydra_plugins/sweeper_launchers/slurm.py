@@ -11,6 +11,7 @@ from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
 from sweeper.backend import Backend
 from sweeper.schema import thawed
+from sweeper.trial import WrongInput
 
 ConfigStore.instance().store(
     group="hydra/launcher", name="slurm", node=thawed(OmegaConf.structured(SlurmSettings)), provider="sweeper"
@@ -30,6 +31,10 @@ class SlurmLauncher(BackendLauncher):
     def backend(self, threads: int, preload: Sequence[str] = (), *, name: str, directory: Path) -> Backend:
         """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
         self.settings.check()
+        if "%" in str(directory.absolute()):
+            raise WrongInput(
+                f"{directory}: SLURM takes % in the path of a log for a pattern\nset study= or outputs= without it"
+            )
         wanted = modules(self.settings.preload, preload)
 
         from hydra_plugins.sweeper_launchers._slurm_backend import SlurmBackend
