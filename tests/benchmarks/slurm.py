@@ -30,6 +30,7 @@ def main() -> None:
         seconds(*sweep, "seed=1", "study=warm")  # fills the cache
         plain = plain_array(directory)
         alone = submitit_alone(directory / "submitit")
+        composed = seconds(*sweep, f"seed=range(1,{TRIALS + 1})", "study=eighty", "plan=true")
         ours = seconds(*sweep, f"seed=range(1,{TRIALS + 1})", "study=eighty")
         detached = seconds(*sweep, f"seed=range(1,{TRIALS + 1})", "study=detached", "hydra.launcher.detach=true")
         seconds("-m", "sweeper.cancel", str(directory / "detached"))
@@ -37,6 +38,7 @@ def main() -> None:
     rows = [
         [f"{TRIALS} empty jobs, {AT_A_TIME} at a time: sbatch --array", f"{plain:.1f}", "1.00"],
         ["the same by submitit alone, until all results are read", f"{alone:.1f}", f"{alone / plain:.2f}"],
+        ["what Hydra takes to compose so many trials: plan=true", f"{composed:.1f}", ""],
         [f"{TRIALS} no-op trials here, until the tables are printed", f"{ours:.1f}", f"{ours / plain:.2f}"],
         ["a detached sweep of as many, until it returns", f"{detached:.1f}", ""],
         ["a trial's outcome on record, until its line is printed", f"{shown:.1f}", ""],
