@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A throw-away real SLURM (Debian 12's packages, 22.05) on one bare machine, for the tests.
-#   cluster.sh up|status|down|purge|env|ctld-restart|dbd-down|dbd-up|node-down NAME [now]|node-up NAME
+#   cluster.sh up|status|down|purge|env|packages|ctld-restart|dbd-down|dbd-up|node-down NAME [now]|node-up NAME
 # Everything lives under $SWEEPER_SLURM_DIR; all traffic is on 127.0.0.1; run as root; no systemd needed.
 set -euo pipefail
 
@@ -29,7 +29,10 @@ wait_for() { # seconds, what, command...
   done
 }
 
-install_pkgs() {
+install_pkgs() { # one at a time: tests in several processes bring clusters up at once
+  ( flock 9; install_missing ) 9>/tmp/sweeper-slurm-packages.lock
+}
+install_missing() {
   local want=(munge slurmctld slurmd slurm-client) missing=() p policy=0
   [ "$ACCT" = 1 ] && want+=(slurmdbd mariadb-server-core mariadb-client-core)
   for p in "${want[@]}"; do
@@ -281,6 +284,7 @@ ctld_restart() {
 }
 
 case "${1:-}" in
+  packages) install_pkgs ;;
   ctld-restart) ctld_restart "${2:-0}" ;;
   dbd-down) stop_pid "$BASE/run/slurmdbd.pid" slurmdbd ;;
   dbd-up) start_dbd ;;
