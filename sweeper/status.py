@@ -21,9 +21,9 @@ from sweeper.report.live import STATES
 from sweeper.report.study import Study, open_study
 from sweeper.report.text import duration, heading, number_text, printable, value_text
 from sweeper.trial import Failure, Status, WrongInput
+from sweeper.watched import ENDED
 
 SCHEMA = 1
-ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 
 @dataclass(frozen=True)

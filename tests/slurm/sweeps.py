@@ -15,7 +15,6 @@ from tests.slurm.clusters import slurm
 
 ON_SLURM = ("hydra/launcher=slurm", "hydra.launcher.longest_interval_s=2")
 QUICK = ("hydra.launcher.preload=[]",)
-HERE = ("framework.name=noop", "framework._target_=tests.noop.Noop", "model=rd", "data.limit=20", "tracking=none")
 LONG = ("+framework.options.seconds=1.5", "train.epochs=8")  # long enough for something to happen to it
 
 
@@ -104,7 +103,7 @@ def names(paths: Sequence[Record]) -> list[str]:
 def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:
     """What a no-op trial as long as a given one measures here, where nothing happens to it."""
     epochs = max(metric.epoch for metric in record.metrics())
-    arguments = ["-m", *HERE, f"seed={seed}", f"train.epochs={epochs}", "study=undisturbed"]
+    arguments = ["-m", *NOOP, f"seed={seed}", f"train.epochs={epochs}", "study=undisturbed"]
     assert Command([*RUN, *arguments], place).run().returncode == 0
     found = [known for known in records(study_of(place, "undisturbed")) if f"-s{seed}-" in known.path.name]
     return next(measured(known) for known in found if len(known.metrics()) == len(record.metrics()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from sweeper.backend import Job, JobState, Phase
 from sweeper.interruption import EXIT_CODE
+from sweeper.record import write_json
 
 # SLURM sends them before it ends a job: all processes of the job get them.
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
@@ -61,7 +61,7 @@ class Allocation:
         """Run the jobs through a backend of this node; returns why each ended, "" for one that did well."""
         written: dict[str, str] = {}
         asked = 0.0
-        write(ends_file(self.folder), written)  # not those of before it was queued again
+        write_json(ends_file(self.folder), written)  # not those of before it was queued again
         backend.start(self.jobs)
         while len(written) < len(self.jobs):
             time.sleep(POLL_SECONDS)
@@ -73,7 +73,7 @@ class Allocation:
             ended = {key: reason_of(state) for key, state in backend.poll().items() if state.phase is Phase.ENDED}
             if ended != written:
                 written = ended
-                write(ends_file(self.folder), written)
+                write_json(ends_file(self.folder), written)
         backend.close()
         return written
 
@@ -118,13 +118,6 @@ def ends_file(folder: Path, job_id: str | None = None) -> Path:
 def cancel_file(folder: Path, key: str) -> Path:
     """Return the file whose presence asks for a job's end."""
     return folder / "cancelled" / key
-
-
-def write(path: Path, ends: Mapping[str, str]) -> None:
-    """Replace a file by its new content at once."""
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(ends), encoding="utf-8")
-    temporary.replace(path)
 
 
 def requeue(job_id: str) -> bool:

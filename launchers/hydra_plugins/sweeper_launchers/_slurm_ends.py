@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, ends_file
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
 from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
 from sweeper.backend import JobState, Phase
+from sweeper.record import read_json
 
 BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
 LOG_TAIL = 4000
@@ -54,10 +54,7 @@ def state_of(job: QueuedJob) -> JobState:
 
 def read(path: Path) -> dict[str, str]:
     """Return how the jobs of an allocation ended, as far as it has said so."""
-    try:
-        ends: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+    ends: dict[str, str] = read_json(path) or {}
     return ends
 
 
