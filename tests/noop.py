@@ -25,6 +25,7 @@ OPTIONS = {
     "dies": "seed of the trial that is killed in its second epoch",
     "once": "directory that remembers a mishap, for it to happen a single time",
     "seconds": "length of an epoch",
+    "awaits": "file without which its second epoch does not end",
     "megabytes": "memory that it takes",
 }
 
@@ -57,6 +58,8 @@ class Noop:
             if epoch == 2:
                 mishap(trial)
             time.sleep(options.get("seconds", 0.0))
+            while epoch == 2 and not Path(options.get("awaits", os.curdir)).exists() and not report.must_stop():
+                time.sleep(0.02)
             report.progress(epoch, 10 * epoch, 10 * trial.train.epochs, lambda: 1.0)
             accuracy = 0.5 + (trial.seed % 10) / 100 + epoch / 1000
             metrics = {"train/loss": 1 / epoch, "valid/accuracy": accuracy, "test/accuracy": accuracy - 0.01}

@@ -11,8 +11,13 @@ from pathlib import Path
 
 from sweeper.backend import Backend, JobState, Phase
 
+# Only what hangs misses the deadline, however busy the machine; what sleeps, sleeps longer than any test waits for it.
+DEADLINE_SECONDS = 600
+PROMPT_SECONDS = 30
+SLEEP_SECONDS = 900
 
-def wait_until(happened: Callable[[], bool], timeout_seconds: float = 60) -> None:
+
+def wait_until(happened: Callable[[], bool], timeout_seconds: float = DEADLINE_SECONDS) -> None:
     deadline = time.monotonic() + timeout_seconds
     while not happened():
         assert time.monotonic() < deadline, "waited in vain"
@@ -45,14 +50,14 @@ def sleeping(started: Path, *, stubborn: bool = False) -> Callable[[], None]:
         if stubborn:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         (started / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
     return call
 
 
 def sleeping_with_child(started: Path) -> Callable[[], None]:
     def call() -> None:
-        child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"])
+        child = subprocess.Popen(["sh", "-c", f"trap '' TERM; sleep {SLEEP_SECONDS} & wait; sleep {SLEEP_SECONDS}"])
         time.sleep(0.2)  # for the shell to have set its trap
         (started / str(child.pid)).touch()
         child.wait()

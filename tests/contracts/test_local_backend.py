@@ -18,7 +18,7 @@ import pytest
 from hydra_plugins.sweeper_launchers._local_backend import IMPORTING, LocalBackend
 from hydra_plugins.sweeper_launchers._machine import usable_cores
 from sweeper.backend import Job, JobState, Phase
-from tests.contracts.processes import alive, ended, pids, wait_until
+from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, alive, ended, pids, wait_until
 
 DONE = JobState(Phase.ENDED)
 
@@ -27,10 +27,10 @@ def sleeping_with_child(tmp_path: Path, key: str) -> Job:
     started = tmp_path / "started"
 
     def call() -> None:
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", str(SLEEP_SECONDS)])
         (started / str(child.pid)).touch()
         (started / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
     return Job(key, call, tmp_path / f"{key}.log")
 
@@ -40,13 +40,13 @@ def test_jobs_end_with_their_driver_even_if_that_is_killed(tmp_path: Path, start
     if driver == 0:
         backend = LocalBackend(jobs=2)
         backend.start([sleeping_with_child(tmp_path, str(i)) for i in range(3)])
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
         os._exit(0)
     running = [*pids(started, 4), *children(driver)]
     assert len(running) == 5  # the server too
     os.kill(driver, signal.SIGKILL)
     os.waitpid(driver, 0)
-    wait_until(lambda: not any(alive(pid) for pid in running), timeout_seconds=3)
+    wait_until(lambda: not any(alive(pid) for pid in running), PROMPT_SECONDS)
     assert len(list(started.iterdir())) == 4
 
 
@@ -62,7 +62,7 @@ def test_jobs_end_with_the_server_and_the_next_start_has_another(tmp_path: Path,
         (server,) = [pid for pid in children(os.getpid()) if pid in {parent(job) for job in running}]
         os.kill(server, signal.SIGKILL)
         assert set(ended(backend).values()) == {JobState(Phase.ENDED, "fork server: killed?")}
-        wait_until(lambda: not any(alive(pid) for pid in running), timeout_seconds=3)
+        wait_until(lambda: not any(alive(pid) for pid in running), PROMPT_SECONDS)
         backend.start([Job("waiting", print, tmp_path / "w.log")])
         assert ended(backend)["waiting"] == DONE
 
@@ -90,7 +90,7 @@ def test_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_what_a_job_leaves_running_ends_with_it(tmp_path: Path, started: Path) -> None:
     def call() -> None:
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", str(SLEEP_SECONDS)])
         (started / str(child.pid)).touch()
 
     with closing(LocalBackend(jobs=1)) as backend:
@@ -113,14 +113,14 @@ def test_a_terminal_does_not_reach_jobs(tmp_path: Path) -> None:
 
 
 def test_start_does_not_wait_for_the_imports_and_cancel_neither(tmp_path: Path) -> None:
-    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(30)")
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(900)")
     sys.path.append(str(tmp_path))
     try:
         begin = time.monotonic()
         with closing(LocalBackend(jobs=1, preload=["slow_to_import"])) as backend:
             backend.start([Job("a", print, tmp_path / "a.log")])
             assert backend.poll() == {"a": JobState(Phase.PENDING, IMPORTING)}
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < PROMPT_SECONDS
         assert backend.poll() == {"a": JobState(Phase.ENDED, "stopped")}
     finally:
         sys.path.remove(str(tmp_path))
@@ -185,7 +185,7 @@ def test_each_job_gets_the_least_used_gpu(tmp_path: Path, started: Path) -> None
     def call() -> None:
         print(os.environ["CUDA_VISIBLE_DEVICES"])
         (started / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
     def gpus(count: int) -> Counter[str]:
         return Counter((tmp_path / f"{i}.log").read_text() for i in range(count))
@@ -208,7 +208,7 @@ def test_each_job_gets_the_least_used_gpu(tmp_path: Path, started: Path) -> None
 def test_how_many_run_by_default(gpus: list[str], threads: int, places: int, tmp_path: Path, started: Path) -> None:
     def call() -> None:
         (started / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
     with closing(LocalBackend(gpus=gpus, threads=threads)) as backend:
         backend.start([Job(str(i), call, tmp_path / f"{i}.log") for i in range(places + 1)])

@@ -30,7 +30,7 @@ OPTIONS = (
     *(["--no-sandbox"] if os.geteuid() == 0 else []),  # chromium's own does not work for root
 )
 PHONE, DESKTOP = 375, 1440
-PATIENCE_MS = 60_000
+PATIENCE_MS = 600_000
 OF_MLFLOW = "/mlflow/users/current"  # its own pages ask for it, and a server without accounts answers 404
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 

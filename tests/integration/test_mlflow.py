@@ -25,6 +25,7 @@ from sweeper.report.study import open_study
 from sweeper.tracking.mlflow import synchronise
 from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
 from sweeper.trial import Best, Failure, Metric, Outcome, Status
+from tests.contracts.processes import DEADLINE_SECONDS, PROMPT_SECONDS, wait_until
 from tests.integration.mlflow_server import free_port, mlflow_server
 from tests.records import epochs, trial, write, write_demo, write_plan
 
@@ -99,7 +100,9 @@ def artefact(uri: str, run: Run, path: str, target: Path) -> str:
 
 def sync(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sweeper.sync", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False, **options
+    )
 
 
 def plan_with(study: Path, tracking: Mapping[str, str | None]) -> None:
@@ -273,7 +276,7 @@ def test_two_at_once_make_no_duplicates(study: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     command = [sys.executable, "-m", "sweeper.sync", str(study), "--uri", uri]
     processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait(timeout=DEADLINE_SECONDS) for process in processes] == [0, 0]
     assert len(runs_of(study, uri)) == 7
 
 
@@ -322,17 +325,10 @@ def test_following_ends_with_standard_input_only(study: Path, sqlite: str, tmp_p
     assert pending(study, sqlite)
     wait_until(lambda: not pending(study, sqlite, with_report=False))
     write(study, trial("pt", seed=9), valid=[0.5], test=[0.5])
-    assert process.communicate(timeout=60) == ("", "")
+    assert process.communicate(timeout=DEADLINE_SECONDS) == ("", "")
     assert process.returncode == 0
     assert not pending(study, sqlite)  # the report came last
     assert len(runs_of(study, sqlite)) == 9
-
-
-def wait_until(condition: Any, patience_seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + patience_seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -356,7 +352,7 @@ def test_a_dead_server_answers_soon(study: Path) -> None:
         began = time.monotonic()
         with pytest.raises(TrackingError, match="timed out"):
             synchronise(study, f"http://127.0.0.1:{silent.getsockname()[1]}", Overview())
-    assert time.monotonic() - began < 13
+    assert time.monotonic() - began < PROMPT_SECONDS
 
 
 def test_wrong_input(study: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_killed_and_called_again_it_gives_the_weights_of_an_unbroken_run(
 
     broken = Command([*arguments, "out=broken"], tmp_path)
     process = broken.start()
-    wait_until(lambda: list(tmp_path.glob("outputs/pretrain/*/checkpoint/*/complete")) != [], timeout_seconds=120)
+    wait_until(lambda: list(tmp_path.glob("outputs/pretrain/*/checkpoint/*/complete")) != [])
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait_until(lambda: not broken.processes())

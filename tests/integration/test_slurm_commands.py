@@ -11,7 +11,7 @@ import pytest
 
 from sweeper.record import read_json
 from sweeper.trial import Status
-from tests.contracts.processes import wait_until
+from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm
 from tests.slurm.sweeps import ON_SLURM, QUICK, jobs, launches, statuses, study_of, swept, trial, wait_for_epoch
@@ -82,7 +82,7 @@ def test_of_several_who_watch_one_tries_again(place: Path, tmp_path: Path) -> No
     late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
     assert swept(place, "audience", "seed=1", *dies, *late, "train.epochs=2").returncode == 0
     watchers = [Command(["-m", "sweeper.watch", "outputs/audience"], place).start() for _ in range(2)]
-    assert [watcher.wait(120) for watcher in watchers] == [0, 0]
+    assert [watcher.wait(DEADLINE_SECONDS) for watcher in watchers] == [0, 0]
     listed = slurm("squeue", "--noheader", "--array", "--name=audience", "--states=all", "--format=%i").split()
     prepared = [key for key in read_json(study_of(place, "audience") / "study.json")["jobs"] if key.startswith("prep")]
     assert len(listed) - len(prepared) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from sweeper.record import Record
 from sweeper.trial import Status
-from tests.contracts.processes import wait_until
+from tests.contracts.processes import PROMPT_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command, epochs, launches, record
 
 # One training example a batch: long enough to be interrupted.
@@ -21,14 +21,16 @@ REAL = ("model=rd", "data.limit=100", "train.epochs=8", "train.batch_size=1", "t
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGKILL"])
 def test_a_stopped_sweep_ends_at_once_and_continues_later(place: Path, how: str) -> None:
-    settings = REAL if how == "Ctrl-C" else (*NOOP, "train.epochs=8", "+framework.options.seconds=0.2")
+    go_on = place / f"{how} go on"
+    settings = REAL if how == "Ctrl-C" else (*NOOP, "train.epochs=8", f"+framework.options.awaits='{go_on}'")
     arguments = [*RUN, "-m", *settings, "seed=1,2,3", "hydra.launcher.jobs=2", f"study={how}"]
     command = Command(arguments, place)
     code, seconds = stop(command, how, place)
-    assert seconds < 5
+    assert seconds < PROMPT_SECONDS
     wait_until(lambda: not command.processes())
     assert code == (-signal.SIGKILL if how == "SIGKILL" else 130)
     assert [record(place, how, seed).status() for seed in (1, 2)] == [Status.INTERRUPTED] * 2
+    go_on.touch()
     measured = {seed: record(place, how, seed).metrics() for seed in (1, 2)}
 
     again = Command(arguments, place).run()
@@ -54,7 +56,7 @@ def stop(command: Command, how: str, place: Path) -> tuple[int, float]:
     if how == "Ctrl-C":
         pid, terminal = command.start_on_a_terminal()
         shown = Drain(terminal)
-        wait_until(lambda: shown.read() or two_train(), timeout_seconds=120)
+        wait_until(lambda: shown.read() or two_train())
         began = time.monotonic()
         os.write(terminal, b"\x03")
         wait_until(lambda: shown.read() or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None)
@@ -62,7 +64,7 @@ def stop(command: Command, how: str, place: Path) -> tuple[int, float]:
         assert "continues where each trial stopped" in shown.text
         return code, time.monotonic() - began
     process = command.start()
-    wait_until(two_train, timeout_seconds=120)
+    wait_until(two_train)
     began = time.monotonic()
     process.send_signal(getattr(signal, how))
     return process.wait(), time.monotonic() - began
@@ -100,15 +102,17 @@ def test_two_sweeps_share_their_trials(place: Path) -> None:
 
 @pytest.mark.slow
 def test_a_sweep_takes_over_from_one_that_stops(place: Path) -> None:
-    arguments = [*RUN, "-m", *NOOP, "seed=1,2", "train.epochs=80", "+framework.options.seconds=0.2", "study=heir"]
+    go_on = place / "heir goes on"
+    arguments = [*RUN, "-m", *NOOP, "seed=1,2", "train.epochs=8", f"+framework.options.awaits='{go_on}'", "study=heir"]
     first, second = Command(arguments, place), Command(arguments, place)
     leader = first.start()
-    wait_until(lambda: len(list((place / "outputs/heir").glob("*/events.jsonl"))) == 2, timeout_seconds=120)
+    wait_until(lambda: len(list((place / "outputs/heir").glob("*/checkpoint/epoch"))) == 2)
     heir = second.start()
-    wait_until(lambda: "running" in second.output.read_text(), timeout_seconds=120)
+    wait_until(lambda: "running" in second.output.read_text())
     leader.send_signal(signal.SIGINT)
     assert leader.wait() == 130
+    go_on.touch()
     assert heir.wait() == 0, second.output.read_text()
     for seed in (1, 2):
         assert launches(record(place, "heir", seed)) == 2
-        assert epochs(record(place, "heir", seed)) == list(range(1, 81))
+        assert epochs(record(place, "heir", seed)) == list(range(1, 9))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweeper.record import Record, read_json, records
 from sweeper.trial import Status
-from tests.contracts.processes import wait_until
+from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm
 
@@ -38,7 +38,9 @@ def under_way(sweep: Command) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def ended(process: subprocess.Popen[bytes], sweep: Command, timeout_seconds: float = 120) -> tuple[int, str]:
+def ended(
+    process: subprocess.Popen[bytes], sweep: Command, timeout_seconds: float = DEADLINE_SECONDS
+) -> tuple[int, str]:
     """Wait for a command's end; returns its exit code and what it has printed."""
     code = process.wait(timeout_seconds)
     return code, sweep.output.read_text()
@@ -67,12 +69,12 @@ def job_of(place: Path, study: str, seed: int) -> str:
 def trial(place: Path, study: str, seed: int) -> Record:
     """Record of a trial, as soon as there is one."""
     study_path = study_of(place, study)
-    wait_until(lambda: any(study_path.glob(f"*-s{seed}-*/trial.json")), 120)
+    wait_until(lambda: any(study_path.glob(f"*-s{seed}-*/trial.json")))
     return Record(next(study_path.glob(f"*-s{seed}-*/trial.json")).parent)
 
 
 def wait_for_epoch(record: Record, epoch: int) -> None:
-    wait_until(lambda: any(metric.epoch >= epoch for metric in record.metrics()), 120)
+    wait_until(lambda: any(metric.epoch >= epoch for metric in record.metrics()))
 
 
 def node_of(job: str) -> str:

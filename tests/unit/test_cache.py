@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cache import cached
+from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 
 def test_built_once_for_concurrent_callers(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def stay(directory: Path, building: Event) -> None:
     def build(temporary: Path) -> None:
         (temporary / "file").write_text("part")
         building.set()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
     cached(directory, build)
 
@@ -54,7 +55,7 @@ def test_a_builder_that_is_killed_gives_way_to_who_waits(tmp_path: Path) -> None
     building = context.Event()
     process = context.Process(target=stay, args=(tmp_path / "made", building))
     process.start()
-    assert building.wait(30)
+    assert building.wait(DEADLINE_SECONDS)
     assert not (tmp_path / "made").exists()
     waiting = threading.Thread(
         target=cached, args=(tmp_path / "made", lambda directory: (directory / "file").write_text("whole"))

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.contracts.processes import DEADLINE_SECONDS
+
 START = """
 import os, signal, subprocess, sys
 from sweeper import interruption
@@ -17,7 +19,9 @@ def tell(number): os.kill(os.getpid(), number)
 
 def run(program: str) -> tuple[int, str]:
     """Exit code (negative: a signal's number) and output of a program that has the names above."""
-    done = subprocess.run([sys.executable, "-c", START + program], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", START + program], capture_output=True, text=True, timeout=DEADLINE_SECONDS
+    )
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout.strip()
 

@@ -17,6 +17,7 @@ import pytest
 
 from sweeper.record import AlreadyWriting, Contradiction, ProgressFile, Record, records, supersede
 from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 TRIAL = {"id": "abc", "choices": {"model": "pt"}, "config": {"seed": 1}}
 
@@ -29,7 +30,7 @@ def hold(path: Path, held: Event) -> None:
     with Record(path).writing() as writer:
         writer.describe(TRIAL, {"time": 0.0})
         held.set()
-        time.sleep(60)
+        time.sleep(SLEEP_SECONDS)
 
 
 def outcome(status: Status = Status.DONE, error: Failure | None = None) -> Outcome:
@@ -92,7 +93,7 @@ def test_a_living_writer_means_running_and_a_killed_one_interrupted(tmp_path: Pa
     process = context.Process(target=hold, args=(tmp_path, held))
     process.start()
     try:
-        assert held.wait(30)
+        assert held.wait(DEADLINE_SECONDS)
         record = Record(tmp_path)
         assert record.status() is Status.RUNNING
         with pytest.raises(AlreadyWriting), record.writing(patience_seconds=0.1):
@@ -228,7 +229,7 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
     process.start()
     record, seen = Record(tmp_path), set()
     try:
-        assert held.wait(30)
+        assert held.wait(DEADLINE_SECONDS)
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             found = record.outcome()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError, 
 from hydra_plugins.sweeper_launchers._slurm_submission import KEYS, PLACE, keys_of
 from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
 from sweeper.backend import JobState, Phase
+from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
 
 LISTING = """\
 12_0|RUNNING|None|n1|/a b/.slurm/x/.submission_file_1.sh
@@ -65,34 +65,34 @@ def test_a_command_that_fails_or_is_not_there_says_so() -> None:
         ask([sys.executable, "-c", code])
 
 
-def looks(watch: QueueWatch, seconds: float) -> list[Look]:
-    """All answers that come within a time, asking often."""
-    found, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
-        if look := watch.look():
-            found.append(look)
-        time.sleep(0.005)
-    return found
-
-
-def test_the_queue_is_asked_at_growing_intervals_and_never_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hydra_plugins.sweeper_launchers._slurm_watch.SHORTEST_SECONDS", 0.05)
-    slow = "import time; time.sleep(0.05); print('1|RUNNING|None|n1|s')"
-    watch = QueueWatch([sys.executable, "-c", slow], longest_seconds=0.6)
+def test_the_queue_is_never_waited_for() -> None:
+    watch = QueueWatch(["sleep", str(SLEEP_SECONDS)], longest_seconds=1)
     begin = time.monotonic()
     assert watch.look() is None
-    assert time.monotonic() - begin < 0.05
-    found = looks(watch, 2.0)
+    assert watch.look() is None
+    watch.close()
+    assert time.monotonic() - begin < PROMPT_SECONDS
+
+
+def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hydra_plugins.sweeper_launchers._slurm_watch.SHORTEST_SECONDS", 0.05)
+    watch = QueueWatch(["echo", "1|RUNNING|None|n1|s"], longest_seconds=0.4)
+    found: list[Look] = []
+
+    def grown() -> bool:
+        if look := watch.look():
+            found.append(look)
+        return len(found) > 1 and found[-1].asked - found[-2].asked >= 0.4
+
+    wait_until(grown)
     watch.close()
     assert found[0].jobs["1"].state == "RUNNING"
-    gaps = [later.asked - earlier.asked for earlier, later in pairwise(found)]
-    assert len(gaps) >= 2
-    assert gaps[-1] > gaps[0]
+    assert len(found) > 3, "it began with shorter ones"
 
 
 def test_a_question_that_fails_is_no_news_and_its_reason_is_known() -> None:
     watch = QueueWatch([sys.executable, "-c", "import sys; sys.exit('slurm_load_jobs error: connect failure')"], 1)
-    assert looks(watch, 0.5) == []
+    wait_until(lambda: watch.look() is not None or watch.trouble != "")
     assert watch.trouble == "slurm_load_jobs error: connect failure"
     watch.close()
 

@@ -12,6 +12,7 @@ from sweeper.record import write_json
 from sweeper.restore import trial_of
 from sweeper.study import FILE, Study, described
 from sweeper.trial import WrongInput
+from tests.contracts.processes import DEADLINE_SECONDS
 from tests.records import trial
 
 
@@ -60,7 +61,7 @@ def test_a_place_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def describe_often(directory: Path, name: str, times: int, start: Barrier) -> None:
-    start.wait(60)
+    start.wait(DEADLINE_SECONDS)
     for number in range(times):
         study(directory).describe([trial()], f"{name} {number}")
 
