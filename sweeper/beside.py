@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sweeper.compare import Comparison, EpochRow, GroupRow
+from sweeper.comparison import Comparison, EpochRow, GroupRow
 from sweeper.differences import MeanDifference, mean_difference
 from sweeper.factors import Value
 from sweeper.reference import SPLITS, PublishedGroup, Reference
 from sweeper.statistics import Summary
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 EMPTY = Summary(0, None, None)
 LISTED = 8  # groups that a refusal names

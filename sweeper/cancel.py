@@ -9,10 +9,11 @@ from pathlib import Path
 
 from sweeper.door import DONE, leave
 from sweeper.jobs import backend_of, study_at, trials_of
+from sweeper.outcome import Status
 from sweeper.record import AlreadyWriting, Record
 from sweeper.report.study import open_study
-from sweeper.trial import Status, WrongInput
 from sweeper.watched import ENDED
+from sweeper.wrong_input import WrongInput
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,9 @@ import os
 import secrets
 from pathlib import Path
 
-from sweeper.trial import ArchSettings, Family, Trial, WrongInput
+from sweeper.settings import ArchSettings, Family
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 LARGEST_RECIPE = 100_000_000  # parameters of the layers' matrices
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text

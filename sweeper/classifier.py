@@ -6,7 +6,8 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, se
 
 from sweeper import inputs
 from sweeper.checkpoints.architecture import transformers_config
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 HEADS = ("classifier.", "score.")  # of a classifier; always random
 

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from sweeper.backend import Backend
 from sweeper.compare import compare
+from sweeper.outcome import Status
 from sweeper.report.directory import DIRECTORY, PAGE
 from sweeper.report.terminal import print_tables
 from sweeper.report.text import printable
 from sweeper.result import Result
 from sweeper.study import Study
 from sweeper.tracking.state import runs_address, shown, ui_command
-from sweeper.trial import Status
 from sweeper.watched import Watched
 
 LINES_SHOWN, LOG_TAIL = 3, 4000

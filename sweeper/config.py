@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper import trial as settings
+from sweeper import settings
 from sweeper.checkpoints.checkpoint import PREFIXES, Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
@@ -26,12 +26,14 @@ from sweeper.data import DataSettings, DataSource
 from sweeper.data.tokenizer import tokenizer_file
 from sweeper.data.verbalisers import verbalisers
 from sweeper.execute import load_framework
-from sweeper.record import read_versioned
+from sweeper.json_files import read_versioned
 from sweeper.refusal import explain
 from sweeper.schema import Config, thawed
+from sweeper.settings import Family, check_ranges
 from sweeper.study import FILE, Study
 from sweeper.tracking.state import absolute, check_uri
-from sweeper.trial import Family, Trial, WrongInput, check_ranges, digest
+from sweeper.trial import Trial, digest
+from sweeper.wrong_input import WrongInput
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
 STUDY_WIDE = ("study", "outputs", "fresh", "plan", "tracking")

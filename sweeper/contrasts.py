@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sweeper.compare import Comparison, TrialRow
+from sweeper.comparison import Comparison, TrialRow
 from sweeper.differences import MeanDifference, Pair, mean_difference, pairs
 from sweeper.effects import Alternative, hedges_g, probability_greater, seeds_for_power
 from sweeper.factors import Value

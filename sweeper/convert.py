@@ -18,7 +18,8 @@ from sweeper.checkpoints.vocabulary import check_order
 from sweeper.checkpoints.weights import check_weights
 from sweeper.data.tokenizer import tokenizer_file
 from sweeper.door import DONE, leave
-from sweeper.trial import ArchSettings, Family, TokenizerSettings, WrongInput
+from sweeper.settings import ArchSettings, Family, TokenizerSettings
+from sweeper.wrong_input import WrongInput
 
 
 def convert(source: Path, destination: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
 from sweeper.factors import Value
 from sweeper.statistics import mean
 

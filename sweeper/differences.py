@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from sweeper.compare import Comparison, GroupRow, Summaries
+from sweeper.comparison import Comparison, GroupRow, Summaries
 from sweeper.factors import Value
 from sweeper.statistics import CONFIDENCE, Summary, student_quantile
 

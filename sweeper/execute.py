@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, Any
 from sweeper import inputs, interruption, provenance
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import Framework
-from sweeper.record import AlreadyWriting, ProgressFile, Record, Writer
+from sweeper.outcome import Failure, Metric, Outcome, ParameterCounts, Status
+from sweeper.progress_file import ProgressFile
+from sweeper.record import AlreadyWriting, Record, Writer
 from sweeper.selection import select
-from sweeper.trial import Failure, Metric, Outcome, ParameterCounts, Status, TaskSettings, Trial, WrongInput
+from sweeper.settings import TaskSettings
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

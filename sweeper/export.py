@@ -20,10 +20,12 @@ from sweeper.data.special_pieces import TRANSFORMERS
 from sweeper.data.tokenizer import PIECES
 from sweeper.door import DONE, leave
 from sweeper.execute import load_framework
-from sweeper.record import Record, read_json
+from sweeper.json_files import read_json
+from sweeper.outcome import Outcome, Status
+from sweeper.record import Record
 from sweeper.report.text import metric_name, metric_text
 from sweeper.restore import restored
-from sweeper.trial import Outcome, Status, WrongInput
+from sweeper.wrong_input import WrongInput
 
 ADAPTER = "adapter_config.json"  # of weights that are nothing without those that they were trained beside
 # Ending of an architecture's name -> the class that loads it.

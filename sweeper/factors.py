@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 Value = str | int | float | bool | None
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeper.record import Record, read_versioned, records
-from sweeper.trial import Status
+from sweeper.json_files import read_versioned
+from sweeper.outcome import Status
+from sweeper.record import Record, records
 
 
 def fingerprint_of_study(study: Path) -> str:

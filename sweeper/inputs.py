@@ -19,9 +19,12 @@ from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
 from sweeper.data.facts import FILE, FORMAT
 from sweeper.data.prompts import framed_texts
 from sweeper.data.verbalisers import reading_notes, verbalisers
+from sweeper.json_files import read_json
 from sweeper.progress import Unmeasured
-from sweeper.record import ProgressFile, read_json
-from sweeper.trial import TokenizerKind, Trial, WrongInput, digest, result_settings
+from sweeper.progress_file import ProgressFile
+from sweeper.settings import TokenizerKind
+from sweeper.trial import Trial, digest, result_settings
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from datasets import DatasetDict

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.backend import Backend, JobState
-from sweeper.record import Record, read_versioned
+from sweeper.json_files import read_versioned
+from sweeper.record import Record
 from sweeper.restore import trial_of
 from sweeper.study import FILE, Study, described
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 
 def study_at(directory: Path) -> Study:

@@ -26,7 +26,9 @@ from sweeper.report.parameters import formula_lines, lora_lines, mismatch_lines,
 from sweeper.report.text import trial_labels
 from sweeper.run import main, planned
 from sweeper.schema import CONFIG_DIRECTORY
-from sweeper.trial import ModelSettings, TrainSettings, Trial, WrongInput
+from sweeper.settings import ModelSettings, TrainSettings
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,13 +14,14 @@ from sweeper.backend import Backend, Outline
 from sweeper.data.facts import DataFacts, data_facts, question_facts
 from sweeper.factors import trial_settings
 from sweeper.inputs import preparations
+from sweeper.outcome import Status
 from sweeper.record import Record, records
 from sweeper.report.data_text import leaks, plan_lines, read_facts
 from sweeper.report.tables import TextTable
 from sweeper.report.terminal import rich_table
 from sweeper.report.text import duration, printable
 from sweeper.study import Study
-from sweeper.trial import Status, Trial, digest, result_settings
+from sweeper.trial import Trial, digest, result_settings
 from sweeper.watched import Watched, watch
 
 

@@ -16,10 +16,13 @@ from omegaconf import DictConfig, open_dict
 
 from sweeper.checks import check_can_be_made
 from sweeper.door import DONE, leave
-from sweeper.record import Record, read_json, write_json
+from sweeper.json_files import read_json, write_json
+from sweeper.record import Record
 from sweeper.run import main, planned
+from sweeper.settings import Family
 from sweeper.sweep import run_sweep
-from sweeper.trial import Family, Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 # Beside the weights: what they were made of and how.
 ORIGIN = "pretraining.json"

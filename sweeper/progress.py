@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sweeper import interruption
-from sweeper.record import ProgressFile
+from sweeper.progress_file import ProgressFile
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,18 +15,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import math
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeper.trial import Best, Failure, Metric, Outcome, ParameterCounts, Status, WrongInput
+from sweeper.json_files import SCHEMA, decode_metrics, encode_number, read_versioned, write_json
+from sweeper.outcome import Best, Failure, Metric, Outcome, ParameterCounts, Status
+from sweeper.progress_file import Progress, read_progress
+from sweeper.wrong_input import WrongInput
 
-SCHEMA = 1
 SUPERSEDED = ".superseded"
 
 
@@ -36,63 +37,6 @@ class AlreadyWriting(RuntimeError):
 
 class Contradiction(RuntimeError):
     """A resumed trial measured another value for a metric that is on record already."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running trial stands; `steps` is the number of updates it will make in all."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    started_step: int
-    started: float
-    time: float
-
-    @property
-    def seconds_left(self) -> float:
-        """Time to the last update at the mean pace of this launch, in seconds; nan before its first update."""
-        done = self.step - self.started_step
-        return (self.time - self.started) / done * (self.steps - self.step) if done else math.nan
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a file by a value's JSON at once: readers see the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Return a JSON file's value, or None where there is no such file."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise WrongInput(f"{path} is not valid JSON ({error})\nmove it away and run the same command again") from error
-
-
-def read_versioned(path: Path) -> Any:
-    """Return a record file's value after checking its schema; None where there is no such file."""
-    value = read_json(path)
-    if value is not None and (not isinstance(value, dict) or value.get("schema") != SCHEMA):
-        found = value.get("schema") if isinstance(value, dict) else type(value).__name__
-        raise WrongInput(
-            f"{path} has schema {found!r}, this version reads schema {SCHEMA}\n"
-            "use the version of sweeper that wrote it, or another study=NAME"
-        )
-    return value
-
-
-def encode_number(value: float) -> float | str:
-    """JSON has no nan and no infinity; they are written as strings."""
-    return value if math.isfinite(value) else str(value)
 
 
 @dataclass(frozen=True)
@@ -206,36 +150,6 @@ class Record:
             os.close(descriptor)
 
 
-class ProgressFile:
-    """Tells where a run stands, at most twice a second; never synced to disk, since nothing depends on it."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.started = time.time()
-        self.started_step: int | None = None
-        self.written = 0.0
-
-    def update(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        """Write where the run stands if the last word is old enough, or if it is at its end."""
-        now = time.time()
-        if self.started_step is None:
-            # The first update is finished already when it is told, so the pace is measured from here.
-            self.started_step, self.started = step, now
-        if now - self.written < 0.5 and step < steps:
-            return
-        self.written = now
-        progress = Progress(epoch, step, steps, loss(), self.started_step, self.started, now)
-        temporary = self.path.with_name(f".{self.path.name}")
-        temporary.write_text(json.dumps({**asdict(progress), "loss": encode_number(progress.loss)}))
-        temporary.replace(self.path)
-
-
-def read_progress(path: Path) -> Progress | None:
-    """Return where a run stands, as it last said; None when it said nothing yet, or is over."""
-    value = read_json(path)
-    return Progress(**{**value, "loss": float(value["loss"])}) if value else None
-
-
 def try_lock(descriptor: int) -> bool:
     """Take the exclusive lock if it is free."""
     try:
@@ -243,11 +157,6 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def decode_metrics(values: Mapping[str, float | str]) -> dict[str, float]:
-    """Numbers as they were before `encode_number`."""
-    return {key: float(value) for key, value in values.items()}
 
 
 class Writer:

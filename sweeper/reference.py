@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from sweeper.factors import Value
 from sweeper.statistics import Summary, summarize
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 SPLITS = ("validation", "test")
 UNITS = {"per cent": 0.01, "share": 1.0}

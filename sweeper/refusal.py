@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from sweeper.schema import Config
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 # An override whose value was meant as a text: no list, mapping or one of Hydra's functions over several values
 PLAIN = re.compile(r"[\w./]+=(?![\[{]|(range|choice|interval|glob|sort|shuffle|tag|extend_list)\().+")

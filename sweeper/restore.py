@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sweeper.record import Record
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 NOT_RECORDED = ("cache",)  # places, which are no part of what a trial is
 BESIDE = ("choices",)  # in trial.json, but not in its configuration

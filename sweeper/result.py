@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from sweeper.outcome import Metric, Outcome, Status
 from sweeper.record import Record
-from sweeper.trial import Metric, Outcome, Status
 
 EVALUATED = ("valid", "test")
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)

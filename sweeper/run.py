@@ -31,7 +31,8 @@ from sweeper.refusal import explain, null_group
 from sweeper.schema import CONFIG_DIRECTORY, register
 from sweeper.study import Study
 from sweeper.sweep import run_sweep
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 Drive = Callable[[Sequence[DictConfig], Any], int]
 

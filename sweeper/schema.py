@@ -1,4 +1,4 @@
-"""What Hydra checks a command line against: the settings of `sweeper.trial`, put together."""
+"""What Hydra checks a command line against: `sweeper.settings`, put together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from sweeper import trial as settings
+from sweeper import settings
 from sweeper.tracking import TrackingSettings
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"

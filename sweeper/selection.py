@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sweeper.trial import Best, Metric, TaskSettings
+from sweeper.outcome import Best, Metric
+from sweeper.settings import TaskSettings
 
 
 def select(metrics: Sequence[Metric], task: TaskSettings, up_to_step: int | None = None) -> Best | None:

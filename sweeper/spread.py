@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sweeper.compare import Comparison, GroupRow, TrialRow
+from sweeper.comparison import Comparison, GroupRow, TrialRow
 from sweeper.factors import Value
 from sweeper.variance import Components, complete_table, components
 

@@ -15,13 +15,15 @@ from sweeper.backend import JobState, Phase
 from sweeper.door import DONE, leave
 from sweeper.factors import Value, factor_values, trial_settings
 from sweeper.jobs import job_states, study_at
-from sweeper.record import Progress, Record
+from sweeper.outcome import Failure, Status
+from sweeper.progress_file import Progress
+from sweeper.record import Record
 from sweeper.report.cells import TextTable
 from sweeper.report.live import STATES
 from sweeper.report.study import Study, open_study
 from sweeper.report.text import duration, heading, number_text, printable, value_text
-from sweeper.trial import Failure, Status, WrongInput
 from sweeper.watched import ENDED
+from sweeper.wrong_input import WrongInput
 
 SCHEMA = 1
 

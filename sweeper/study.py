@@ -10,8 +10,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from sweeper.record import SCHEMA, read_json, read_versioned, write_json
-from sweeper.trial import Trial, WrongInput
+from sweeper.json_files import SCHEMA, read_json, read_versioned, write_json
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 FILE = "study.json"
 LOCK = ".study.json.lock"

@@ -18,15 +18,18 @@ from sweeper.closing import census_text, print_closing, print_detached, print_in
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute, prepare
 from sweeper.inputs import Preparation, preparations
+from sweeper.outcome import Status
 from sweeper.planning import distinct, print_data, print_plan
-from sweeper.record import read_progress, supersede
+from sweeper.progress_file import read_progress
+from sweeper.record import supersede
 from sweeper.report import live
 from sweeper.report.process import await_writing, start_writing
 from sweeper.report.terminal import terminal
 from sweeper.study import Study
 from sweeper.tracking.follow import follow
-from sweeper.trial import Status, Trial, WrongInput
+from sweeper.trial import Trial
 from sweeper.watched import ENDED, Watched, watch
+from sweeper.wrong_input import WrongInput
 
 # A trial that another process runs is looked at more seldom: each look takes its lock for an instant.
 ATTACHED_POLL_SECONDS = 1.0

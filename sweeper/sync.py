@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sweeper.record import read_versioned
+from sweeper.json_files import read_versioned
 from sweeper.report.directory import write_report
 from sweeper.report.overview import study_metrics, study_tags, trial_groups
 from sweeper.report.study import open_study
 from sweeper.tracking.state import Overview, TrackingError, absolute, check_uri, pending, runs_address, ui_command
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 2.0, 30.0
 # At most this share of the time goes into synchronising, as far as the longest interval allows.

@@ -28,7 +28,7 @@ from transformers import (
 from sweeper.data.tokenizer import Tokenizer
 from sweeper.interruption import Interrupted
 from sweeper.progress import Report
-from sweeper.trial import Precision, Schedule, TrainSettings
+from sweeper.settings import Precision, Schedule, TrainSettings
 
 COMPLETE = "complete"
 LOSSES = "losses.json"  # sum and number of the training losses since the last evaluation

@@ -9,10 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweeper.backend import JobState, Phase
+from sweeper.outcome import Metric, Status
 from sweeper.record import AlreadyWriting, Record
 from sweeper.report import live
 from sweeper.report.text import trial_labels
-from sweeper.trial import Metric, Status, Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeper.frameworks.fairseq_mends import check_version
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 def why_not() -> str:

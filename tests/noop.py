@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from sweeper.interruption import Interrupted
 from sweeper.progress import Report
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

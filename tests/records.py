@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import DataSettings
-from sweeper.record import Record, write_json
+from sweeper.json_files import write_json
+from sweeper.outcome import Failure, Metric, Outcome, Status
+from sweeper.record import Record
 from sweeper.selection import select
-from sweeper.trial import (
+from sweeper.settings import (
     ArchSettings,
-    Failure,
     FrameworkSettings,
-    Metric,
     ModelSettings,
-    Outcome,
-    Status,
     TaskSettings,
     TokenizerSettings,
     TrainSettings,
-    Trial,
 )
+from sweeper.trial import Trial
 
 STEPS_PER_EPOCH = 25
 

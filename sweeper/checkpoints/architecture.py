@@ -8,7 +8,7 @@ from typing import Any
 from transformers import AutoConfig, PretrainedConfig
 
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import ArchSettings
+from sweeper.settings import ArchSettings
 
 
 def transformers_config(arch: ArchSettings, tokenizer: Tokenizer, labels: Sequence[str] = ()) -> PretrainedConfig:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
-from sweeper.trial import Family, WrongInput
+from sweeper.settings import Family
+from sweeper.wrong_input import WrongInput
 
 # Model type -> how Transformers starts the names of its body's tensors, when a head is saved with it.
 ENCODERS = {

@@ -20,7 +20,7 @@ from sweeper.checkpoints.fairseq_names import BODY, OUTPUT, PRE_NORM, TIED_BIAS,
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.data.fairseq_dictionary import DICTIONARY, order, read_dictionary, write_dictionary
 from sweeper.data.tokenizer import PIECES, SENTENCEPIECE, Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 LM_HEAD = "encoder.lm_head."
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.checkpoints.checkpoint import ENCODERS
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import Tensor

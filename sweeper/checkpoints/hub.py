@@ -10,7 +10,7 @@ from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.data.special_pieces import SPECIAL_NAMES, TRANSFORMERS
 from sweeper.data.tokenizer import PIECES, TOKENIZER
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")

@@ -13,7 +13,9 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.data.special_pieces import named_beside
 from sweeper.data.tokenizer import list_of_pieces, tokenizer_file
-from sweeper.trial import ArchSettings, TokenizerSettings, WrongInput, digest, plain, result_settings
+from sweeper.settings import ArchSettings, TokenizerSettings
+from sweeper.trial import digest, plain, result_settings
+from sweeper.wrong_input import WrongInput
 
 
 def data_digests(

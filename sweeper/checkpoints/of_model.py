@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeper.checkpoints.hub import locate
-from sweeper.trial import ArchSettings, Family, WrongInput
+from sweeper.settings import ArchSettings, Family
+from sweeper.wrong_input import WrongInput
 
 NAME = "of_model"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.checkpoints.parameter_formula import Counts, Part
 from sweeper.checkpoints.parameter_names import part_of
-from sweeper.trial import ParameterCounts
+from sweeper.outcome import ParameterCounts
 
 if TYPE_CHECKING:
     from torch import nn

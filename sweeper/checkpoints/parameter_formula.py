@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import prod
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
-from sweeper.trial import ArchSettings
+from sweeper.settings import ArchSettings
 
 Formula = tuple[tuple[str | int, ...], ...]
 

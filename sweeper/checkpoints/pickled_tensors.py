@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO, Any, NoReturn
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 REMEDY = "save it as safetensors: from_pretrained(…).save_pretrained(DIR), on a machine that may run it"
 StandIns = Mapping[tuple[str, str], Any]  # (module, name) -> what takes its place

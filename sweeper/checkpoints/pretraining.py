@@ -28,8 +28,9 @@ from sweeper.checkpoints.objectives import LanguageModelTrainer, Masking, NextTo
 from sweeper.data.packed import Sequences
 from sweeper.data.tokenizer import Tokenizer
 from sweeper.progress import Report
+from sweeper.settings import Family, PretrainingSettings, TrainSettings
 from sweeper.trainer import Watch, optimisation
-from sweeper.trial import Family, PretrainingSettings, TrainSettings, WrongInput
+from sweeper.wrong_input import WrongInput
 
 # Each text is seen a few times only: dropout would slow learning and guard against nothing.
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "hidden_dropout", "attention_dropout")

@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 LENGTH_BYTES = 8
 LARGEST_HEADER_BYTES = 100_000_000  # the library's own limit

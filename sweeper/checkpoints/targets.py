@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
-from sweeper.trial import ArchSettings, WrongInput
+from sweeper.settings import ArchSettings
+from sweeper.wrong_input import WrongInput
 
 WEIGHT = ".weight"
 # Embeddings, whose matrices a file does not tell from those of linear layers.

@@ -14,7 +14,8 @@ from sweeper.data.segmenters import framed
 from sweeper.data.sentencepiece_file import model_pieces
 from sweeper.data.special_pieces import MASK, PAD, REQUIRED, SPECIAL, special_pieces
 from sweeper.data.tokenizer import list_of_pieces, read_pieces, tokenizer_file
-from sweeper.trial import Family, TokenizerKind, TokenizerSettings, WrongInput
+from sweeper.settings import Family, TokenizerKind, TokenizerSettings
+from sweeper.wrong_input import WrongInput
 
 PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 

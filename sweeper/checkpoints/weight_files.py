@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from sweeper.checkpoints.pickled_tensors import pickle_shapes
 from sweeper.checkpoints.safetensors_header import safetensors_shapes
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 WEIGHT_FILES = (
     "model.safetensors",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.trial import ArchSettings, Family
+from sweeper.settings import ArchSettings, Family
 
 # Family -> a framework that trains it.
 TRAINERS = {Family.encoder: "hf", Family.causal_lm: "lora"}

@@ -13,7 +13,9 @@ from sweeper.data.sampling import select, stratified_split
 from sweeper.data.splits import check_splits, tokenizer_beside, unlabelled_texts
 from sweeper.data.tables import text_lines
 from sweeper.data.verbalisers import Verbalised
-from sweeper.trial import WrongInput, digest, setting
+from sweeper.settings import setting
+from sweeper.trial import digest
+from sweeper.wrong_input import WrongInput
 
 LABEL_NAMES = ("negative", "positive")
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from sweeper.data.tokenizer import Tokenizer

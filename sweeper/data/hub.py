@@ -14,7 +14,8 @@ from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import Table, check_columns
 from sweeper.data.tabular import Found, Tabular
-from sweeper.trial import WrongInput, setting
+from sweeper.settings import setting
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

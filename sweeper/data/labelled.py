@@ -13,7 +13,9 @@ from sweeper.data.columns import in_order, numbered, read_rows
 from sweeper.data.splits import check_classes, check_splits, complete, unlabelled_texts
 from sweeper.data.tabular import Tabular, check_needed, column_name
 from sweeper.data.verbalisers import Verbalised
-from sweeper.trial import WrongInput, digest, setting
+from sweeper.settings import setting
+from sweeper.trial import digest
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

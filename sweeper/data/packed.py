@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from sweeper.data.permutation import permuted
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     import numpy

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sweeper.data.facts import SplitFacts
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 HUMAN, ASSISTANT = "<human>:", "\n<assistant>:"
 PRECEDING = f"{HUMAN} a"  # some text that <assistant> and an answer may follow

@@ -15,7 +15,9 @@ from sweeper.data.hub import OnHub
 from sweeper.data.sampling import stratified_parts
 from sweeper.data.splits import SHARES, TITLES, check_new, sizes_of
 from sweeper.data.tabular import Found, Tabular, check_needed, column_name
-from sweeper.trial import WrongInput, digest, setting
+from sweeper.settings import setting
+from sweeper.trial import digest
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.data.special_pieces import MASK, REQUIRED, SPECIAL, special_pieces
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 PIECE = 1  # field of the model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.data.special_pieces import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
 from sweeper.data.vocabulary_size import check_largest, check_smallest
-from sweeper.trial import TokenizerKind
+from sweeper.settings import TokenizerKind
 
 if TYPE_CHECKING:
     import tokenizers

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweeper.data import SPLITS, Examples
 from sweeper.data.sampling import select, stratified_parts
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 # What a split may be called where a data set of others is read.
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "validation", "dev", "val"), "test": ("test",)}

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from sweeper.data import DataSettings
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.data.tables import Table
-from sweeper.trial import WrongInput, setting
+from sweeper.settings import setting
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

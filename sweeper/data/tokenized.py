@@ -14,7 +14,7 @@ from sweeper.data import DataSource, Examples
 from sweeper.data.facts import SplitFacts, TokenizedFacts, data_facts, save_facts
 from sweeper.data.sampling import limit_examples
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:

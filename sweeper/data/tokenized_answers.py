@@ -12,7 +12,7 @@ from sweeper.data.facts import TokenizedFacts, question_facts, save_facts
 from sweeper.data.prompts import Prompted, answer_ids, prompted, question_ids, split_facts
 from sweeper.data.tokenized import no_progress_bars
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 SHOWN = 60  # characters of an answer in a message
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from sweeper.data.fairseq_dictionary import DICTIONARY, check_dictionary, read_dictionary
 from sweeper.data.segmenters import Segmenter, framed, read_sentencepiece, read_tokenizer_json
 from sweeper.data.special_pieces import BOS, EOS, MASK, PAD, SPECIAL, SPECIAL_NAMES, TRANSFORMERS, UNK
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 TOKENIZER = "tokenizer.json"
 SENTENCEPIECE = "sentencepiece.bpe.model"  # the file that a trained tokenizer.json is a conversion of

@@ -20,7 +20,8 @@ from sweeper.data.sentencepiece_training import as_library, train_sentencepiece
 from sweeper.data.special_pieces import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK
 from sweeper.data.tokenizer import SENTENCEPIECE, TOKENIZER
 from sweeper.data.vocabulary_size import check_largest, check_smallest
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     import tokenizers

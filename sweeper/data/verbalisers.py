@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweeper.data import DataSettings, DataSource
-from sweeper.trial import WrongInput, setting
+from sweeper.settings import setting
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from sweeper.data.tokenizer import Tokenizer

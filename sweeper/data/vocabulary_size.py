@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 def check_largest(vocabulary_size: int, largest: int) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.progress import Report
-from sweeper.trial import Precision, Trial, WrongInput
+from sweeper.settings import Precision
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from sweeper.frameworks import check_classifies_encoders, check_precision
 from sweeper.frameworks.fairseq_mends import check_version
 from sweeper.progress import Report
-from sweeper.trial import LARGEST_SEED, Trial, WrongInput
+from sweeper.settings import LARGEST_SEED
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

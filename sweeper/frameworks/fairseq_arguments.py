@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sweeper.checkpoints.fairseq_names import PRE_NORM
-from sweeper.trial import Precision, Schedule, TrainSettings, Trial
+from sweeper.settings import Precision, Schedule, TrainSettings
+from sweeper.trial import Trial
 
 BOS = 0  # of <s>, in every dictionary of fairseq
 

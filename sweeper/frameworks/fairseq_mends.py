@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 VERSION = "0.12.2"
 # Entries of Hydra's store that composition needs; plug-ins add to them, so they are shared.

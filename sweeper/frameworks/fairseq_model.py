@@ -16,7 +16,8 @@ from sweeper.classifier import build_classifier
 from sweeper.frameworks.fairseq_arguments import arguments
 from sweeper.frameworks.fairseq_data import order_of, rows_of
 from sweeper.frameworks.fairseq_task import WatchedTask, configuration
-from sweeper.trial import Initialization, Trial
+from sweeper.settings import Initialization
+from sweeper.trial import Trial
 
 LANGUAGE_MODEL, CLASSIFIER = "encoder.lm_head.", "classification_heads."  # how fairseq starts the names of heads
 

@@ -28,8 +28,10 @@ from sweeper.frameworks.fairseq_model import initial_model, load_into, save_init
 from sweeper.frameworks.fairseq_task import FULL_PRECISION, LOSSES, WATCH, Watch, configuration
 from sweeper.interruption import Interrupted
 from sweeper.progress import Report
+from sweeper.settings import Initialization, Precision
 from sweeper.trainer import save_model
-from sweeper.trial import Initialization, Precision, Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 with fairseq_mends.root_logger_kept():
     from fairseq_cli import train as command

@@ -14,7 +14,9 @@ from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.verbalisers import check_pieces, verbalisers
 from sweeper.frameworks import check_precision
 from sweeper.progress import Report
-from sweeper.trial import Family, Quantization, Trial, WrongInput
+from sweeper.settings import Family, Quantization
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

@@ -29,7 +29,9 @@ from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.checkpoints.targets import check_names
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.restore import restored
-from sweeper.trial import LoraSettings, Precision, Quantization, Trial, WrongInput
+from sweeper.settings import LoraSettings, Precision, Quantization
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 BASE = "base.json"  # beside an adapter: what its base is known by, where that is drawn anew each time
 COMPUTED = {Precision.fp32: torch.float32, Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}

@@ -10,7 +10,9 @@ from sweeper import inputs
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
 from sweeper.frameworks import check_precision
 from sweeper.progress import Report
-from sweeper.trial import Family, Trial, WrongInput
+from sweeper.settings import Family
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 if TYPE_CHECKING:
     from torch import nn

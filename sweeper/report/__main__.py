@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.beside import with_reference
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.door import DONE, Parser, leave
 from sweeper.reference import read_reference
 from sweeper.report.directory import PAGE, write_report
@@ -17,7 +17,7 @@ from sweeper.report.files import csv_text, markdown
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex
 from sweeper.report.study import Studies, Study, open_studies
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.comparison import Comparison, EpochRow, GroupRow, TrialRow
 from sweeper.differences import DifferenceRow
 from sweeper.report.data_text import read_facts, uneven
 from sweeper.report.text import metric_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.effects import MOST_SEEDS, POWER
 from sweeper.permutations import ALPHA

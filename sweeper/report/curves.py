@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
+from sweeper.outcome import Status
 from sweeper.report.group_labels import Group, telling_labels
 from sweeper.report.text import factor_labels, metric_name, trial_label
 from sweeper.statistics import Summary
-from sweeper.trial import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart
 PANELS_DRAWN = 9

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.fingerprints import fingerprint_of_study
-from sweeper.record import read_json, write_json
+from sweeper.json_files import read_json, write_json
 from sweeper.report.files import csv_text, markdown
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex

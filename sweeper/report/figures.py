@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.report.columns import columns
 from sweeper.report.curves import CurveFigure, curve_figure
 from sweeper.report.files import csv_cell

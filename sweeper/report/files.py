@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sweeper.compare import Comparison, TrialRow
+from sweeper.comparison import Comparison, TrialRow
 from sweeper.factors import Value
+from sweeper.outcome import Status
 from sweeper.report.cells import TextTable
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex
@@ -17,7 +18,6 @@ from sweeper.report.notes import notes
 from sweeper.report.study import open_study
 from sweeper.report.tables import text_tables
 from sweeper.report.text import printable
-from sweeper.trial import Status
 
 # Stable; other metrics (validation_macro_f1, test_macro_f1) follow, then what else varies, as on the command line.
 TRIAL_COLUMNS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sweeper.beside import ReferenceEpochRow, ReferenceRow, reference_epoch_rows, reference_rows, summary_of
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
 from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
 from sweeper.report.columns import columns
 from sweeper.report.text import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
 from sweeper.differences import DifferenceRow, MeanDifference, difference_rows
 from sweeper.report.group_labels import shortened, telling_labels, varying
 from sweeper.report.text import factor_labels, metric_name, value_text

@@ -36,11 +36,11 @@ from dataclasses import fields
 from typing import Any
 
 from sweeper.beside import reference_epoch_rows, reference_rows
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.cost import cost_rows
 from sweeper.differences import difference_rows
-from sweeper.record import encode_number
+from sweeper.json_files import encode_number
 from sweeper.report.notes import notes
 from sweeper.spread import spread_rows
 from sweeper.statistics import CONFIDENCE

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from sweeper.outcome import Metric
 from sweeper.report.text import duration
-from sweeper.trial import Metric
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LiveRow:
-    """Where a trial stands; `state` is a status of `sweeper.trial`, or "pending": handed over, not started.
+    """Where a trial stands; `state` is a status of `sweeper.outcome`, or "pending": handed over, not started.
 
     `labels` are short texts such as ("pt", "hf", "seed 1"); `step` of `steps` updates; `reason` says what it
     waits for or what ended it.

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.parameter_formula import Part
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
+from sweeper.outcome import ParameterCounts
 from sweeper.report.cells import TextTable
 from sweeper.report.parameters import TOTALS, meanings
 from sweeper.report.text import UNKNOWN, count_text, group_label, printable, value_text
-from sweeper.trial import LoraSettings, ParameterCounts
+from sweeper.settings import LoraSettings
 
 STATED_IN = Path(__file__).parents[2] / "conf/framework/lora.yaml"
 MODELS_BESIDE = 6  # more of them make no table whose columns are models

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.compare import Comparison, DataSet, GroupRow
+from sweeper.comparison import Comparison, DataSet, GroupRow
 from sweeper.contrasts import Contrast, Paired, contrasts
 from sweeper.differences import MOST_PAIRS, Pair, number_of_pairs, pairs, standard_error
+from sweeper.outcome import Status
 from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
@@ -24,7 +25,6 @@ from sweeper.report.text import (
     value_text,
 )
 from sweeper.spread import spread_rows
-from sweeper.trial import Status
 
 HOW_TO_READ = 2  # of the closing notes: how the epoch was chosen, what sd is
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from sweeper.compare import Comparison, commit_text
+from sweeper.compare import commit_text
+from sweeper.comparison import Comparison
 from sweeper.cost import CostRow, cost_rows
 from sweeper.factors import ALWAYS
 from sweeper.report.cells import Cells, TextTable, factor_heads

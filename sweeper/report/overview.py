@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.report.columns import columns
 from sweeper.report.text import group_label
 from sweeper.statistics import Summary

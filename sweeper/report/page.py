@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.report.cells import TextTable
 from sweeper.report.curves import CurveFigure
 from sweeper.report.data_text import plan_lines, read_facts

@@ -8,7 +8,8 @@ from pathlib import Path
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
 from sweeper.report.cells import Cells, TextTable
 from sweeper.report.text import printable, value_text
-from sweeper.trial import LoraSettings, plain
+from sweeper.settings import LoraSettings
+from sweeper.trial import plain
 
 PUBLISHED_TOTAL, FULL_TOTAL = "published convention", "with biases and norms"
 TOTALS = {PUBLISHED_TOTAL: PUBLISHED, FULL_TOTAL: (*PUBLISHED, *BIASES_AND_NORMS)}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sweeper.report.directory import outdated
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 PATIENCE_SECONDS = 300.0
 

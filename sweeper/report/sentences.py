@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.differences import number_of_pairs
 from sweeper.effects import MOST_SEEDS, POWER

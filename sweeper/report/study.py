@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.compare import Comparison, compare
-from sweeper.record import Record, read_versioned, records
+from sweeper.compare import compare
+from sweeper.comparison import Comparison
+from sweeper.json_files import read_versioned
+from sweeper.record import Record, records
 from sweeper.result import Result
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

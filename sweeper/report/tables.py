@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sweeper.compare import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.comparison import Comparison, EpochRow, GroupRow, TrialRow
 from sweeper.differences import DifferenceRow, difference_rows, number_of_pairs
+from sweeper.outcome import Status
 from sweeper.report.cells import Cells, factor_heads, in_blocks, metric_column
 from sweeper.report.cells import TextTable as TextTable
 from sweeper.report.columns import Columns, columns
@@ -24,7 +25,6 @@ from sweeper.report.text import (
     spread_text,
     value_text,
 )
-from sweeper.trial import Status
 
 
 def text_tables(comparison: Comparison) -> list[TextTable]:

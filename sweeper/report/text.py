@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeper.compare import Comparison, GroupRow
+from sweeper.comparison import Comparison, GroupRow
 from sweeper.differences import MeanDifference
 from sweeper.factors import ALWAYS, Value, factor_values, trial_settings
 from sweeper.permutations import PermutationTest

@@ -44,6 +44,7 @@ from mlflow.utils.validation import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.fingerprints import fingerprint_of_study, fingerprints
+from sweeper.outcome import Status
 from sweeper.record import Record, records
 from sweeper.tracking.state import (
     Overview,
@@ -59,7 +60,6 @@ from sweeper.tracking.state import (
     trial_view,
     write_state,
 )
-from sweeper.trial import Status
 
 # Failures come as exceptions; what these print besides is not for the user's terminal.
 for _name in ("alembic", "mlflow", "urllib3"):

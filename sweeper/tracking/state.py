@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.fingerprints import fingerprint_of_study, fingerprints, planned, stat_if_there
-from sweeper.record import Record, read_json, write_json
-from sweeper.trial import Status, WrongInput
+from sweeper.json_files import read_json, write_json
+from sweeper.outcome import Status
+from sweeper.record import Record
+from sweeper.wrong_input import WrongInput
 
 FILE = ".mlflow.json"
 SQLITE = "sqlite:///"

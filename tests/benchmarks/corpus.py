@@ -23,7 +23,7 @@ from sweeper.data.corpus import texts
 from sweeper.data.packed import load_facts, pack
 from sweeper.data.tokenizer import load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind
+from sweeper.settings import TokenizerKind
 from tests.benchmarks.measure import print_table, said
 
 VOCABULARY_SIZE = 8000

@@ -45,7 +45,7 @@ def prepare(directory: Path, file: str) -> None:
     from sweeper.data.packed import pack
     from sweeper.data.tokenizer import load
     from sweeper.data.tokenizer_training import train_tokenizer
-    from sweeper.trial import TokenizerKind
+    from sweeper.settings import TokenizerKind
 
     some = list(islice(texts([Path(file)]), TEXTS))
     train_tokenizer(TokenizerKind.unigram, some, VOCABULARY, directory)
@@ -72,7 +72,7 @@ def sweeper(directory: Path) -> None:
     from sweeper.checkpoints.pretraining import Numbered, Pretraining, pretrain
     from sweeper.data.packed import PackedSequences, Shuffled, token_counts
     from sweeper.data.tokenizer import load
-    from sweeper.trial import Family, TrainSettings
+    from sweeper.settings import Family, TrainSettings
 
     clock = Clock()
 

@@ -15,7 +15,7 @@ from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
 from sweeper.export import main
 from sweeper.record import Record
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.contracts.frameworks import PARAMETERS, Laboratory
 from tests.contracts.test_frameworks import evaluate
 

@@ -17,8 +17,9 @@ from sweeper import inputs
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.data.prompted_classes import class_answers
 from sweeper.execute import load_framework
+from sweeper.outcome import Status
 from sweeper.record import Record
-from sweeper.trial import Status, Trial
+from sweeper.trial import Trial
 from tests.contracts.frameworks import (
     EPOCHS,
     EXAMPLES,

@@ -16,8 +16,8 @@ from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper import inputs
 from sweeper.answers import answer_metrics
 from sweeper.export import main as export
+from sweeper.outcome import Status
 from sweeper.record import Record
-from sweeper.trial import Status
 from tests.contracts.frameworks import (
     EPOCHS,
     KILLED,

@@ -24,7 +24,8 @@ from sweeper.checkpoints.checkpoint import ENCODERS, PREFIXES, Checkpoint
 from sweeper.checkpoints.weight_files import tensor_shapes
 from sweeper.checkpoints.weights import check_weights, expected_tensors
 from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.trial import ArchSettings, WrongInput
+from sweeper.settings import ArchSettings
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import BLOOM_PIECES, PIECES, write_tokenizer
 
 ROBERTA = {

@@ -18,7 +18,7 @@ from sweeper.checkpoints.conversion import read_weights
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.convert import convert
 from sweeper.data.tokenizer import load
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import write_bloom, write_checkpoint
 from tests.fairseq_files import SYMBOLS, shapes, write_fairseq
 from tests.needs_fairseq import needs_fairseq

@@ -13,7 +13,7 @@ from sweeper.data.corpus import Corpus, texts
 from sweeper.data.packed import PackedSequences, is_held_out, load_facts, pack
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind
+from sweeper.settings import TokenizerKind
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data"))

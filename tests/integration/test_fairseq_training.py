@@ -22,7 +22,7 @@ from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.execute import load_framework
 from sweeper.record import Record
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.contracts.frameworks import KILLED, Laboratory, best_weights, events, make_trial, run, run_until
 from tests.contracts.in_process import Silent
 from tests.integration.commands import ROOT, RUN, Command, record

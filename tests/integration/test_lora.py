@@ -31,7 +31,9 @@ from sweeper.frameworks.lora_model import adapted, base_model
 from sweeper.frameworks.lora_training import class_scores
 from sweeper.metrics import classification_metrics
 from sweeper.record import Record
-from sweeper.trial import LoraSettings, TokenizerKind, TrainedBias, Trial, WrongInput
+from sweeper.settings import LoraSettings, TokenizerKind, TrainedBias
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 from tests.contracts.frameworks import make_trial
 
 WORDS = "data.verbalisers={negative: not wonderful, positive: wonderful}"

@@ -18,13 +18,14 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sweeper.record import Record, records, supersede, write_json
+from sweeper.json_files import write_json
+from sweeper.outcome import Best, Failure, Metric, Outcome, Status
+from sweeper.record import Record, records, supersede
 from sweeper.report.directory import write_report
 from sweeper.report.overview import GROUPS_SHOWN, study_metrics, study_tags, trial_groups
 from sweeper.report.study import open_study
 from sweeper.tracking.mlflow import synchronise
 from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
-from sweeper.trial import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, PROMPT_SECONDS, wait_until
 from tests.integration.mlflow_server import free_port, mlflow_server
 from tests.records import epochs, trial, write, write_demo, write_plan

@@ -20,7 +20,8 @@ from sweeper.checkpoints.parameter_formula import Part, Shape
 from sweeper.frameworks.hf import HuggingFace
 from sweeper.frameworks.lora_model import adapted
 from sweeper.parameters import position_offset
-from sweeper.trial import ArchSettings, LoraSettings, TrainedBias, Trial, plain
+from sweeper.settings import ArchSettings, LoraSettings, TrainedBias
+from sweeper.trial import Trial, plain
 
 ROOT = Path(__file__).parents[2]
 OWN = "tests.integration.test_parameters"  # where a command finds the frameworks below

@@ -24,8 +24,8 @@ from sweeper.checkpoints.pretraining import Numbered, Pretraining, pretrain, sta
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
 from sweeper.interruption import Interrupted
+from sweeper.settings import Family, TokenizerKind, TrainSettings
 from sweeper.trainer import Watch
-from sweeper.trial import Family, TokenizerKind, TrainSettings
 
 BOS, PAD, EOS, UNK, MASK = 0, 1, 2, 3, 25
 WORDS = range(4, MASK)

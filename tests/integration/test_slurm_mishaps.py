@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.outcome import Status
 from sweeper.record import records
-from sweeper.trial import Status
 from tests.slurm.clusters import Cluster, slurm
 from tests.slurm.sweeps import (
     LONG,

@@ -17,7 +17,8 @@ from sweeper.data.files import Files
 from sweeper.data.tokenized import load_tokenized, tokenized
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 REVIEWS = SHARED / "cls_books_fr"

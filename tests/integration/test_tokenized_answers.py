@@ -14,7 +14,8 @@ from sweeper.data.tokenized import load_tokenized
 from sweeper.data.tokenized_answers import tokenized_answers
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 ROWS = {
     "train": [("qui lit ?", "une amie"), ("où ?", "ici")],

@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from sweeper import inputs
 from sweeper.metrics import classification_metrics
 from sweeper.progress import Report
-from sweeper.trial import Trial, WrongInput
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 
 WEIGHTS = "weights.pt"
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweeper.record import Record, read_json, records
-from sweeper.trial import Status
+from sweeper.json_files import read_json
+from sweeper.outcome import Status
+from sweeper.record import Record, records
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm

@@ -8,7 +8,9 @@ import pytest
 
 from sweeper.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings
-from sweeper.trial import ArchSettings, Family, TaskSettings, TrainSettings, Trial, WrongInput
+from sweeper.settings import ArchSettings, Family, TaskSettings, TrainSettings
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 from tests.records import trial
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from sweeper.data import DataSource
 from sweeper.data.cls_books import ClsBooks
-from sweeper.trial import WrongInput, result_settings
+from sweeper.trial import result_settings
+from sweeper.wrong_input import WrongInput
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 needs_reviews = pytest.mark.skipif(

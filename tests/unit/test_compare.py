@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.compare import Comparison, Values, compare
+from sweeper.compare import compare
+from sweeper.comparison import Comparison, Values
 from sweeper.factors import factor_values, trial_settings
+from sweeper.outcome import Failure, Metric, Status
 from sweeper.record import Record
 from sweeper.report.study import open_study
 from sweeper.result import Divergence, Result
-from sweeper.trial import Failure, Metric, ModelSettings, Status, Trial
+from sweeper.settings import ModelSettings
+from sweeper.trial import Trial
 from tests.records import STEPS_PER_EPOCH, trial, write, write_demo, write_plan
 
 

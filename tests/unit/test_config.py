@@ -15,7 +15,8 @@ from safetensors.numpy import save_file
 
 from sweeper.config import study_of
 from sweeper.schema import CONFIG_DIRECTORY, register
-from sweeper.trial import Schedule, WrongInput
+from sweeper.settings import Schedule
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import tensors, write_checkpoint, write_tokenizer
 from tests.composed import trial
 

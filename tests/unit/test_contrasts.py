@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.contrasts import Contrast, contrasts
+from sweeper.outcome import Status
 from sweeper.report.sentences import sentences
 from sweeper.report.study import open_study
-from sweeper.trial import Status
 from tests.records import trial, write
 
 PUBLISHED = {"pt": (0.793, 0.785, 0.801), "rd": (0.654, 0.667, 0.682)}

@@ -9,10 +9,10 @@ from torch import nn
 
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.cost import cost_rows
+from sweeper.outcome import Failure, Outcome, ParameterCounts, Status
 from sweeper.report.__main__ import main
 from sweeper.report.study import open_study
 from sweeper.spread import spread_rows
-from sweeper.trial import Failure, Outcome, ParameterCounts, Status
 from tests.records import trial, write
 
 COUNTS = ParameterCounts(120, 20, {"word embeddings": 90, "adapter": 20})

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.differences import difference_rows, mean_difference, number_of_pairs, pairs
 from sweeper.factors import Value, rank
+from sweeper.outcome import Metric, Status
 from sweeper.report.__main__ import main
 from sweeper.report.files import study_tables
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.study import open_study
 from sweeper.report.terminal import ROWS_SHOWN, print_tables, terminal
 from sweeper.statistics import Summary, summarize
-from sweeper.trial import Metric, Status
 from tests.records import STEPS_PER_EPOCH, trial, write
 
 # Additional hours of sleep with each of two drugs (Student 1908), as in R's help page of `sleep`.

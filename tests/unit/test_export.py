@@ -12,7 +12,9 @@ import pytest
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.export import main
-from sweeper.trial import FrameworkSettings, Metric, ModelSettings, Status, WrongInput
+from sweeper.outcome import Metric, Status
+from sweeper.settings import FrameworkSettings, ModelSettings
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import write_bloom
 from tests.records import STEPS_PER_EPOCH, trial, write
 

@@ -12,7 +12,7 @@ from hydra import initialize_config_dir
 
 from sweeper.frameworks.fairseq_arguments import arguments
 from sweeper.schema import CONFIG_DIRECTORY, register
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.composed import trial
 from tests.needs_fairseq import needs_fairseq
 

@@ -7,7 +7,7 @@ import pytest
 from sweeper.data.fairseq_dictionary import order, read_dictionary, symbols, write_dictionary
 from sweeper.data.segmenters import Segmenter
 from sweeper.data.tokenizer import Tokenizer
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 FIRST = ("<s>", "<pad>", "</s>", "<unk>")
 FAIRSEQ = (*FIRST, "a", "b", "<mask>")

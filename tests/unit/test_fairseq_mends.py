@@ -19,7 +19,7 @@ from sweeper.frameworks.fairseq_mends import (
     own_store,
     root_logger_kept,
 )
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 def absent(name: str) -> str:

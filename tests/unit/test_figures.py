@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
+from sweeper.outcome import Metric
 from sweeper.report.curves import LINES_DRAWN, SERIES_PER_PANEL, CurveFigure
 from sweeper.report.drawing import COLOURS, draw, look
 from sweeper.report.figure_tables import figure_table
@@ -20,7 +21,6 @@ from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.inline_svg import inline_svg
 from sweeper.report.intervals import IntervalFigure
 from sweeper.report.study import open_study
-from sweeper.trial import Metric
 from tests.records import epochs, trial, write, write_demo
 
 EVIL = '<script>alert("1")</script>&$x_1$\x1b[31m'

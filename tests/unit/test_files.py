@@ -11,7 +11,9 @@ import pytest
 
 from sweeper.data import DataSource
 from sweeper.data.files import Files
-from sweeper.trial import WrongInput, check_ranges, result_settings
+from sweeper.settings import check_ranges
+from sweeper.trial import result_settings
+from sweeper.wrong_input import WrongInput
 from tests.labelled_files import Columns, cycle, labelled, one_file, refusal, texts, three, write, write_csv
 
 

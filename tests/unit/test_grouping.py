@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.compare import Differing, compare
-from sweeper.record import Record, read_json, write_json
+from sweeper.compare import compare
+from sweeper.comparison import Differing
+from sweeper.json_files import read_json, write_json
+from sweeper.record import Record
 from sweeper.report.__main__ import main
 from sweeper.report.notes import notes
 from sweeper.report.study import open_studies, open_study
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo, write_plan
 
 

@@ -12,7 +12,9 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
 from sweeper.data import DataSettings, Examples
 from sweeper.data.special_pieces import SPECIAL
-from sweeper.trial import ArchSettings, Family, ModelSettings, TokenizerSettings, Trial, WrongInput
+from sweeper.settings import ArchSettings, Family, ModelSettings, TokenizerSettings
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 from tests.fairseq_files import write_fairseq
 from tests.records import trial
 

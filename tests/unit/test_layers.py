@@ -12,10 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # From the values that everything speaks of to the commands; a module imports from its own layer and those before.
 LAYERS = (
+    ("wrong_input", "outcome"),
+    ("settings",),
     ("trial",),
+    ("json_files",),
+    ("progress_file",),
     ("record", "backend", "cache", "door", "interruption", "progress"),
     tuple("study fingerprints statistics permutations effects variance factors selection metrics answers".split())
     + tuple("provenance checks result restore reference".split()),
+    ("comparison",),
     ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
     ("trainer",),
     ("checkpoints",),

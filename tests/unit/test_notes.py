@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.outcome import Metric
 from sweeper.report.__main__ import main
 from sweeper.report.columns import columns
 from sweeper.report.files import study_tables
@@ -20,7 +21,6 @@ from sweeper.report.notes import closing_notes, notes
 from sweeper.report.study import open_studies, open_study
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.status import main as status
-from sweeper.trial import Metric
 from tests.records import STEPS_PER_EPOCH, epochs, trial, write
 
 LANGUAGE_MODELLING = {"name": "language_modelling", "selection_metric": "loss", "greater_is_better": False}

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.refusal import explain
 from sweeper.schema import CONFIG_DIRECTORY, register
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import write_bloom, write_checkpoint, write_tokenizer
 from tests.composed import trial
 

@@ -12,7 +12,8 @@ from safetensors.numpy import save_file
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.targets import bloom_layers, check_names, check_targets, matrices
 from sweeper.checkpoints.weights import check_weights
-from sweeper.trial import ArchSettings, Family, WrongInput
+from sweeper.settings import ArchSettings, Family
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import zeros
 
 # Of config.json as the hub has them, what matters here.

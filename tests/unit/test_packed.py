@@ -17,7 +17,8 @@ from sweeper.data.permutation import permuted
 from sweeper.data.segmenters import Segmenter
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 TEXTS = [f"mot{number % 7} mot{number % 11} le" for number in range(300)] + ["☃ le", "le"]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from sweeper.beside import with_reference
+from sweeper.outcome import Failure, Status
 from sweeper.reference import read_reference
 from sweeper.report.__main__ import main
 from sweeper.report.cells import TextTable
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
 from sweeper.report.study import open_study
-from sweeper.trial import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 
 EVIL = '</script><script>alert("1")</script><img src=x onerror=alert(1)>&amp;\x1b[31m'

@@ -8,7 +8,7 @@ import tokenizers
 
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind
+from sweeper.settings import TokenizerKind
 
 FIRST = [f"a{number}" for number in range(12)]
 SECOND = [f"b{number}" for number in range(12)]

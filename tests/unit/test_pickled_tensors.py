@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sweeper.checkpoints.pickled_tensors import pickle_shapes
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 class Calls:

@@ -19,7 +19,8 @@ from sweeper.data.prompts import (
 )
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 TEXTS = ["a dull novel , never fine .", "a fine story .", "never dull , a very fine tale ."] * 20
 WORDS = ("bad", "very good")

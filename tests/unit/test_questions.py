@@ -12,7 +12,8 @@ import pytest
 from sweeper.data import Answered, QuestionSource
 from sweeper.data.facts import question_facts
 from sweeper.data.questions import QuestionFiles
-from sweeper.trial import WrongInput, digest, result_settings
+from sweeper.trial import digest, result_settings
+from sweeper.wrong_input import WrongInput
 from tests.labelled_files import Columns, write
 
 

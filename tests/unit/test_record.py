@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.record import AlreadyWriting, Contradiction, ProgressFile, Record, records, supersede
-from sweeper.trial import Best, Failure, Metric, Outcome, Status, WrongInput
+from sweeper.outcome import Best, Failure, Metric, Outcome, Status
+from sweeper.progress_file import ProgressFile
+from sweeper.record import AlreadyWriting, Contradiction, Record, records, supersede
+from sweeper.wrong_input import WrongInput
 from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 TRIAL = {"id": "abc", "choices": {"model": "pt"}, "config": {"seed": 1}}

@@ -7,12 +7,12 @@ import pytest
 from scipy import stats
 
 from sweeper.beside import reference_epoch_rows, reference_rows, with_reference
-from sweeper.compare import Comparison
+from sweeper.comparison import Comparison
 from sweeper.reference import Reference, read_reference
 from sweeper.report.__main__ import main
 from sweeper.report.study import open_study
 from sweeper.schema import CONFIG_DIRECTORY
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write
 
 SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"

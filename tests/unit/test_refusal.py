@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sweeper.config import to_trial
 from sweeper.refusal import explain, null_group
 from sweeper.schema import CONFIG_DIRECTORY, register
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 @pytest.fixture(scope="module", autouse=True)

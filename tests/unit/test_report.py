@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.outcome import Failure, Status
 from sweeper.report import json_file
 from sweeper.report.__main__ import main
 from sweeper.report.files import TRIAL_COLUMNS, study_tables
@@ -19,7 +20,7 @@ from sweeper.report.study import open_study
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.statistics import summarize
-from sweeper.trial import Failure, Status, WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"

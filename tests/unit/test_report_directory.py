@@ -14,7 +14,7 @@ from sweeper.record import Record
 from sweeper.report.__main__ import main
 from sweeper.report.directory import outdated, write_report
 from sweeper.report.process import await_writing, reason, start_writing
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo
 
 TEXTS = ("report.html", "report.md", "report.json", "tables.tex", "trials.csv")

@@ -10,7 +10,7 @@ import pytest
 from sweeper.data.files import Files
 from sweeper.record import Record
 from sweeper.restore import restored, value_of
-from sweeper.trial import (
+from sweeper.settings import (
     FrameworkSettings,
     LoraSettings,
     ModelSettings,
@@ -20,9 +20,9 @@ from sweeper.trial import (
     TokenizerKind,
     TokenizerSettings,
     TrainSettings,
-    Trial,
-    WrongInput,
 )
+from sweeper.trial import Trial
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write
 
 

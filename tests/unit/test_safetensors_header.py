@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from sweeper.checkpoints.safetensors_header import safetensors_shapes
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 @pytest.fixture

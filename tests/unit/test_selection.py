@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from sweeper.outcome import Metric
 from sweeper.selection import select
-from sweeper.trial import Metric, TaskSettings
+from sweeper.settings import TaskSettings
 
 TASK = TaskSettings()
 

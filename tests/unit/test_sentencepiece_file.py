@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 
 from sweeper.data.sentencepiece_file import PieceType, model_pieces
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 TEXT = ["un livre, un conte, une histoire de la mer et du vent", "le lecteur lit la suite avec joie"] * 20
 

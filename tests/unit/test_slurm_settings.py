@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, grown, seconds_of
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 @pytest.mark.parametrize(

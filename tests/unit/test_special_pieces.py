@@ -10,7 +10,8 @@ from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.checkpoints.vocabulary import check_vocabulary
 from sweeper.data.special_pieces import SPECIAL_NAMES, TRANSFORMERS, special_pieces
 from sweeper.data.tokenizer import load
-from sweeper.trial import Family, TokenizerSettings, WrongInput
+from sweeper.settings import Family, TokenizerSettings
+from sweeper.wrong_input import WrongInput
 
 OWN = {"<s>": "<s>", "<pad>": "<pad>", "</s>": "</s>", "<unk>": "<unk>"}
 GPT2 = {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}

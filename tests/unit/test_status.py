@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.outcome import Failure, Status
 from sweeper.record import Record
 from sweeper.report.study import open_study
 from sweeper.status import main, statuses
-from sweeper.trial import Failure, Status, WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo, write_plan
 
 TELLS = {"epoch": 2, "step": 30, "steps": 125, "loss": 0.5, "started_step": 10, "started": 100.0, "time": 104.0}

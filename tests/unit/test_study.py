@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sweeper.jobs import study_at
-from sweeper.record import write_json
+from sweeper.json_files import write_json
 from sweeper.restore import trial_of
 from sweeper.study import FILE, Study, described
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.contracts.processes import DEADLINE_SECONDS
 from tests.records import trial
 

@@ -14,7 +14,8 @@ import tokenizers
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.data.tokenizer import load, tokenizer_file
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 TEXTS = [

@@ -12,7 +12,7 @@ import sentencepiece
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.data.special_pieces import SPECIAL
 from sweeper.data.tokenizer import load
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import write_tokenizer
 
 TEXTS = ["un livre très bien écrit et très drôle", "un roman ennuyeux, mal écrit et sans intérêt"]

@@ -11,7 +11,8 @@ import tokenizers
 from sweeper.data.sentencepiece_training import cut
 from sweeper.data.tokenizer import load
 from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 TEXTS = [

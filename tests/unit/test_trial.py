@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sweeper.data.cls_books import ClsBooks
-from sweeper.trial import (
+from sweeper.settings import (
     ArchSettings,
     Family,
     FrameworkSettings,
@@ -21,13 +21,11 @@ from sweeper.trial import (
     PretrainingSettings,
     Schedule,
     TrainSettings,
-    Trial,
-    WrongInput,
     check_ranges,
-    digest,
-    plain,
     setting,
 )
+from sweeper.trial import Trial, digest, plain
+from sweeper.wrong_input import WrongInput
 from tests.records import Reviews, trial
 
 ROOT = Path(__file__).parents[2]

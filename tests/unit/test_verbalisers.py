@@ -11,7 +11,8 @@ from sweeper.data.demo import Demo
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.tokenizer_training import train_tokenizer
 from sweeper.data.verbalisers import Verbalised, check_pieces, reading_notes, verbalisers
-from sweeper.trial import TokenizerKind, WrongInput
+from sweeper.settings import TokenizerKind
+from sweeper.wrong_input import WrongInput
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from sweeper.data.segmenters import framed
 from sweeper.data.special_pieces import SPECIAL
 from sweeper.data.tokenizer import PIECES as PIECES_FILE
 from sweeper.data.tokenizer import load
-from sweeper.trial import TokenizerSettings, WrongInput
+from sweeper.settings import TokenizerSettings
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 from tests.fairseq_files import write_fairseq
 

@@ -9,7 +9,8 @@ import pytest
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
-from sweeper.trial import ArchSettings, Family, WrongInput
+from sweeper.settings import ArchSettings, Family
+from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import tensors, write_bloom, write_checkpoint, write_split
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)

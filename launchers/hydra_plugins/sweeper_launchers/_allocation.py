@@ -16,7 +16,7 @@ from pathlib import Path
 from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from sweeper.backend import Job, JobState, Phase
 from sweeper.interruption import EXIT_CODE
-from sweeper.record import write_json
+from sweeper.json_files import write_json
 
 # SLURM sends them before it ends a job: all processes of the job get them.
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM)

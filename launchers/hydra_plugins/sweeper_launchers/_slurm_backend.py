@@ -27,7 +27,7 @@ from hydra_plugins.sweeper_launchers._slurm_submission import (
 )
 from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
 from sweeper.backend import Job, JobState, Outline, Phase
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3

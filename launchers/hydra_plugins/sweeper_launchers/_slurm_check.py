@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
 from hydra_plugins.sweeper_launchers._slurm_queue import SlurmError
 from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, seconds_of
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 
 def check_cluster(settings: SlurmSettings, script: str) -> None:

@@ -10,7 +10,7 @@ from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, ends_file
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
 from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
 from sweeper.backend import JobState, Phase
-from sweeper.record import read_json
+from sweeper.json_files import read_json
 
 BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
 LOG_TAIL = 4000

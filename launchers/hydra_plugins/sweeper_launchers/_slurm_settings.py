@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 # Lines of the script that the launcher writes itself.
 OWN_LINES = frozenset("array comment error job-name ntasks ntasks-per-node open-mode output signal wrap".split())

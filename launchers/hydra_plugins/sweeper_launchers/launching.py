@@ -24,7 +24,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from sweeper.backend import Backend, Job, JobState, Phase
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 POLL_SECONDS = 0.05
 # All of training that is slow to import: transformers.trainer brings datasets and accelerate

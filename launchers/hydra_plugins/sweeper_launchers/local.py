@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
 from sweeper.backend import Backend
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 # Processes at a time that a machine can be asked for: the greater of these
 MOST_JOBS, JOBS_A_CORE = 64, 4

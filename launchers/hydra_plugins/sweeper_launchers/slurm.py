@@ -11,7 +11,7 @@ from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
 from sweeper.backend import Backend
 from sweeper.schema import thawed
-from sweeper.trial import WrongInput
+from sweeper.wrong_input import WrongInput
 
 ConfigStore.instance().store(
     group="hydra/launcher", name="slurm", node=thawed(OmegaConf.structured(SlurmSettings)), provider="sweeper"
