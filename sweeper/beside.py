@@ -51,27 +51,30 @@ class ReferenceEpochRow:
 def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
     """Return a comparison that shows a reference; raises WrongInput for a group or factor that the study lacks."""
     for published in reference.groups:
-        matching(comparison, published, reference)
+        check_group(comparison, published, reference)
     return replace(comparison, reference=reference)
 
 
-def matching(comparison: Comparison, published: PublishedGroup, reference: Reference) -> list[GroupRow]:
-    """Return the study's groups that a published one is of; raises WrongInput where there is none."""
+def check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
+    """Raise WrongInput where a published group is none of the study's."""
     for name in published.group:
         if name not in comparison.factors and not any(name in group.settings for group in comparison.groups):
             raise WrongInput(
                 f"reference={reference.file}: no factor is called {name}\n"
                 f"factors of this study: {', '.join(comparison.factors)}"
             )
-    found = [group for group in comparison.groups if is_of(comparison, group, published.group)]
-    if not found:
+    if not matching(comparison, published):
         known = [group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
         more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
         raise WrongInput(
             f"reference={reference.file}: this study has no group {group_text(published.group)}\n"
             f"groups that exist: {'; '.join(known[:LISTED]) or 'none'}{more}"
         )
-    return found
+
+
+def matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
+    """Return the study's groups that a published one is of."""
+    return [group for group in comparison.groups if is_of(comparison, group, published.group)]
 
 
 def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
@@ -91,7 +94,7 @@ def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
     """Yield what is published of best epochs beside the study's own."""
     reference = comparison.reference
     for published in reference.groups if reference else ():
-        for group in matching(comparison, published, reference) if reference else ():
+        for group in matching(comparison, published):
             for split in SPLITS:
                 if reference and split in published.sets:
                     yield reference_row(group, published, split, reference)
@@ -121,7 +124,7 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
         return
     ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
     for published in reference.groups:
-        for group in matching(comparison, published, reference):
+        for group in matching(comparison, published):
             for split, epochs in published.epochs.items():
                 for item in epochs:
                     row = ours.get((group.factors, group.metric, item.epoch))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from shlex import quote
 
 from rich.console import Console
 
 from sweeper.backend import Backend
 from sweeper.compare import compare
+from sweeper.last_words import last_lines
 from sweeper.outcome import Status
 from sweeper.report.directory import DIRECTORY, PAGE
 from sweeper.report.terminal import print_tables
@@ -19,8 +19,6 @@ from sweeper.result import Result
 from sweeper.study import Study
 from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.watched import Watched
-
-LINES_SHOWN, LOG_TAIL = 3, 4000
 
 
 def census(watched: Sequence[Watched]) -> Counter[Status]:
@@ -56,12 +54,6 @@ def differences(item: Watched) -> list[str]:
     launches = description["provenance"]["launches"] if description else []
     found: list[str] = launches[-1].get("differences", []) if launches else []
     return found
-
-
-def last_lines(log: Path) -> list[str]:
-    """Return the last lines that are not empty of a log, if there is one."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return [line.rstrip() for line in text[-LOG_TAIL:].split("\n") if line.strip()][-LINES_SHOWN:]
 
 
 def print_interrupted(study: Study, watched: Sequence[Watched], backend: Backend, console: Console) -> None:

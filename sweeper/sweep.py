@@ -18,6 +18,7 @@ from sweeper.closing import census_text, print_closing, print_detached, print_in
 from sweeper.door import DONE, INTERRUPTED, NOT_ALL_DONE
 from sweeper.execute import execute, prepare
 from sweeper.inputs import Preparation, preparations
+from sweeper.last_words import last_said
 from sweeper.outcome import Status
 from sweeper.planning import distinct, print_data, print_plan
 from sweeper.progress_file import read_progress
@@ -275,11 +276,3 @@ def how_far(step: Preparation) -> live.Preparation:
     if progress is None:
         return live.Preparation(step.title, 0, 1)
     return live.Preparation(step.title, progress.step, progress.steps, progress.loss)
-
-
-def last_said(log: Path) -> str:
-    """Return the last line of a log, or all of the refusal that it ends with."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    _, refused, said = text.rpartition(f"{WrongInput.__module__}.{WrongInput.__name__}: ")
-    lines = [line.strip() for line in (said if refused else text).split("\n") if line.strip()]
-    return ("; ".join(lines) if refused else lines[-1]) if lines else "no word of why"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.beside import reference_epoch_rows
 from sweeper.comparison import Comparison
 from sweeper.outcome import Status
 from sweeper.report.group_labels import Group, telling_labels
@@ -31,13 +32,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Series:
-    """One group: `style` is its look, the same in every panel; `epochs` has the mean and its sd by epoch."""
+    """One group: `style` is its look, the same in every panel; `epochs` has the mean and its sd by epoch.
+
+    `published` has the means that a reference reports of such a group, by epoch.
+    """
 
     group: Group
     label: str
     style: int
     lines: tuple[Line, ...]
     epochs: Mapping[int, Summary]
+    published: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class CurveFigure:
-    """A metric per epoch on one set, a line a trial, mean and sd a group."""
+    """A metric per epoch on one set, a line a trial, mean and sd a group. `source`: where published means stand."""
 
     name: str
     metric: str
     split: str
     factors: tuple[str, ...]
     panels: tuple[Panel, ...]
+    source: str = ""
 
     @property
     def axis(self) -> str:
@@ -89,6 +95,11 @@ class CurveFigure:
         return count_lines(self.drawn) <= LINES_DRAWN
 
     @property
+    def has_published(self) -> bool:
+        """Whether published means are drawn."""
+        return any(series.published for panel in self.drawn for series in panel.series)
+
+    @property
     def epochs(self) -> list[int]:
         """All epochs that a group was evaluated at."""
         return sorted({epoch for series in self.series for epoch in series.epochs})
@@ -104,13 +115,16 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     facets = choose_facets(factors, groups, facets)
     styles, labels = choose_styles(factors, groups, facets), telling_labels(factors, groups, facets)
     summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
+    published = published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
-        series = Series(group, labels[group], styles[group], tuple(lines.get(group, ())), summaries.get(group, {}))
+        measured = tuple(lines.get(group, ())), summaries.get(group, {})
+        series = Series(group, labels[group], styles[group], *measured, published.get(group, {}))
         texts = dict(zip(factors, factor_labels(factors, group), strict=True))
         panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
     found = tuple(Panel(title, tuple(series)) for title, series in panels.items())
-    return CurveFigure(f"{split}_{metric}", metric, split, factors, found)
+    source = comparison.reference.source if comparison.reference else ""
+    return CurveFigure(f"{split}_{metric}", metric, split, factors, found, source)
 
 
 def caption(figure: CurveFigure) -> Iterator[str]:
@@ -122,6 +136,8 @@ def caption(figure: CurveFigure) -> Iterator[str]:
         f"{lines}Large marks: mean over seeds. {'Bars' if single else 'Band'}: ± one sample standard deviation (n − 1)"
         " around it; none where n = 1."
     )
+    if figure.has_published:
+        yield f"Dotted, with open marks: published means ({figure.source})."
     if not figure.lines_drawn:
         yield f"Single trials ({count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
     if len(figure.panels) > PANELS_DRAWN:
@@ -169,6 +185,15 @@ def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Gro
         summary: Summary | None = getattr(measured, split, None)
         if summary is not None and summary.n:
             found.setdefault(row.factors, {})[row.epoch] = summary
+    return found
+
+
+def published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
+    """Return what the comparison's reference reports of a metric on a set by group and epoch."""
+    found: dict[Group, dict[int, float]] = {}
+    for row in reference_epoch_rows(comparison):
+        if (row.metric, row.split) == (metric, split):
+            found.setdefault(row.factors, {})[row.epoch] = row.published_mean
     return found
 
 

@@ -34,6 +34,7 @@ COLOURS = (
     "#882255",
 )
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",  # text stays text
@@ -97,6 +98,7 @@ def draw_curves(figure: CurveFigure) -> Canvas:
                 draw_epoch(axes, figure, series, dodge(number, len(panel.series)))
             else:
                 draw_series(axes, figure, series)
+            draw_published(axes, figure, series)
         axes.set_title(panel.title)
         label_epochs(axes, figure)
         if place % columns == 0:
@@ -106,7 +108,10 @@ def draw_curves(figure: CurveFigure) -> Canvas:
             axes.tick_params(labelbottom=True)
     for axes in places[len(panels) :]:
         axes.remove()
-    draw_legend(canvas, legend_entries(panels), columns)
+    entries = list(legend_entries(panels))
+    if figure.has_published:
+        entries.append(Line2D([], [], label="published", **{**look(0), **PUBLISHED, "color": INK}))
+    draw_legend(canvas, entries, columns)
     return canvas
 
 
@@ -124,6 +129,13 @@ def draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
     axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
     every = max(1, len(epochs) // 12)
     axes.plot(epochs, means, linewidth=1.6, markevery=every, **look(series.style))
+
+
+def draw_published(axes: Axes, figure: CurveFigure, series: Series) -> None:
+    """Draw what a reference reports of a group, if it does."""
+    epochs = sorted(series.published)
+    means = [scaled(figure.metric, series.published[epoch]) for epoch in epochs]
+    axes.plot(epochs, means, **{**look(series.style), **PUBLISHED})
 
 
 def draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -> None:
@@ -173,9 +185,8 @@ def legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
         yield Line2D([], [], linewidth=1.6, label=f"{label}{n}", **look(style))
 
 
-def draw_legend(canvas: Canvas, entries: Iterator[Line2D], columns: int) -> None:
+def draw_legend(canvas: Canvas, handles: Sequence[Line2D], columns: int) -> None:
     """Put the legend below the panels, as wide as its longest entry allows."""
-    handles = list(entries)
     longest = max((len(str(handle.get_label())) for handle in handles), default=1)
     number = max(1, min(len(handles), LEGEND_LETTERS[columns] // (longest + 10)))
     canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)

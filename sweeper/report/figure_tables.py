@@ -45,6 +45,8 @@ def curve_cells(figure: CurveFigure, series: Series, epochs: Sequence[int]) -> I
     yield ("mean", *(metric_text(figure.metric, summary.mean) for summary in found))
     yield ("sd", *(metric_text(figure.metric, summary.sd, summary.mean) for summary in found))
     yield ("n", *(str(summary.n) for summary in found))
+    if series.published:
+        yield ("published", *(metric_text(figure.metric, series.published.get(epoch)) for epoch in epochs))
 
 
 def spread(values: Sequence[int], most: int) -> list[int]:

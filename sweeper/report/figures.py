@@ -53,8 +53,9 @@ def selected_by(comparison: Comparison, metric: str) -> Comparison:
 def figure_csv(figure: Figure) -> str:
     """Return all that a figure stands for as CSV; numbers as recorded (shares of 1), empty where not known.
 
-    Curves: factors, trial, seed, data_seed, epoch, value, sd, n; rows without a trial hold a group's mean, its sample
-    standard deviation and n. Intervals: row, set, mean, low, high, n; then a row a single value.
+    Curves: factors, trial, seed, data_seed, epoch, value, sd, n. Rows without a trial hold a group's mean, its sample
+    standard deviation and n, those whose trial is "published" a mean that a reference reports. Intervals: row, set,
+    mean, low, high, n; then a row a single value.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -72,6 +73,8 @@ def curve_rows(figure: CurveFigure) -> Iterator[Row]:
             yield from ((*own, epoch, value, None, None) for epoch, value in sorted(line.values.items()))
         for epoch, summary in sorted(series.epochs.items()):
             yield (*series.group, None, None, None, epoch, summary.mean, summary.sd, summary.n)
+        for epoch, mean in sorted(series.published.items()):
+            yield (*series.group, "published", None, None, epoch, mean, None, None)
 
 
 def interval_rows(figure: IntervalFigure) -> Iterator[Row]:

@@ -148,6 +148,7 @@ def test_a_trial_that_takes_too_much_memory(place: Path, bare_cluster: Cluster, 
         ("gres=foo:1", "Invalid generic resource"),
         ("gpus_per_node=3", "Requested node configuration is not available"),
         ("constraint=none_such", "Invalid feature specification"),
+        ("directory=/none_such", "there is no such directory"),
     ],
 )
 def test_what_the_cluster_has_not_is_refused_before_anything_is_queued(place: Path, setting: str, said: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.sweep import last_said
+from sweeper.last_words import BYTES_READ, last_lines, last_said
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
 
@@ -24,3 +24,9 @@ def test_what_a_log_says_last(log: str, said: str, tmp_path: Path) -> None:
 
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
     assert last_said(tmp_path / "log") == "no word of why"
+
+
+def test_the_last_lines_of_a_log_of_any_size(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("é" * BYTES_READ + "\n\none\n two \n\nthree\n")
+    assert last_lines(tmp_path / "log") == ["one", " two", "three"]
+    assert last_lines(tmp_path / "none") == []

@@ -17,7 +17,7 @@ LAYERS = (
     ("trial",),
     ("json_files",),
     ("progress_file",),
-    ("record", "backend", "cache", "door", "interruption", "progress"),
+    ("record", "backend", "last_words", "cache", "door", "interruption", "progress"),
     tuple("study fingerprints statistics permutations effects variance factors selection metrics answers".split())
     + tuple("provenance checks result restore reference".split()),
     ("comparison",),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from sweeper.beside import reference_epoch_rows, reference_rows, with_reference
 from sweeper.comparison import Comparison
 from sweeper.reference import Reference, read_reference
 from sweeper.report.__main__ import main
+from sweeper.report.drawing import draw
+from sweeper.report.figures import figure_csv, figures
 from sweeper.report.study import open_study
 from sweeper.schema import CONFIG_DIRECTORY
 from sweeper.wrong_input import WrongInput
@@ -136,3 +140,17 @@ def test_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     found = json.loads(capsys.readouterr().out)
     assert found["reference"][0]["published"]["mean"] == pytest.approx(0.815)
     assert found["reference_epochs"][0]["published_sd"] == pytest.approx(0.0192)
+
+
+def test_published_means_are_in_the_figure_of_their_set_and_in_its_data(tmp_path: Path) -> None:
+    comparison = with_reference(write_study(tmp_path), read_reference(SHIPPED))
+    drawn = {figure.name: figure for figure in figures(comparison)}
+    test, validation = drawn["test_accuracy"], drawn["validation_accuracy"]
+    rows = csv.DictReader(io.StringIO(figure_csv(test)))
+    published = [row for row in rows if row["trial"] == "published"]
+    assert [row["model"] for row in published] == ["pt"] * 5 + ["rd"] * 5
+    assert [float(row["value"]) for row in published[:5]] == pytest.approx([0.704, 0.754, 0.7913, 0.7923, 0.7993])
+    assert "published means (published study of pretrained" in test.caption
+    assert "published" not in validation.caption + figure_csv(validation)
+    svg = draw(test)["svg"].decode()
+    assert ">published<" in svg and ">published<" not in draw(validation)["svg"].decode()

@@ -22,6 +22,7 @@ def check_cluster(settings: SlurmSettings, script: str) -> None:
             "run it where jobs are submitted from; plan=true shows here what would be submitted"
         )
     check_options(settings)
+    check_directory(settings)
     try:
         partitions = slurm.partitions()
     except SlurmError as error:
@@ -44,6 +45,15 @@ def check_options(settings: SlurmSettings) -> None:
         if key.replace("_", "-") not in known:
             names = ", ".join(sorted(known - {"help", "usage", "version"}))
             raise WrongInput(f"hydra.launcher.sbatch.{key}: sbatch has no such option\nallowed: {names}")
+
+
+def check_directory(settings: SlurmSettings) -> None:
+    """Raise WrongInput for a working directory that is not there: SLURM would run jobs in /tmp instead."""
+    if settings.directory and not Path(settings.directory).is_dir():
+        raise WrongInput(
+            f"hydra.launcher.directory={settings.directory}: there is no such directory\n"
+            "allowed: one on the file system that this machine shares with the nodes"
+        )
 
 
 def check_partition(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:

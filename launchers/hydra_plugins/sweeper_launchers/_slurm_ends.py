@@ -11,9 +11,9 @@ from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
 from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
 from sweeper.backend import JobState, Phase
 from sweeper.json_files import read_json
+from sweeper.last_words import end_of
 
 BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
-LOG_TAIL = 4000
 SIGKILLED = "SIGKILL"
 # What SLURM prints when it, or the kernel on its behalf, has killed something for its memory.
 OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNORECASE)
@@ -21,7 +21,7 @@ OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNOREC
 
 def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[JobState, bool]:
     """Return why a job has ended, and whether it ran out of memory; None: SLURM knows nothing of it any more."""
-    ends, said = read(ends_file(submitted.folder, submitted.id)), printed(submitted)
+    ends, said = read(ends_file(submitted.folder, submitted.id)), end_of(log_of(submitted))
     state = job.state if job else "COMPLETED" if key in ends else ""
     if state == "FAILED" and SIGKILLED in ends.get(key, SIGKILLED) and OUT_OF_MEMORY.search(said):
         state = "OUT_OF_MEMORY"
@@ -61,12 +61,6 @@ def read(path: Path) -> dict[str, str]:
 def log_of(submitted: Submitted) -> Path:
     """Return the file with what a job of SLURM itself has printed."""
     return submitted.folder / f"{submitted.id}_0_log.out"
-
-
-def printed(submitted: Submitted) -> str:
-    """Return the end of what a job of SLURM itself has printed."""
-    log = log_of(submitted)
-    return log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if log.exists() else ""
 
 
 def last_word(text: str) -> str:

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
@@ -43,6 +44,7 @@ class BackendLauncher(Launcher):
     hydra_context: HydraContext
     task_function: TaskFunction
     config: DictConfig
+    _composed: dict[tuple[str, ...], DictConfig]
 
     @abstractmethod
     def backend(self, threads: int, preload: Sequence[str] = (), *, name: str, directory: Path) -> Backend:
@@ -57,11 +59,13 @@ class BackendLauncher(Launcher):
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
+        self._composed = remember_compositions(hydra_context.config_loader)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Compose all jobs, then run them."""
         setup_globals()
         configs = [self._compose(overrides, initial_job_idx + i) for i, overrides in enumerate(job_overrides)]
+        forget_compositions(self.hydra_context.config_loader)
         if drive := getattr(self.task_function, "drive", None):
             returns: Sequence[JobReturn] = drive(configs, self)
             return returns
@@ -71,7 +75,9 @@ class BackendLauncher(Launcher):
             return self._run(configs, backend)
 
     def _compose(self, overrides: Sequence[str], number: int) -> DictConfig:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        config = self._composed.pop(tuple(overrides), None)
+        if config is None:
+            config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = f"{config.hydra.job.name}_{number}"
             config.hydra.job.num = number
@@ -95,6 +101,29 @@ class BackendLauncher(Launcher):
             states = backend.poll()
         ended = zip(configs, results, jobs, strict=True)
         return [job_return(config, result, job, states[job.key]) for config, result, job in ended]
+
+
+def remember_compositions(loader: ConfigLoader) -> dict[tuple[str, ...], DictConfig]:
+    """Keep each job's configuration that a loader composes, by its overrides; returns where they are kept.
+
+    Hydra's sweepers compose every job to see whether that can be done, and throw it away; composing once more is half
+    of the time that a sweep takes to start.
+    """
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    compose = loader.load_sweep_config
+
+    def remembering(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        config = compose(master_config, sweep_overrides)
+        composed[tuple(sweep_overrides)] = config
+        return config
+
+    vars(loader)["load_sweep_config"] = remembering
+    return composed
+
+
+def forget_compositions(loader: ConfigLoader) -> None:
+    """Let a loader be as it was: it goes along with jobs."""
+    vars(loader).pop("load_sweep_config", None)
 
 
 def output_directory(config: DictConfig) -> Path:
