@@ -110,7 +110,7 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     """Train, write the outcome, also of a failure, and return its status; an interrupted trial has none yet."""
     record = writer.record
     writer.forget_failure()
-    before = seconds_of_earlier_launches(record)
+    before = record.seconds_trained()
     started = time.time()
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
@@ -165,21 +165,6 @@ def prepare_process(trial: Trial) -> None:
         # Without these, kernels may add in another order each time; what has no ordered form warns in the log.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
-
-
-def seconds_of_earlier_launches(record: Record) -> float:
-    """Time that earlier launches trained, each until the last metric it wrote or until it stopped on request."""
-    description = record.description()
-    if description is None:
-        return 0.0
-    launches = description["provenance"]["launches"]
-    starts = [launch["time"] for launch in launches]
-    times = [metric.time for metric in record.metrics()]
-    times += [launch["stopped"] for launch in launches if "stopped" in launch]
-    seconds = 0.0
-    for start, end in zip(starts, [*starts[1:], time.time()], strict=True):
-        seconds += max((moment - start for moment in times if start <= moment < end), default=0.0)
-    return seconds
 
 
 def peak_memory_bytes(trial: Trial) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import secrets
 import time
@@ -94,6 +95,18 @@ class Record:
         lines = content[: content.rfind(b"\n") + 1].splitlines()
         events = json.loads(b"[%s]" % b",".join(lines))  # at once: several times as fast as line by line
         return [Metric(**{**event, "value": float(event["value"])}) for event in events]
+
+    def seconds_trained(self) -> float:
+        """Time that its launches trained, each until the last metric it wrote or until it stopped on request."""
+        description = self.description()
+        launches = description["provenance"]["launches"] if description else []
+        starts = [launch["time"] for launch in launches]
+        times = [metric.time for metric in self.metrics()]
+        times += [launch["stopped"] for launch in launches if "stopped" in launch]
+        seconds = 0.0
+        for start, end in zip(starts, [*starts[1:], math.inf], strict=False):
+            seconds += max((moment - start for moment in times if start <= moment < end), default=0.0)
+        return seconds
 
     @property
     def progress_file(self) -> Path:
@@ -226,7 +239,7 @@ class Writer:
         """Write that the trial was ended on purpose, unless it has an outcome; the same command tries it again."""
         if self.record.outcome() is None:
             error = Failure("Cancelled", reason, str(self.record.log))
-            self.finish(Outcome(Status.CANCELLED, None, 0.0, 0, error))
+            self.finish(Outcome(Status.CANCELLED, None, self.record.seconds_trained(), 0, error))
 
 
 def cut_torn_line(path: Path) -> None:

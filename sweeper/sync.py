@@ -95,7 +95,7 @@ def follow(study: Path, uri: str) -> None:
     its last try only.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(10)
+    os.nice(5)
     interval = 0.0
     while not closed(interval):
         began = time.monotonic()

@@ -14,15 +14,14 @@ WEIGHT = ".weight"
 EMBEDDINGS = ("wte", "wpe", "lm_head", "embed_out")
 
 
-def check_targets(targets: Sequence[str], arch: ArchSettings, weights: str | None) -> None:
-    """Raise WrongInput for a target module that a model lacks, as far as that is known without building it.
+def known_layers(arch: ArchSettings, model: str | None) -> list[str] | None:
+    """Return the names of a model's linear layers; None where it must be built to know them.
 
-    `weights` is the directory of its weights, which may not be given; of BLOOM the layers are known anyway.
+    `model` is its directory: of BLOOM the layers are known anyway, of other models where their weights are there too.
     """
     if arch.model_type == "bloom":
-        check_names(targets, bloom_layers(arch.layers), arch.model_type)
-    elif weights is not None and weight_files(Path(weights)):
-        check_names(targets, matrices(Path(weights)), arch.model_type)
+        return bloom_layers(arch.layers)
+    return matrices(Path(model)) if model is not None and weight_files(Path(model)) else None
 
 
 def check_names(targets: Sequence[str], layers: Iterable[str], model_type: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
-from sweeper.checkpoints.targets import check_targets
+from sweeper.checkpoints.targets import check_names, known_layers
 from sweeper.data.prompts import SHORTEST_PROMPT, answer_ids, question_room
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.verbalisers import check_pieces, verbalisers
@@ -40,7 +41,7 @@ class Lora:
             )
         check_quantization(trial)
         check_model(trial)
-        check_targets(trial.framework.lora.target_modules, trial.arch, trial.weights_path)
+        check_names(trial.framework.lora.target_modules, layers(trial), trial.arch.model_type)
         check_prompts(trial)
 
     def build(self, trial: Trial) -> nn.Module:
@@ -84,6 +85,24 @@ def check_model(trial: Trial) -> None:
             f" model.path={trial.weights_path} says, {said[different[0]]}\n"
             f"a {arch.model_type} is built as it says: set arch=of_model and no {setting}.{different[0]}"
         )
+
+
+def layers(trial: Trial) -> Sequence[str]:
+    """Return the names of the base's linear layers. Imports torch for a model of which there is only a config.json."""
+    names = known_layers(trial.arch, trial.weights_path)
+    if names is not None:
+        return names
+    assert trial.weights_path is not None, "check_model wants a directory for all but BLOOM"
+    return layers_by_config(trial.weights_path, (Path(trial.weights_path) / "config.json").stat().st_mtime_ns)
+
+
+@cache
+def layers_by_config(model: str, _modified_ns: int) -> Sequence[str]:
+    """Return the names of a model's linear layers, by its config.json; read once for all trials."""
+    from sweeper.frameworks.lora_model import unbuilt_layers
+
+    found: Sequence[str] = unbuilt_layers(model)
+    return found
 
 
 def check_quantization(trial: Trial) -> None:

@@ -114,6 +114,12 @@ def linear_layers(base: PreTrainedModel) -> Iterator[str]:
             yield name
 
 
+def unbuilt_layers(model: str) -> list[str]:
+    """Return the names of `linear_layers` of the model that a directory's config.json describes, without its memory."""
+    with torch.device("meta"):
+        return list(linear_layers(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))))
+
+
 def export(directory: Path, destination: Path) -> None:
     """Write a trial's base with its best adapter merged into it, in float32, and the tokenizer.
 

@@ -47,6 +47,7 @@ CASES = [
     Case(f"{LORA} arch.causal_lm.model_type=gpt2", ("model_type=gpt2", "arch=of_model model.path=DIR")),
     Case(f"{GPT2} framework.lora.target_modules=[c_attn,nope]", ("gpt2 has no layer nope", "c_attn, c_fc")),
     Case(f"{GPT2} framework.lora.target_modules=[wte]", ("gpt2 has no layer wte", "c_attn, c_fc")),
+    Case(f"{GPT2}_unbuilt model=rd framework.lora.target_modules=[wte]", ("gpt2 has no layer wte", "c_attn, c_proj")),
     Case(f"{GPT2} arch.causal_lm.layers=3", ("model.path=lora_gpt2", "another shape", "arch.causal_lm.layers=1")),
     Case(f"{GPT2} model=rd arch.causal_lm.layers=3", ("arch.causal_lm.layers=3", "lora_gpt2 says, 1")),
     Case(f"{GPT2} train.max_length=65", ("train.max_length=65", "at most 64")),
@@ -74,6 +75,8 @@ def make(directory: Path) -> None:
     content = json.loads((place / "tokenizer.json").read_text())
     (place / "tokenizer.json").write_text(json.dumps({**content, "pre_tokenizer": {"type": "WhitespaceSplit"}}))
     write_gpt2(directory / "lora_gpt2", ["GPT2LMHeadModel"])
+    write_gpt2(directory / "lora_gpt2_unbuilt", ["GPT2LMHeadModel"])
+    (directory / "lora_gpt2_unbuilt/model.safetensors").unlink()
     write_gpt2(directory / "lora_headless", ["GPT2Model"])
 
 

@@ -55,7 +55,9 @@ def answers(place: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     with ThreadPoolExecutor(2) as pool:
         found = dict(zip((case.line for case in CASES), pool.map(run, CASES), strict=True))
     assert listing(place) == before, "a refused command creates nothing"
-    assert listing(scratch) == [], "nothing is left in the temporary directory either"
+    # a model that is built for a look at it lets torch make one
+    left = [name for name in listing(scratch) if not name.startswith("torchinductor")]
+    assert left == [], "nothing is left in the temporary directory either"
     return found
 
 

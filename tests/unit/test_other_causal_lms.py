@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.targets import bloom_layers, check_names, check_targets, matrices
+from sweeper.checkpoints.targets import check_names, known_layers, matrices
 from sweeper.checkpoints.weights import check_weights
 from sweeper.settings import ArchSettings, Family
 from sweeper.wrong_input import WrongInput
@@ -112,21 +112,23 @@ def test_its_weights_are_looked_at_as_far_as_they_are_known(held: Checkpoint) ->
 def test_target_modules_are_looked_for_among_its_matrices(held: Checkpoint) -> None:
     assert matrices(held.directory) == ["transformer.h.0.attn.c_attn"]
     arch = ArchSettings(**held.settings())
-    check_targets(["c_attn"], arch, str(held.directory))
-    check_targets(["h.0.attn.c_attn"], arch, str(held.directory))
+    names = known_layers(arch, str(held.directory)) or []
+    check_names(["c_attn"], names, "gpt2")
+    check_names(["h.0.attn.c_attn"], names, "gpt2")
     with pytest.raises(WrongInput, match=r"\[c_attn,attn\]: model_type=gpt2 has no layer attn\nallowed: c_attn$"):
-        check_targets(["c_attn", "attn"], arch, str(held.directory))
+        check_names(["c_attn", "attn"], names, "gpt2")
     (held.directory / "model.safetensors").unlink()
-    check_targets(["whatever"], arch, str(held.directory))  # is known when the model is built
+    assert known_layers(arch, str(held.directory)) is None  # it must be built
 
 
 def test_blooms_layers_are_known(tmp_path: Path) -> None:
     bloom = ArchSettings(model_type="bloom", layers=2)
-    check_targets(["query_key_value", "h.1.mlp.dense_4h_to_h", "self_attention.dense"], bloom, None)
+    names = known_layers(bloom, None) or []
+    check_names(["query_key_value", "h.1.mlp.dense_4h_to_h", "self_attention.dense"], names, "bloom")
     for wrong in ("key_value", "h.2.mlp.dense_4h_to_h", "lm_head", "word_embeddings"):
         with pytest.raises(WrongInput, match=f"no layer {wrong}\nallowed: query_key_value, dense, dense_h_to_4h"):
-            check_targets([wrong], bloom, None)
-    assert len(bloom_layers(2)) == 8
+            check_names([wrong], names, "bloom")
+    assert len(names) == 8
 
 
 def test_names_match_as_peft_matches_them() -> None:

@@ -247,3 +247,17 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
     with record.writing() as writer:  # whatever the kill left, the next writer goes on
         writer.append([metric(0.5, step=10**6)])
     assert record.metrics()[-1].step == 10**6
+
+
+def test_a_cancelled_trial_has_cost_what_its_launches_trained(tmp_path: Path) -> None:
+    record, now = Record(tmp_path / "trial"), time.time()
+    assert record.seconds_trained() == 0
+    with record.writing() as writer:
+        writer.describe(TRIAL, {"time": now - 1000, "stopped": now - 940})
+        writer.describe(TRIAL, {"time": now - 500})  # killed before its first metric
+        writer.describe(TRIAL, {"time": now - 30})
+        writer.append([metric(0.5)])
+        writer.cancel("python -m sweeper.cancel")
+    ended = record.outcome()
+    assert ended is not None and ended.status is Status.CANCELLED
+    assert ended.seconds == pytest.approx(60 + 0 + 30, abs=10)
