@@ -84,6 +84,7 @@ def write_gpt2(directory: Path, architectures: list[str]) -> None:
     """A GPT-2 with its tokenizer, whose one special piece has a name of its own."""
     directory.mkdir()
     config = {"model_type": "gpt2", "architectures": architectures, "n_layer": 1, "n_embd": 8, "n_head": 2}
+    config |= {"bos_token_id": 0, "eos_token_id": 0}
     (directory / "config.json").write_text(json.dumps({**config, "n_positions": 64, "vocab_size": 8}))
     shapes = {"wte": (8, 8), "wpe": (64, 8), "h.0.attn.c_attn": (8, 24), "h.0.mlp.c_fc": (8, 32)}
     save_file(zeros({f"{name}.weight": shape for name, shape in shapes.items()}), directory / "model.safetensors")
