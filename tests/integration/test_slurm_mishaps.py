@@ -11,6 +11,7 @@ import pytest
 
 from sweeper.outcome import Status
 from sweeper.record import records
+from tests.contracts.processes import wait_until
 from tests.slurm.clusters import Cluster, slurm
 from tests.slurm.sweeps import (
     LONG,
@@ -60,6 +61,21 @@ def test_sudden_death_is_tried_again(place: Path, tmp_path: Path) -> None:
     assert sweep.returncode == 0, sweep.stdout
     assert [launches(trial(place, "again", seed)) for seed in (1, 2)] == [1, 2]
     assert measured(trial(place, "again", 2)) == undisturbed(place, trial(place, "again", 2), 2)
+
+
+def test_a_trial_that_dies_in_a_shared_job_is_tried_again_while_the_others_go_on(place: Path, tmp_path: Path) -> None:
+    options = [f"+framework.options.once={tmp_path}/once", f"+framework.options.awaits={tmp_path}/go_on"]
+    packed = ["+framework.options.dies=2", *options, "hydra.launcher.trials_per_job=2", "hydra.launcher.retries=1"]
+    sweep = command(place, "mates", "seed=1,2", *packed)
+    with under_way(sweep) as process:
+        first = job_of(place, "mates", 2)
+        wait_until(lambda: trial(place, "mates", 2).status() is Status.RUNNING and job_of(place, "mates", 2) != first)
+        assert job_of(place, "mates", 1) == first
+        assert trial(place, "mates", 1).status() is Status.RUNNING
+        (tmp_path / "go_on").touch()
+        code, text = ended(process, sweep)
+    assert code == 0, text
+    assert [launches(trial(place, "mates", seed)) for seed in (1, 2)] == [1, 2]
 
 
 @pytest.mark.parametrize("requeue", [True, False])

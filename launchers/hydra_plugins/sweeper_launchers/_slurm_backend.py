@@ -12,9 +12,10 @@ from typing import Any
 
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
 from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, allocation, cancel_file, ends_file
+from hydra_plugins.sweeper_launchers._local_backend import STOPPED
 from hydra_plugins.sweeper_launchers._machine import torch_has_cuda
 from hydra_plugins.sweeper_launchers._slurm_check import check_cluster
-from hydra_plugins.sweeper_launchers._slurm_ends import ended_state, is_certain, read, state_of
+from hydra_plugins.sweeper_launchers._slurm_ends import ended_inside, ended_state, is_certain, read, state_of
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError
 from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, grown
 from hydra_plugins.sweeper_launchers._slurm_submission import (
@@ -32,7 +33,6 @@ from sweeper.wrong_input import WrongInput
 POLL_SECONDS = 1.0
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
-STOPPED = "stopped"
 # squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two looks decide.
 LOOKS_TO_BELIEVE_AN_END = 2
 # What sbatch says when the queue is full or its daemon restarts: the jobs are kept and offered again.
@@ -263,12 +263,14 @@ class SlurmBackend:
     def _take_in(self, look: Look) -> None:
         """Take in what the queue says of the jobs that were submitted before it was asked."""
         doubted: dict[str, QueuedJob | None] = {}
-        for key, submitted in self._live.items():
+        for key, submitted in dict(self._live).items():
             job = look.jobs.get(submitted.id)
             if submitted.time > look.asked:
                 continue
             if job is None or job.has_ended:
                 doubted[key] = job
+            elif self._settings.trials_per_job > 1 and (state := ended_inside(submitted, key, job)):
+                self._end(key, state)
             else:
                 self._states[key] = state_of(job)
         self._doubts = Counter({key: self._doubts[key] + 1 for key in doubted})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
 from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, ends_file
+from hydra_plugins.sweeper_launchers._local_backend import STOPPED
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
 from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
 from sweeper.backend import JobState, Phase
@@ -33,8 +34,16 @@ def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[
         words = ""  # it had ended well before its allocation did not
     elif node:
         words = f"{words} ({node})"
-    ended = JobState(Phase.ENDED, words, submitted.id, node, cancelled=state == "CANCELLED")
-    return ended, state == "OUT_OF_MEMORY"
+    cancelled = state == "CANCELLED" or ends.get(key) == STOPPED
+    return JobState(Phase.ENDED, words, submitted.id, node, cancelled), state == "OUT_OF_MEMORY"
+
+
+def ended_inside(submitted: Submitted, key: str, job: QueuedJob) -> JobState | None:
+    """Return why one of several jobs has ended whose allocation goes on with the others; None: it has not."""
+    words = read(ends_file(submitted.folder, submitted.id)).get(key, INTERRUPTED)
+    if words == INTERRUPTED:
+        return None
+    return JobState(Phase.ENDED, words, submitted.id, job.node, cancelled=words == STOPPED)
 
 
 def is_certain(submitted: Submitted, key: str, job: QueuedJob | None) -> bool:
