@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -241,4 +242,24 @@ def test_mlflow_shows_the_groups_numbers_and_the_report(seen: Seen, tracked: tup
     seen.page.goto(f"{run}/artifacts/report/report.html")
     shown = seen.page.frame_locator("iframe").first
     expect(shown.locator("h1", has_text="demo")).to_be_visible()
+    assert seen.errors == []
+
+
+def test_mlflow_groups_the_trials_by_their_tag_and_compares_them(seen: Seen, tracked: tuple[Path, str]) -> None:
+    study, uri = tracked
+    address = runs_address(study, uri)
+    assert address is not None
+    page = seen.page
+    page.goto(address)
+    page.get_by_role("button", name="Group by").click()
+    page.get_by_text("group", exact=True).click()
+    for group in ("pt hf", "pt fairseq", "rd hf"):
+        expect(page.get_by_text(f"Group: {group}", exact=True)).to_be_visible()
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(study.name).experiment_id
+    runs = [run.info.run_id for run in client.search_runs([experiment], "tags.framework = 'hf' and tags.seed != '9'")]
+    page.goto(f"{uri}/#/compare-runs?runs={json.dumps(runs)}&experiments={json.dumps([experiment])}")
+    expect(page.get_by_text("Comparing 6 Runs from 1 Experiment")).to_be_visible()
+    for name in ("data_seed", "model.name"):  # the parameters that differ
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
     assert seen.errors == []
