@@ -15,7 +15,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from sweeper import settings
 from sweeper.tracking import TrackingSettings
 
-CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
+HERE = Path(__file__).resolve().parent
+CONFIG_DIRECTORY = next(place for place in (HERE / "conf", HERE.parent / "conf") if place.is_dir())  # of a wheel, or not
 
 
 @dataclass(frozen=True)
