@@ -16,7 +16,8 @@ from sweeper import settings
 from sweeper.tracking import TrackingSettings
 
 HERE = Path(__file__).resolve().parent
-CONFIG_DIRECTORY = next(place for place in (HERE / "conf", HERE.parent / "conf") if place.is_dir())  # of a wheel, or not
+# A wheel has it inside the package.
+CONFIG_DIRECTORY = next(place for place in (HERE / "conf", HERE.parent / "conf") if place.is_dir())
 
 
 @dataclass(frozen=True)
