@@ -115,7 +115,7 @@ def test_training_is_the_same_in_another_process_with_other_threads(
     kind: TokenizerKind, tokenizers: dict[TokenizerKind, Tokenizer], tmp_path: Path
 ) -> None:
     script = (
-        "from pathlib import Path; from sweeper.data.corpus import texts; from sweeper.trial import TokenizerKind;"
+        "from pathlib import Path; from sweeper.data.corpus import texts; from sweeper.settings import TokenizerKind;"
         "from sweeper.data.tokenizer_training import train_tokenizer;"
         f"train_tokenizer(TokenizerKind.{kind.value}, texts([Path({str(REVIEWS / 'train.review')!r})]),"
         f" {VOCABULARY_SIZE}, Path({str(tmp_path)!r}), threads=3)"
