@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sweeper.comparison import Comparison, EpochRow, GroupRow
 from sweeper.differences import MeanDifference, mean_difference
 from sweeper.factors import Value
+from sweeper.outcome import is_share
 from sweeper.reference import SPLITS, PublishedGroup, Reference
 from sweeper.statistics import Summary
 from sweeper.wrong_input import WrongInput
@@ -49,14 +50,30 @@ class ReferenceEpochRow:
 
 
 def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
-    """Return a comparison that shows a reference; raises WrongInput for a group or factor that the study lacks."""
+    """Return a comparison that shows a reference; raises WrongInput for a group, factor or metric that the study lacks.
+
+    And for shares that are none, as where a unit is forgotten.
+    """
+    measured = (*comparison.metrics, *comparison.others)
+    if reference.metric not in measured:
+        raise WrongInput(
+            f"reference={reference.file}: no trial has measured {reference.metric}\nmetrics of this study: "
+            + ", ".join(measured)
+        )
     for published in reference.groups:
         check_group(comparison, published, reference)
     return replace(comparison, reference=reference)
 
 
 def check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
-    """Raise WrongInput where a published group is none of the study's."""
+    """Raise WrongInput where a published group is none of the study's, or its values are none of a share."""
+    means = [summary.mean for summary in published.sets.values()]
+    means += [item.mean for epochs in published.epochs.values() for item in epochs]
+    if is_share(reference.metric) and any(mean is not None and not 0 <= mean <= 1 for mean in means):
+        raise WrongInput(
+            f"reference={reference.file}: {reference.metric} of {group_text(published.group)} is no share\n"
+            "allowed: 0 to 1, or 0 to 100 with unit: per cent"
+        )
     for name in published.group:
         if name not in comparison.factors and not any(name in group.settings for group in comparison.groups):
             raise WrongInput(

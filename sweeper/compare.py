@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.comparison import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
-from sweeper.factors import Value, factor_values, rank, same_paths, trial_settings, varied
+from sweeper.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
 from sweeper.outcome import Status
 from sweeper.result import EVALUATED, Launch, Result
 from sweeper.statistics import summarize
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
-SEEDS = ("seed", "data_seed")
 COMMIT_SHOWN = 10  # hexadecimal digits
 # Trials alike in these and in both seeds read the same examples in the same order, in the same batches.
 OF_ORDER = (
@@ -159,10 +158,12 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
     reasons = [(member, absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
+    independent = not share_seeds(results_of(counted))
 
     def both(name: str) -> Summaries:
         values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
-        return Summaries(*(summarize([value for value in column if value is not None]) for column in values))
+        known = [[value for value in column if value is not None] for column in values]
+        return Summaries(*(summarize(column, independent=independent) for column in known))
 
     own = both(first.result.metric)
     names = Counter(member.result.id for member in counted if member.result.id)
@@ -178,9 +179,16 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
         members=tuple(member.row for member in members),
         differing=(*differing_settings(members), *differing_code(results_of(counted))),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
+        independent=independent,
         settings=first.settings,
-        config=first.result.config,
+        configs=tuple({id(member.settings): member.result.config for member in members}.values()),
     )
+
+
+def share_seeds(results: Sequence[Result]) -> bool:
+    """Whether some results, but not all, have a seed or a data seed in common: they are not independent."""
+    kinds = (Counter(result.seed for result in results), Counter(result.data_seed for result in results))
+    return any(1 < len(found) < len(results) for found in kinds)
 
 
 def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:

@@ -95,7 +95,8 @@ class GroupRow:
 
     `missing` names the trials that do not count, and why; `counted` are those that do. `differing` is what they differ
     in besides their seeds, which it should not; `repeated` names trials that another one of the group is the same as.
-    `settings` and `config` are those of its first trial.
+    `independent`: no two of those that count share a seed or a data seed, unless all do. `settings` are those of its
+    first trial, `configs` those that occur.
     """
 
     factors: tuple[Value, ...]
@@ -109,8 +110,9 @@ class GroupRow:
     members: tuple[TrialRow, ...]
     differing: tuple[Differing, ...]
     repeated: tuple[str, ...]
+    independent: bool
     settings: Mapping[str, Value]
-    config: Mapping[str, Any]
+    configs: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Contrast:
 
     `difference` is Welch's; `test` relabels all values; `holm_p` is its p corrected for all contrasts of the
     comparison; `greater` is the probability that a value of the first group is the greater one, ties half.
+    Where trials of a group are not independent there is no test.
     `seeds_for_test` a group let an exact test reach ALPHA at all, `seeds_for_family` one that Holm has corrected,
     `seeds_for_power` give Welch's test POWER (None: unknown, or more than are looked for).
     """
@@ -50,6 +51,11 @@ class Contrast:
     seeds_for_family: int
     seeds_for_power: int | None
     paired: Paired | None
+
+    @property
+    def independent(self) -> bool:
+        """Whether trials of each group are independent of each other."""
+        return self.pair.first.independent and self.pair.second.independent
 
 
 @lru_cache(maxsize=1)
@@ -68,24 +74,28 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
     first, second = (values(group.counted, split) for group in (pair.first, pair.second))
-    one, other = summarize(first), summarize(second)
+    one, other = (
+        summarize(found, independent=group.independent) for found, group in ((first, pair.first), (second, pair.second))
+    )
     difference = mean_difference(one, other)
     if difference is None:
         return None
-    spread = None if one.sd is None or other.sd is None else Alternative(difference.difference, one.sd, other.sd)
+    independent = pair.first.independent and pair.second.independent
+    known = independent and one.sd is not None and other.sd is not None
+    spread = Alternative(difference.difference, one.sd, other.sd) if known else None  # type: ignore[arg-type]
     return Contrast(
         pair=pair,
         split=split,
         metric=metric,
         difference=difference,
-        test=relabelling_test(first, second),
+        test=relabelling_test(first, second) if independent else None,
         holm_p=None,
         greater=probability_greater(first, second),
         hedges_g=hedges_g(one, other),
         seeds_for_test=seeds_for_unpaired(ALPHA),
         seeds_for_family=seeds_for_unpaired(ALPHA),
         seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
-        paired=paired(pair, split),
+        paired=paired(pair, split) if independent else None,
     )
 
 
@@ -95,11 +105,14 @@ def values(rows: Sequence[TrialRow], split: str) -> list[float]:
 
 
 def paired(pair: Pair, split: str) -> Paired | None:
-    """Compare two groups seed by seed; None unless the seeds fix the same order of the same examples in both."""
+    """Compare two groups seed by seed, by the seeds that both have; None for fewer than two.
+
+    Only where the seeds fix the same order of the same examples in both.
+    """
     first, second = (by_order(group.counted, split) for group in (pair.first, pair.second))
-    if first is None or second is None or first.keys() != second.keys():
+    both = [(first[key], second[key]) for key in first if key in second] if first and second else []
+    if second is None or len(both) < min(2, len(second)):
         return None
-    both = [(first[key], second[key]) for key in first]
     differences = [one - other for one, other in both]
     found = summarize(differences)
     if found.mean is None or math.isnan(found.mean):

@@ -135,9 +135,11 @@ def mean_difference(first: Summary, second: Summary) -> MeanDifference | None:
 def standard_error(first: Summary, second: Summary) -> float | None:
     """Standard error of the difference of two means; None where it cannot be known.
 
-    That is where a group has fewer than two values, a value is not finite, or neither group varies: the degrees of
-    freedom would be 0 / 0.
+    That is where a group has fewer than two values, or such as are not independent, a value is not finite, or neither
+    group varies: the degrees of freedom would be 0 / 0.
     """
+    if not (first.independent and second.independent):
+        return None
     if first.sd is None or second.sd is None:
         return None
     error = math.hypot(first.sd / math.sqrt(first.n), second.sd / math.sqrt(second.n))

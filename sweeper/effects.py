@@ -11,6 +11,7 @@ from sweeper.statistics import Summary, student_quantile
 
 POWER = 0.8
 MOST_SEEDS = 1000  # a group; more are not looked for
+FEW, STEPS = 8, 40  # up to FEW seeds the noncentral t distribution promises too much
 
 
 def probability_greater(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -70,9 +71,30 @@ def power(alternative: Alternative, n: int, alpha: float) -> float:
     return above + float(nctdtr(freedom, noncentrality, -critical))
 
 
+def power_of_few(alternative: Alternative, n: int, alpha: float) -> float:
+    """Power of Welch's test with n values a group, few of them: its degrees of freedom are estimated, too.
+
+    Given both sample variances the difference of means is normal, and the test rejects beyond t · error of these; the
+    mean of that over the variances' chi-squared distributions, at the midpoints of `STEPS` equal parts of each.
+    """
+    import numpy as np
+    from scipy.special import chdtri, ndtr, stdtrit
+
+    parts = chdtri(n - 1, (np.arange(STEPS) + 0.5) / STEPS) / (n - 1)
+    first, second = alternative.first_sd**2 * parts[:, None], alternative.second_sd**2 * parts[None, :]
+    freedom = (first + second) ** 2 * (n - 1) / (first**2 + second**2)
+    limit = stdtrit(freedom, 1 - alpha / 2) * np.sqrt((first + second) / n)
+    true = math.hypot(alternative.first_sd, alternative.second_sd) / math.sqrt(n)
+    beyond = [ndtr((sign * alternative.difference - limit) / true) for sign in (1, -1)]
+    return float(np.mean(beyond[0] + beyond[1]))
+
+
 def seeds_for_power(alternative: Alternative, alpha: float) -> int | None:
     """Least n a group that gives power `POWER`; None where it is more than `MOST_SEEDS` or nothing varies."""
     known = (alternative.difference, alternative.first_sd, alternative.second_sd)
     if not all(map(math.isfinite, known)) or not alternative.difference or not any(known[1:]):
         return None
-    return next((n for n in range(2, MOST_SEEDS + 1) if power(alternative, n, alpha) >= POWER), None)
+    enough = next((n for n in range(2, MOST_SEEDS + 1) if power(alternative, n, alpha) >= POWER), None)
+    while enough is not None and enough <= FEW and power_of_few(alternative, enough, alpha) < POWER:
+        enough += 1
+    return enough

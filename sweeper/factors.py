@@ -26,6 +26,7 @@ CONTENT = {
 }
 # Not that of the alphabet: what the others are compared with comes first.
 ORDER = {"framework": ("hf", "fairseq", "lora")}
+SEEDS = ("seed", "data_seed")
 STUDY = "study"
 DIGEST_SHOWN = 12  # hexadecimal digits of a digest
 
@@ -44,6 +45,8 @@ def factor_values(
 
 def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
     """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
+    if factor in SEEDS:
+        raise WrongInput(f"by={factor}: groups are made over seeds\nallowed: other settings")
     known = dict.fromkeys(name for values in settings for name in values)
     found = [factor] if factor in known else [name for name in known if name.rpartition(".")[2] == factor]
     if len(found) > 1:

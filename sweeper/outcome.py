@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHARES = ("accuracy", "f1", "exact_match", "precision", "recall")
+
 
 class Status(StrEnum):
     """What has become of a trial. No other words are used anywhere."""
@@ -78,3 +80,8 @@ class Outcome:
     peak_memory_bytes: int
     error: Failure | None = None
     parameters: ParameterCounts | None = None
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of 1, which people read as per cent."""
+    return metric.endswith(SHARES)

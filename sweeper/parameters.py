@@ -22,10 +22,10 @@ from sweeper.data.special_pieces import SPECIAL, UNK
 from sweeper.data.tokenizer import TOKENIZER
 from sweeper.door import DONE, NOT_ALL_DONE, leave
 from sweeper.execute import load_framework
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.report.parameters import formula_lines, lora_lines, mismatch_lines, parameter_table
 from sweeper.report.text import trial_labels
 from sweeper.run import main, planned
-from sweeper.schema import CONFIG_DIRECTORY
 from sweeper.settings import ModelSettings, TrainSettings
 from sweeper.trial import Trial
 from sweeper.wrong_input import WrongInput

@@ -15,7 +15,7 @@ groups:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -98,6 +98,9 @@ class Reading:
         if not isinstance(groups, list) or not groups:
             self.refuse("groups is no list of groups", "as in groups: [{group: {model: pt}, test: [79.3, 78.5, 80.1]}]")
         made = tuple(self.group(item, f"groups[{number}]", UNITS[unit]) for number, item in enumerate(groups))
+        for number, item in enumerate(made):
+            if item.group in [other.group for other in made[:number]]:
+                self.refuse(f"groups[{number}].group is there twice", "needed: one entry a group")
         return Reference(str(self.file), str(whole["source"]), str(whole["metric"]), sd, made)
 
     def group(self, content: Any, place: str, unit: float) -> PublishedGroup:
@@ -120,11 +123,14 @@ class Reading:
         if not sets and "epochs" not in own:
             self.refuse(f"{place} has no numbers", "needed: test, validation or epochs")
         epochs = self.mapping(own.get("epochs", {}), f"{place}.epochs", SPLITS)
+        steps = self.numbers(own.get("steps", []), f"{place}.steps", 1.0)
+        if steps and any(len(found) != len(steps) for found in values.values()):
+            self.refuse(f"{place}.steps has {len(steps)} numbers", "needed: one a seed, as many as values")
         return PublishedGroup(
             group={str(name): value for name, value in names.items()},
             sets=sets,
             values=values,
-            steps=tuple(int(step) for step in self.numbers(own.get("steps", []), f"{place}.steps", 1.0)),
+            steps=tuple(map(int, steps)),
             epochs={split: self.epochs(epochs[split], f"{place}.epochs.{split}", unit) for split in epochs},
         )
 
@@ -132,8 +138,9 @@ class Reading:
         """Return what {mean, sd, n} says."""
         own = self.mapping(content, place, ("mean", "sd", "n"), ("mean",))
         mean, *sd = self.numbers([own[name] for name in ("mean", "sd") if own.get(name) is not None], place, unit)
+        self.not_negative(sd, f"{place}.sd")
         n = own.get("n", 0)
-        if not isinstance(n, int) or n < 0:
+        if not isinstance(n, int) or ("n" in own and n < 1):
             self.refuse(f"{place}.n={n} is no number of seeds", "allowed: 1 or more")
         return Summary(n, mean, sd[0] if sd else None)
 
@@ -142,10 +149,16 @@ class Reading:
         own = self.mapping(content, place, ("mean", "sd"), ("mean",))
         means = self.numbers(own["mean"], f"{place}.mean", unit)
         sds = self.numbers(own["sd"], f"{place}.sd", unit) if "sd" in own else (None,) * len(means)
+        self.not_negative([sd for sd in sds if sd is not None], f"{place}.sd")
         if len(sds) != len(means):
             self.refuse(f"{place} has {len(means)} means and {len(sds)} sds", "needed: one sd a mean")
         both = enumerate(zip(means, sds, strict=True), start=1)
         return tuple(PublishedEpoch(epoch, mean, sd) for epoch, (mean, sd) in both)
+
+    def not_negative(self, sds: Sequence[float], place: str) -> None:
+        """Refuse a standard deviation below 0."""
+        if min(sds, default=0.0) < 0:
+            self.refuse(f"{place} is below 0", "allowed: 0 or more")
 
     def numbers(self, content: Any, place: str, unit: float) -> tuple[float, ...]:
         """Return finite numbers, times their unit."""

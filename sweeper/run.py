@@ -27,8 +27,9 @@ from omegaconf.errors import OmegaConfBaseException
 from sweeper.backend import Backend
 from sweeper.config import study_of, to_trial
 from sweeper.door import leave
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.refusal import explain, null_group
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.schema import register
 from sweeper.study import Study
 from sweeper.sweep import run_sweep
 from sweeper.trial import Trial

@@ -6,7 +6,6 @@ import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -14,10 +13,6 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from sweeper import settings
 from sweeper.tracking import TrackingSettings
-
-HERE = Path(__file__).resolve().parent
-# A wheel has it inside the package.
-CONFIG_DIRECTORY = next(place for place in (HERE / "conf", HERE.parent / "conf") if place.is_dir())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ CONFIDENCE = 0.95
 class Summary:
     """Number of values, their mean (None without any), sample standard deviation (divisor n − 1; None below two).
 
-    `low` and `high` bound Student's t interval of the mean at confidence `CONFIDENCE`, None where there is none.
+    `low` and `high` bound Student's t interval of the mean at confidence `CONFIDENCE`, None where there is none: of
+    values that are not `independent` too.
     """
 
     n: int
@@ -26,6 +27,7 @@ class Summary:
     maximum: float | None = None
     low: float | None = None
     high: float | None = None
+    independent: bool = True
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -47,18 +49,22 @@ def standard_deviation(values: Sequence[float]) -> float | None:
     return math.hypot(*(value - center for value in values)) / math.sqrt(len(values) - 1)
 
 
-def summarize(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float], *, independent: bool = True) -> Summary:
     """Number, mean, sample standard deviation, t interval, median and extremes of values."""
     center, sd = mean(values), standard_deviation(values)
     if center is None or math.isnan(center):  # one that is not finite has no place in an order
-        return Summary(len(values), center, sd)
-    low, high = mean_interval(center, sd, len(values))
-    return Summary(len(values), center, sd, statistics.median(values), min(values), max(values), low, high)
+        return Summary(len(values), center, sd, independent=independent)
+    low, high = mean_interval(center, sd, len(values)) if independent else (None, None)
+    extremes = min(values), max(values)
+    return Summary(len(values), center, sd, statistics.median(values), *extremes, low, high, independent)
 
 
 def mean_interval(center: float, sd: float | None, n: int) -> tuple[float | None, float | None]:
-    """Student's t interval of a mean (Student 1908, Biometrika 6, 1–25): mean ± t(n − 1) · sd / √n; None below two."""
-    if sd is None:
+    """Student's t interval of a mean (Student 1908, Biometrika 6, 1–25): mean ± t(n − 1) · sd / √n; None below two.
+
+    None too of values that are all equal: one of no width would claim to know everything.
+    """
+    if not sd:
         return None, None
     half = student_quantile(n - 1, (1 + CONFIDENCE) / 2) * sd / math.sqrt(n)
     return center - half, center + half

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from sweeper.outcome import is_share
 from sweeper.report.curves import CurveFigure, Panel, Series
 from sweeper.report.figures import Figure
 from sweeper.report.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.text import is_share
 
 INK, FAINT = "#1b1f24", "#c9ced6"
 # Okabe and Ito's colours, which the colour-blind tell apart (https://jfly.uni-koeln.de/color/), but for their yellow,

@@ -8,7 +8,8 @@
     epochs                        a row a group and epoch: summaries of validation and test
     groups                        a row a group at its trials' best epochs: summaries, names of the trials that are
                                   `counted`, what is missing and why, what its trials differ in (`differing`), which of
-                                  them are the same trial (`repeated`)
+                                  them are the same trial (`repeated`), and whether they are `independent`, without
+                                  which there is no interval and no test
     differences                   a row a pair of groups that differ in one `factor`, its values `first` and `second`:
                                   `difference` of means (first − second) on each set and metric with the bounds `low`
                                   and `high` of Welch's interval of `confidence`
@@ -48,7 +49,7 @@ from sweeper.trial import plain
 
 SCHEMA = 2
 # What rows hold for other tables alone.
-UNLISTED = ("order", "counted", "members", "settings", "config", "pair")
+UNLISTED = ("order", "counted", "members", "settings", "configs", "pair")
 
 
 def json_text(comparison: Comparison, name: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sweeper.outcome import is_share
 from sweeper.report.live import ENDED, RUNNING, Evaluation, LiveRow, Preparation
-from sweeper.report.text import duration, is_share, metric_text, printable
+from sweeper.report.text import duration, metric_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

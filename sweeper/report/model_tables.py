@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.parameter_formula import Part
 from sweeper.comparison import Comparison, GroupRow
 from sweeper.outcome import ParameterCounts
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.report.cells import TextTable
 from sweeper.report.parameters import TOTALS, meanings
 from sweeper.report.text import UNKNOWN, count_text, group_label, printable, value_text
 from sweeper.settings import LoraSettings
 
-STATED_IN = Path(__file__).parents[2] / "conf/framework/lora.yaml"
+STATED_IN = CONFIG_DIRECTORY / "framework/lora.yaml"
 MODELS_BESIDE = 6  # more of them make no table whose columns are models
 
 
@@ -24,9 +24,11 @@ def parameter_tables(comparison: Comparison) -> Iterator[TextTable]:
     models: dict[str, list[GroupRow]] = {}
     counts: dict[str, ParameterCounts] = {}
     for group in comparison.groups:
-        if known := next((row.parameters for row in group.members if row.parameters), None):
-            models.setdefault(repr(known), []).append(group)
-            counts[repr(known)] = known
+        alike = {repr(row.parameters): row.parameters for row in group.members if row.parameters}
+        if len(alike) == 1:  # else its trials are of several models
+            ((key, known),) = alike.items()
+            models.setdefault(key, []).append(group)
+            counts[key] = known
     if not 0 < len(models) <= MODELS_BESIDE:
         return
     found = list(counts.values())
@@ -61,7 +63,10 @@ def models_label(comparison: Comparison, groups: list[GroupRow]) -> str:
 def lora_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield LoRA's configuration with what each setting means, if LoRA took part; several values where it varies."""
     used: list[Mapping[str, Any]] = [
-        group.config["framework"]["lora"] for group in comparison.groups if group.config["framework"]["name"] == "lora"
+        config["framework"]["lora"]
+        for group in comparison.groups
+        for config in group.configs
+        if config["framework"]["name"] == "lora"
     ]
     if not used:
         return

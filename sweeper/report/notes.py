@@ -8,24 +8,16 @@ from collections.abc import Iterator, Sequence
 from sweeper.comparison import Comparison, DataSet, GroupRow
 from sweeper.contrasts import Contrast, Paired, contrasts
 from sweeper.differences import MOST_PAIRS, Pair, number_of_pairs, pairs, standard_error
-from sweeper.outcome import Status
+from sweeper.outcome import Status, is_share
 from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.report.columns import columns
 from sweeper.report.data_text import data_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
-from sweeper.report.text import (
-    UNKNOWN,
-    group_label,
-    heading,
-    interval_name,
-    is_share,
-    labels,
-    printable,
-    value_text,
-)
+from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
 from sweeper.spread import spread_rows
 
+GROUPS_NAMED = 4
 HOW_TO_READ = 2  # of the closing notes: how the epoch was chosen, what sd is
 
 
@@ -51,6 +43,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *perplexity_notes(comparison),
         *unmeasured_notes(comparison),
         *differing_notes(comparison),
+        *dependence_notes(comparison),
         *all_data_notes(comparison),
         *diverged_notes(comparison),
         *uncounted,
@@ -82,7 +75,8 @@ def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterato
     """Yield what the tests are."""
     number = sum(one.test is not None for one in found)
     yield (
-        "exact p: two-sided, of the difference of means over all relabellings of the values; it, Holm's correction for"
+        "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
+        " relabellings of the values; it, Holm's correction for"
         f" {number} comparison{'s' * (number != 1)} on {comparison.split}, and the sentences use no pairing."
     )
     if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
@@ -120,9 +114,18 @@ def spread_notes(comparison: Comparison) -> Iterator[str]:
         if row.left_out:
             label = group_label(comparison, row.factors)
             yield f"{label}: {row.left_out} trials are left out of the spread by cause, for a grid without holes"
+
+
+def dependence_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which groups' trials are not independent, and what is left out for that."""
+    shared = [row for row in comparison.groups if not row.independent]
+    if not shared:
+        return
+    named = ", ".join(group_label(comparison, row.factors) for row in shared[:GROUPS_NAMED])
+    more = f" and {len(shared) - GROUPS_NAMED} more" if len(shared) > GROUPS_NAMED else ""
     yield (
-        "Intervals and tests take trials for independent; those that share a seed or a data seed are not quite, so"
-        " intervals of these groups may be too narrow."
+        f"CAUTION, {named}{more}: some trials share a seed or a data seed, so that n counts more than are independent:"
+        " no interval, p or number of seeds is given."
     )
 
 
@@ -133,9 +136,9 @@ def reference_notes(comparison: Comparison) -> Iterator[str]:
         return
     yield f"published: {printable(reference.source)} ({printable(reference.file)})"
     values = any(group.values for group in reference.groups)
-    own = "the sample's (n − 1) where single values are published, " if values else ""
+    own = "the sample's (n − 1) where single values are published, else " if values else ""
     yield (
-        f"published sd: {own}else of the kind: {reference.sd}. Intervals are Welch's, of single values"
+        f"published sd: {own}of this kind: {reference.sd}. Intervals are Welch's, of single values"
         f"{' and given sds' * (reference.sd == 'sample')} only."
     )
 
@@ -144,7 +147,8 @@ def cost_notes(comparison: Comparison) -> Iterator[str]:
     """Yield what the cost is of."""
     gpu = any(row.device == "cuda" for row in comparison.trials)
     yield (
-        "Cost: hours are those that trials spent training, all launches and failed trials included, one GPU a trial;"
+        "Cost: hours are those that trials spent training, failed ones included, one GPU a trial; of a launch that was"
+        " killed, until its last metric. What trials share, as pretraining on the way, is not in them;"
         f" peak memory is the largest of a trial's {'GPU' if gpu else 'process'}."
     )
 
@@ -178,7 +182,7 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     )
     yield (
         "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple comparisons"
-        + (f"; {UNKNOWN} where n < 2 or neither group varies." if unknown else ".")
+        + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")
     )
 
 

@@ -9,8 +9,9 @@ from sweeper.comparison import Comparison
 from sweeper.contrasts import Contrast, contrasts
 from sweeper.differences import number_of_pairs
 from sweeper.effects import MOST_SEEDS, POWER
+from sweeper.outcome import is_share
 from sweeper.permutations import ALPHA
-from sweeper.report.text import heading, interval_name, is_share, metric_text, p_text, printable, share_text, value_text
+from sweeper.report.text import heading, interval_name, metric_text, p_text, printable, share_text, value_text
 
 PAIRS_SHOWN = 30  # more differences than that are for a program to read
 
@@ -33,7 +34,7 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
     said = f"{first} is {amount(found.metric, size)} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
-        said = f"{first} and {second} have about the same mean {measured}"
+        said = f"{first} and {second} have the same mean {measured} to the digits shown"
     if difference.low is not None and difference.high is not None:
         bounds = " to ".join(metric_text(found.metric, bound, difference.difference) for bound in bounds_of(found))
         sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
@@ -43,7 +44,16 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     if found.test is not None:
         holm = f", {p_text(found.holm_p)} by Holm for {family} comparisons" if family > 1 else ""
         said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
-    return f"{said}."
+    return f"{said}{''.join(reserves(found))}."
+
+
+def reserves(found: Contrast) -> Iterator[str]:
+    """Yield what keeps a difference from being evidence."""
+    groups = (found.pair.first, found.pair.second)
+    if not found.independent:
+        yield "; no interval and no p, since trials of a group share seeds"
+    if inside := dict.fromkeys(item.name for group in groups for item in group.differing):
+        yield f"; CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"
 
 
 def bounds_of(found: Contrast) -> tuple[float, float]:
@@ -78,7 +88,7 @@ def seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
         if smallest > ALPHA:
             more = f"; corrected for {family} comparisons, {one.seeds_for_family}" if family > 1 else ""
             yield (
-                f"{against}: no exact test can reach {ALPHA:g}, whatever the values;"
+                f"{against}: this test cannot reach {ALPHA:g}, whatever the values;"
                 f" {one.seeds_for_test} seeds a group could{more}."
             )
         elif after > ALPHA:
@@ -96,7 +106,7 @@ def sizes_of(found: Contrast) -> tuple[int, int]:
 def power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     """Yield how many seeds would show the measured differences, with what that assumes."""
     known = [one.seeds_for_power for one in found if one.seeds_for_power is not None]
-    beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) for one in found)
+    beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) and one.independent for one in found)
     if not known and not beyond:
         return
     span = f"{min(known)}{f' to {max(known)}' * (len(set(known)) > 1)} seeds a group" if known else ""

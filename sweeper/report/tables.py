@@ -149,13 +149,8 @@ def difference_table(comparison: Comparison) -> TextTable:
 
 
 def difference_columns(comparison: Comparison) -> Columns:
-    """Choose the columns of intervals that fit 80 characters: two, or one where more than two factors need room.
-
-    Test comes first, then the metric that must stand beside the selection metric, then validation.
-    """
+    """Choose two columns of intervals: test, and the metric that must stand beside it, or else validation."""
     measured = columns(comparison)
-    if len(factor_heads(comparison)) > 2:
-        return replace(measured, beside=(), sets=measured.sets[-1:])
     if measured.beside:
         return replace(measured, beside=measured.beside[:1], sets=measured.sets[-1:])
     return measured

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +21,8 @@ from sweeper.report.tables import closing_tables, text_tables
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
 ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
 NOTES_SHOWN = 60
+EDGES = 2  # characters that the box takes
+FOLDED = 12  # characters that text is folded to at most before a table is parted
 
 
 class PipedConsole(Console):
@@ -53,7 +56,8 @@ def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Consol
     """Print tables, then lines."""
     for table in tables:
         console.print(Text(table.title, style="bold"))
-        console.print(rich_table(beginning(table)))
+        for part in parts(beginning(table), console.width):
+            console.print(rich_table(part), width=max(console.width, least_width(part)), crop=False)
         hidden = sum(map(len, table.blocks)) - ROWS_SHOWN
         if hidden > 0:
             more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
@@ -74,14 +78,48 @@ def beginning(table: TextTable) -> TextTable:
     return replace(table, blocks=tuple(filter(None, blocks)))
 
 
+def parts(table: TextTable, width: int) -> Iterator[TextTable]:
+    """Yield a table in as many parts as a screen needs: columns of numbers, always beside those that tell rows apart.
+
+    A number is never cut.
+    """
+    room = width - least_width(columns_of(table, ()))
+    places: list[int] = []
+    for place in range(table.numeric, len(table.heads)):
+        if places and sum(column_width(table, other) for other in (*places, place)) > room:
+            yield columns_of(table, places)
+            places = []
+        places.append(place)
+    yield columns_of(table, places)
+
+
+def columns_of(table: TextTable, places: Sequence[int]) -> TextTable:
+    """Return a table with only some of its columns of numbers."""
+    chosen = (*range(table.numeric), *places)
+    blocks = tuple(tuple(tuple(cells[place] for place in chosen) for cells in block) for block in table.blocks)
+    return replace(table, heads=tuple(table.heads[place] for place in chosen), blocks=blocks)
+
+
+def least_width(table: TextTable) -> int:
+    """Characters that a table needs at least: numbers whole, text folded."""
+    widths = [column_width(table, place) for place in range(len(table.heads))]
+    return EDGES + sum(min(width, FOLDED) if place < table.numeric else width for place, width in enumerate(widths))
+
+
+def column_width(table: TextTable, place: int) -> int:
+    """Characters of a column, with the space behind it."""
+    cells = [cells[place] for block in table.blocks for cells in block]
+    return 1 + max(cell_len(line) for text in (table.heads[place], *cells) for line in (text.split("\n") or [""]))
+
+
 def rich_table(table: TextTable) -> Table:
     """Return a table for rich; every cell is literal text, never markup."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for position, head in enumerate(table.heads):
-        shown.add_column(Text(head), justify="right" if position >= table.numeric else "left", overflow="fold")
+        number = position >= table.numeric
+        shown.add_column(Text(head), justify="right" if number else "left", overflow="fold", no_wrap=number)
     for block in table.blocks:
         for cells in block:
-            texts = [Text(cell, no_wrap=position >= table.numeric) for position, cell in enumerate(cells)]
-            shown.add_row(*texts)
+            shown.add_row(*map(Text, cells))
         shown.add_section()
     return shown

@@ -9,16 +9,11 @@ from typing import Any
 from sweeper.comparison import Comparison, GroupRow
 from sweeper.differences import MeanDifference
 from sweeper.factors import ALWAYS, Value, factor_values, trial_settings
+from sweeper.outcome import is_share
 from sweeper.permutations import PermutationTest
 from sweeper.statistics import CONFIDENCE, Summary
 
 UNKNOWN = "–"
-SHARES = ("accuracy", "f1", "exact_match", "precision", "recall")
-
-
-def is_share(metric: str) -> bool:
-    """Whether a metric is a share of 1, which people read as per cent."""
-    return metric.endswith(SHARES)
 
 
 def metric_name(metric: str, unit: str = "%") -> str:

@@ -50,7 +50,8 @@ def compose_only() -> None:
     import hydra
     from omegaconf import DictConfig
 
-    from sweeper.schema import CONFIG_DIRECTORY, register
+    from sweeper.places import CONFIG_DIRECTORY
+    from sweeper.schema import register
 
     def nothing(config: DictConfig) -> None:
         """The empty task."""

@@ -19,8 +19,9 @@ from sweeper.config import to_trial
 from sweeper.data import Examples
 from sweeper.data.demo import Demo
 from sweeper.outcome import Outcome
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.record import Record, Writer
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.schema import register
 from sweeper.trial import Trial
 from tests.contracts.processes import ended
 from tests.needs_fairseq import needs_fairseq

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from safetensors.numpy import save_file
 
 from sweeper.config import study_of
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.places import CONFIG_DIRECTORY
+from sweeper.schema import register
 from sweeper.settings import Schedule
 from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import tensors, write_checkpoint, write_tokenizer

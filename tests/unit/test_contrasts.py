@@ -45,7 +45,7 @@ def test_the_published_study(published: Path) -> None:
     assert found.split == "test"
     assert [found.difference.low, found.difference.high] == pytest.approx([expected.low, expected.high])
     assert found.test is not None and (found.test.p, found.holm_p) == (0.1, 0.1)
-    assert (found.greater, found.seeds_for_test, found.seeds_for_power) == (1.0, 4, 2)
+    assert (found.greater, found.seeds_for_test, found.seeds_for_power) == (1.0, 4, 3)
 
 
 def test_the_same_seeds_on_the_same_data_are_paired_too(published: Path) -> None:
@@ -113,10 +113,10 @@ def test_the_sentences_say_what_three_seeds_cannot(published: Path) -> None:
         " of all pairs of a trial of each, the first is the higher in 100 %; exact p 0.10."
     )
     assert seeds == (
-        "With 3 against 3 seeds the smallest two-sided exact p is 0.10: no exact test can reach 0.05,"
+        "With 3 against 3 seeds the smallest two-sided exact p is 0.10: this test cannot reach 0.05,"
         " whatever the values; 4 seeds a group could."
     )
-    assert power.startswith("Welch's two-sided test at 0.05, uncorrected, has 80 % power with 2 seeds a group: if")
+    assert power.startswith("Welch's two-sided test at 0.05, uncorrected, has 80 % power with 3 seeds a group: if")
 
 
 def test_an_interval_with_zero_in_it_leaves_the_order_open(tmp_path: Path) -> None:
@@ -149,3 +149,43 @@ def test_what_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
     assert sentences(of(tmp_path)) == [
         "pt (hf) and rd cannot be compared in mean test accuracy: a value is no finite number."
     ]
+
+
+def test_trials_that_share_seeds_make_no_interval_and_no_test(tmp_path: Path) -> None:
+    for model, base in (("pt", 0.8), ("rd", 0.6)):
+        for seed in (1, 2, 3):
+            for data_seed in (1, 2, 3):
+                write(tmp_path, trial(model, seed=seed, data_seed=data_seed), [0.5], [base + seed / 100])
+    found, comparison = only(tmp_path), of(tmp_path)
+    assert found.difference.difference == pytest.approx(0.2)
+    assert (found.difference.low, found.test, found.holm_p, found.seeds_for_power) == (None, None, None, None)
+    assert found.paired is None
+    assert all((group.test.n, group.test.low, group.independent) == (9, None, False) for group in comparison.groups)
+    (said,) = sentences(comparison)
+    assert "no interval and no p, since trials of a group share seeds" in said
+
+
+def test_one_data_seed_for_all_leaves_them_independent(tmp_path: Path) -> None:
+    for model, base in (("pt", 0.8), ("rd", 0.6)):
+        for seed in (1, 2, 3):
+            write(tmp_path, trial(model, seed=seed, data_seed=7), [0.5], [base + seed / 100])
+    assert only(tmp_path).test is not None
+
+
+def test_pairs_are_those_of_the_seeds_that_both_groups_have(tmp_path: Path) -> None:
+    write_group(tmp_path, "pt", (0.81, 0.83, 0.84, 0.88))
+    write_group(tmp_path, "rd", (0.61, 0.62, 0.66))
+    found = only(tmp_path)
+    assert found.paired is not None and found.paired.difference.n_first == 3
+    expected = stats.ttest_1samp([0.20, 0.21, 0.18], 0).confidence_interval(0.95)
+    bounds = (found.paired.difference.low, found.paired.difference.high)
+    assert bounds == pytest.approx((expected.low, expected.high))
+    assert (found.difference.n_first, found.difference.n_second) == (4, 3)
+
+
+def test_unlike_trials_in_one_group_are_in_the_sentence(tmp_path: Path) -> None:
+    for model, base in (("pt", 0.8), ("rd", 0.6)):
+        for seed, framework in enumerate(("hf", "hf", "fairseq"), start=1):
+            write(tmp_path, trial(model, framework, seed), [0.5], [base + seed / 100])
+    said, *_ = sentences(open_study(tmp_path).comparison(["model"]))
+    assert "; CAUTION, trials of one group differ in framework" in said

@@ -18,7 +18,8 @@ from sweeper.report.__main__ import main
 from sweeper.report.files import study_tables
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.study import open_study
-from sweeper.report.terminal import ROWS_SHOWN, print_tables, terminal
+from sweeper.report.tables import text_tables
+from sweeper.report.terminal import ROWS_SHOWN, print_report, terminal
 from sweeper.statistics import Summary, summarize
 from tests.records import STEPS_PER_EPOCH, trial, write
 
@@ -182,7 +183,10 @@ def test_the_footnote_says_why_an_interval_is_missing(tmp_path: Path) -> None:
         next(line for line in notes(of(tmp_path / name)) if line.startswith("Differences: "))
         for name in ("whole", "constant")
     ]
-    assert said == [said[0], f"{said[0].removesuffix('.')}; – where n < 2 or neither group varies."]
+    assert said == [
+        said[0],
+        f"{said[0].removesuffix('.')}; – where n < 2, neither group varies, or trials share seeds.",
+    ]
 
 
 def test_without_test_sets_validation_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,17 +214,20 @@ def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(
     assert row.others["macro_f1"].test.difference == pytest.approx(0.1)
 
 
-def test_no_interval_is_cut_off_at_eighty_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [80, 60, 30])
+def test_no_number_is_cut_on_a_narrow_screen(width: int, tmp_path: Path) -> None:
     for rate in (1e-3, 1e-5):
         for model, framework in (("pt", "hf"), ("pt", "fairseq"), ("rd", "hf"), ("rd", "fairseq")):
             for seed, value in ((1, 0.0), (2, 0.5)):
                 write(tmp_path, trial(model, framework, seed, train={"learning_rate": rate}), [value], [value])
     console = terminal(file := io.StringIO())
-    console.width = 80
-    print_tables(of(tmp_path), console)
-    shown = [line for line in file.getvalue().splitlines() if " − " in line and "[" in line]
-    assert len(shown) == 12
-    assert all(line.count("[") == line.count("]") == 1 and "2, 2" in line for line in shown)
+    console.width = width
+    comparison = of(tmp_path)
+    print_report(comparison, console)
+    shown = file.getvalue()
+    for table in text_tables(comparison)[:6]:  # all of numbers
+        for cells in (cells for block in table.blocks for cells in block):
+            assert all(f" {cell} " in shown for cell in cells[table.numeric :])
 
 
 def test_many_pairs_are_for_a_program_to_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

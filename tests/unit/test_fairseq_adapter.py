@@ -11,7 +11,8 @@ import pytest
 from hydra import initialize_config_dir
 
 from sweeper.frameworks.fairseq_arguments import arguments
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.places import CONFIG_DIRECTORY
+from sweeper.schema import register
 from sweeper.wrong_input import WrongInput
 from tests.composed import trial
 from tests.needs_fairseq import needs_fairseq

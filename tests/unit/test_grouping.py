@@ -176,3 +176,10 @@ def test_provenance_says_commands_code_hosts_and_versions(tmp_path: Path, capsys
 
 def test_nothing_is_compared_of_nothing() -> None:
     assert compare([], by=["whatever"]).groups == ()
+
+
+@pytest.mark.parametrize("factor", ["seed", "data_seed"])
+def test_groups_are_not_made_of_seeds(factor: str, tmp_path: Path) -> None:
+    write_rates(tmp_path)
+    with pytest.raises(WrongInput, match=f"by={factor}: groups are made over seeds"):
+        open_study(tmp_path).comparison([factor])

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # From the values that everything speaks of to the commands; a module imports from its own layer and those before.
 LAYERS = (
-    ("wrong_input", "outcome"),
+    ("wrong_input", "outcome", "places"),
     ("settings",),
     ("trial",),
     ("json_files",),

@@ -11,7 +11,8 @@ from hydra import initialize_config_dir
 
 from sweeper import inputs
 from sweeper.data.prompts import ASSISTANT, HUMAN
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.places import CONFIG_DIRECTORY
+from sweeper.schema import register
 from sweeper.settings import AdapterTask, LoraSettings, TrainedBias
 from sweeper.wrong_input import WrongInput
 from tests.checkpoint_files import write_bloom, write_checkpoint

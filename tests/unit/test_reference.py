@@ -10,12 +10,12 @@ from scipy import stats
 
 from sweeper.beside import reference_epoch_rows, reference_rows, with_reference
 from sweeper.comparison import Comparison
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.reference import Reference, read_reference
 from sweeper.report.__main__ import main
 from sweeper.report.drawing import draw
 from sweeper.report.figures import figure_csv, figures
 from sweeper.report.study import open_study
-from sweeper.schema import CONFIG_DIRECTORY
 from sweeper.wrong_input import WrongInput
 from tests.records import trial, write
 
@@ -114,6 +114,10 @@ def test_unknown_groups_are_refused_with_those_that_exist(group: str, said: tupl
         (MINIMAL + "    epochs: {test: {mean: [0.1, 0.2], sd: [0.1]}}\n", "has 2 means and 1 sds"),
         (MINIMAL + "    epochs: {train: {mean: [0.1]}}\n", "key 'train' is not known"),
         (MINIMAL + "    steps: 675\n", "groups[0].steps=675 is no list of numbers"),
+        (MINIMAL.replace("{mean: 0.7, sd: 0.1, n: 4}", "[0.7, 0.8]") + "    steps: [1]\n", "steps has 1 numbers"),
+        (MINIMAL.replace("n: 4", "n: 0"), "groups[0].test.n=0 is no number of seeds"),
+        (MINIMAL.replace("sd: 0.1", "sd: -0.1"), "groups[0].test.sd is below 0"),
+        (MINIMAL + MINIMAL.partition("groups:\n")[2], "groups[1].group is there twice"),
     ],
 )
 def test_a_malformed_file_is_refused_with_the_place(content: str, said: str, tmp_path: Path) -> None:
@@ -154,3 +158,16 @@ def test_published_means_are_in_the_figure_of_their_set_and_in_its_data(tmp_path
     assert "published" not in validation.caption + figure_csv(validation)
     svg = draw(test)["svg"].decode()
     assert ">published<" in svg and ">published<" not in draw(validation)["svg"].decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("mean: 0.7", "mean: 70"), "accuracy of model=pt is no share"),
+        (("metric: accuracy", "metric: recall"), "no trial has measured recall"),
+    ],
+)
+def test_what_cannot_be_of_this_study_is_refused(change: tuple[str, str], said: str, tmp_path: Path) -> None:
+    comparison = write_study(tmp_path)
+    with pytest.raises(WrongInput, match=said):
+        with_reference(comparison, read(MINIMAL.replace(*change), tmp_path))

@@ -9,8 +9,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.config import to_trial
+from sweeper.places import CONFIG_DIRECTORY
 from sweeper.refusal import explain, null_group
-from sweeper.schema import CONFIG_DIRECTORY, register
+from sweeper.schema import register
 from sweeper.wrong_input import WrongInput
 
 
