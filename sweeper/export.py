@@ -16,6 +16,7 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
+from sweeper.data.prompts import PROMPTS
 from sweeper.data.special_pieces import TRANSFORMERS
 from sweeper.data.tokenizer import PIECES
 from sweeper.door import DONE, leave
@@ -133,6 +134,8 @@ def say(destination: Path, outcome: Outcome) -> None:
         print(f"        transformers.AutoTokenizer.from_pretrained({str(destination)!r})")
     elif (destination / PIECES).exists():
         print(f"        its tokenizer has ids of its own: sweeper.data.tokenizer.load(Path({str(destination)!r}))")
+    if (destination / PROMPTS).exists():
+        print(f"  ask:  as {destination / PROMPTS} says")
 
 
 def loader(directory: Path) -> str:

@@ -15,6 +15,7 @@ from sweeper.data.facts import SplitFacts
 from sweeper.data.tokenizer import Tokenizer
 from sweeper.wrong_input import WrongInput
 
+PROMPTS = "prompt.json"  # beside exported weights: how they are asked
 HUMAN, ASSISTANT = "<human>:", "\n<assistant>:"
 PRECEDING = f"{HUMAN} a"  # some text that <assistant> and an answer may follow
 SHORTEST_PROMPT = 6  # ids: <s>, two of the frame, one of the question, one of the answer, </s>

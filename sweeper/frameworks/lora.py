@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
 from sweeper.checkpoints.targets import check_names, known_layers
-from sweeper.data.prompts import SHORTEST_PROMPT, answer_ids, question_room
+from sweeper.data.prompts import PROMPTS, SHORTEST_PROMPT, answer_ids, prompt_text, question_room
 from sweeper.data.tokenizer import Tokenizer, load
 from sweeper.data.verbalisers import check_pieces, verbalisers
 from sweeper.frameworks import check_precision
+from sweeper.json_files import write_json
 from sweeper.progress import Report
+from sweeper.restore import restored
 from sweeper.settings import Family, Quantization
 from sweeper.trial import Trial
 from sweeper.wrong_input import WrongInput
@@ -60,10 +62,21 @@ class Lora:
         train(trial, directory, report)
 
     def export(self, directory: Path, destination: Path) -> None:
-        """Write the base with the best adapter merged into it."""
+        """Write the base with the best adapter merged into it, and how it is asked."""
         from sweeper.frameworks.lora_model import export
 
         export(directory, destination)
+        write_json(destination / PROMPTS, prompting(restored(directory)))
+
+
+def prompting(trial: Trial) -> dict[str, Any]:
+    """Return how a trial's model is asked: the prompt, and of a classifier each class's answer and what decides."""
+    asked = {"prompt": prompt_text("{question}"), "answer": " {answer}", "begins": "<s>", "ends": "</s>"}
+    if trial.task.name == "qa":
+        return asked
+    answers = dict(zip(trial.data.label_names(), verbalisers(trial.data), strict=True))
+    mean = ", over its number of ids" if trial.framework.lora.length_normalised else ""
+    return asked | {"classes": answers, "class": f"the greatest log-likelihood of answer and end{mean}"}
 
 
 def check_model(trial: Trial) -> None:

@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Series:
-    """One group: `style` is its look, the same in every panel; `epochs` has the mean and its sd by epoch.
+    """One group: `style` is its look; `epochs` has the mean and its sd by epoch.
 
     `published` has the means that a reference reports of such a group, by epoch.
     """
@@ -113,7 +113,9 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
     facets = choose_facets(factors, groups, facets)
-    styles, labels = choose_styles(factors, groups, facets), telling_labels(factors, groups, facets)
+    # Where all groups can be told apart, each has one look in all figures.
+    alike = () if len(groups) <= SERIES_PER_PANEL else facets
+    styles, labels = choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
     summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
     published = published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}

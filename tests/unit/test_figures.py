@@ -86,10 +86,12 @@ def test_validation_is_faceted_by_framework_and_test_is_not(tmp_path: Path) -> N
     assert [panel.title for panel in curve(tmp_path, "test_accuracy").panels] == [""]
     panels = curve(tmp_path, "validation_accuracy").panels
     assert [(panel.title, [series.label for series in panel.series]) for panel in panels] == [
-        ("hf", ["pt", "rd"]),
-        ("fairseq", ["pt", "rd"]),
+        ("hf", ["pt hf", "rd hf"]),
+        ("fairseq", ["pt fairseq", "rd fairseq"]),
     ]
-    assert [series.style for panel in panels for series in panel.series] == [0, 1, 0, 1]
+    (whole,) = curve(tmp_path, "test_accuracy").panels
+    looks = {series.label: series.style for series in whole.series}
+    assert {series.label: series.style for panel in panels for series in panel.series} == looks
 
 
 def test_many_groups_are_parted_until_each_can_be_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hydra import initialize_config_dir
 
 from sweeper import inputs
 from sweeper.data.prompts import ASSISTANT, HUMAN
+from sweeper.frameworks.lora import prompting
 from sweeper.places import CONFIG_DIRECTORY
 from sweeper.schema import register
 from sweeper.settings import AdapterTask, LoraSettings, TrainedBias
@@ -89,3 +90,11 @@ def test_a_causal_models_tokenizer_knows_the_frame_and_the_words(tmp_path: Path)
 def test_four_bits_need_a_library_on_a_gpu_too() -> None:
     with pytest.raises(WrongInput, match="needs bitsandbytes, which is not installed"):
         trial("framework=lora", "framework.lora.quantization=nf4", device="cuda")
+
+
+def test_how_a_model_is_asked_is_told_beside_its_weights() -> None:
+    told = prompting(trial("framework=lora", "framework.lora.length_normalised=true"))
+    assert told["prompt"] == "<human>: {question}\n<assistant>:"
+    assert told["classes"] == {"negative": "bad", "positive": "wonderful"}
+    assert told["class"].endswith("over its number of ids")
+    assert "classes" not in prompting(trial("framework=lora", "task=qa", "data=qa_demo"))
