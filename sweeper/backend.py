@@ -85,7 +85,7 @@ class Backend(Protocol):
     def trouble(self) -> str:
         """Why nothing new is known of the jobs, as of a scheduler that does not answer; "" when all is well."""
 
-    def check(self) -> None:
+    def check(self, *, planning: bool = False) -> None:
         """Raise WrongInput when this backend could start nothing here; starts and makes nothing."""
 
     def outline(self, jobs: int) -> Outline:

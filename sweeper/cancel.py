@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m sweeper.cancel", description=__doc__)
     parser.add_argument("study", type=Path, metavar="STUDY", help="directory of a study, as outputs/demo")
-    parser.add_argument("trials", nargs="*", metavar="TRIAL", help="names as in python -m sweeper.status; default: all")
+    parser.add_argument(
+        "trials", nargs="*", default=[], metavar="TRIAL", help="names as in python -m sweeper.status; default: all"
+    )
     options = parser.parse_args(arguments)
     open_study(options.study)
     study = study_at(options.study)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,18 @@ from sweeper.report.text import duration, printable
 from sweeper.study import Study
 from sweeper.trial import Trial, digest, result_settings
 from sweeper.watched import Watched, watch
+from sweeper.wrong_input import WrongInput
 
 
 def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console: Console) -> None:
     """Print each trial with what it would come to, what is started for it, the cost, and a scheduler's script."""
     watched = watch(study.directory, trials)
-    to_run = [item for item in watched if study.fresh or item.status is not Status.DONE]
+    followed = queued(backend) | {item.trial.name for item in watched if item.status is Status.RUNNING}
+    open_trials = [item for item in watched if study.fresh or item.status is not Status.DONE]
+    to_run = [item for item in open_trials if item.trial.name not in followed]
     known = durations(study.directory.parent) if to_run else {}
     expected = {item.trial.name: known.get(likeness(item.trial.description()), math.nan) for item in to_run}
-    console.print(rich_table(plan_table(watched, expected)))
+    console.print(rich_table(plan_table(watched, expected, followed)))
     print_data([item.trial for item in to_run], console)
     made = dict.fromkeys(step.title for item in to_run for step in preparations(item.trial))
     for title in made:
@@ -43,6 +46,14 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
         console.print("\nThe script that sbatch would get:\n", soft_wrap=True)
         console.print(outline.script, markup=False, highlight=False, soft_wrap=True)
     console.print("Nothing was started or written. Without plan=true the same command runs it.", soft_wrap=True)
+
+
+def queued(backend: Backend) -> set[str]:
+    """Return the names of trials whose jobs wait or run, as far as a scheduler says so."""
+    try:
+        return set(backend.attach()) if backend.outlives else set()
+    except WrongInput:  # it is silent, or there is none on this machine
+        return set()
 
 
 def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
@@ -77,14 +88,15 @@ def facts_of_data(trial: Trial) -> DataFacts | None:
     return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
-def plan_table(watched: Sequence[Watched], expected: Mapping[str, float]) -> TextTable:
+def plan_table(watched: Sequence[Watched], expected: Mapping[str, float], followed: Collection[str]) -> TextTable:
     """Return a row a trial: its status, what would be done, and how long that is expected to take."""
 
     def cells(item: Watched) -> tuple[str, ...]:
         name = item.trial.name
         seconds = expected.get(name, math.nan)
         shown = "" if name not in expected else "unknown" if math.isnan(seconds) else duration(seconds)
-        return printable(name), item.status.value, "to run" if name in expected else "done", shown
+        what = "to run" if name in expected else "its job is followed" if name in followed else "done"
+        return printable(name), item.status.value, what, shown
 
     return TextTable("Plan", ("trial", "status", "plan", "expected"), 3, (tuple(map(cells, watched)),))
 

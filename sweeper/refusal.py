@@ -38,7 +38,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         return (
             f"{match['key']}: no such group\nallowed: python -m sweeper.run --help lists the groups and their choices"
         )
-    said = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     if said.startswith("Ambiguous value"):
         given = said.rpartition(" ")[2].strip("'")
         if given.startswith("corpus="):
@@ -48,8 +49,13 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         return f"+{match['key']} is there already\nset it without +: {match['key']}=VALUE"
     if match := re.match(r"Could not delete from config. '(?P<key>.*)' does not exist", said):
         return f"~{match['key']}: there is nothing to take away\nleave it out to have its default"
-    if match := re.search(r"Launcher.* got an unexpected keyword argument '(?P<key>\w+)'", text):
+    if match := re.search(r"(Launcher|Settings).* got an unexpected keyword argument '(?P<key>\w+)'", text):
         return f"hydra.launcher.{match['key']}: unknown key\n--cfg hydra --package hydra.launcher shows which there are"
+    if match := re.match(
+        r"Sweeping over Hydra's configuration is not supported *: *'(?P<key>.*?)=(?P<value>.*)'", said
+    ):
+        key, value = match["key"], match["value"]
+        return f"{key}={value} has several values\nif the comma is part of one: '{key}=\"{value}\"'"
     if match := re.match(r"Sweep parameters '(?P<given>.*)' requires --multirun", said):
         return f"{match['given']} has several values\nto sweep over them add -m, before the settings"
     if isinstance(error, OverrideParseException) and PLAIN.fullmatch(error.override):
@@ -88,7 +94,7 @@ def wrong_value(error: OmegaConfBaseException) -> str:
     if match := re.match(r"Invalid type assigned: .* is not a subclass of .* value: (?P<value>.*)", said):
         return f"{error.full_key}={match['value']}: it holds settings\nset one of them: {error.full_key}.KEY=VALUE"
     if said.endswith("is not a ListConfig, list or tuple."):
-        return f"{error.full_key} must be a list\nas in {error.full_key}=[1,2]"
+        return f"{error.full_key} must be a list\nas in {error.full_key}=[a,b]"
     if said.endswith("does not support deletion"):
         return f"~{error.full_key}: a setting cannot be taken away\nleave it out to have its default"
     if match := re.match(r"Cannot convert 'ListConfig' to string: '(?P<value>.*)'", said):

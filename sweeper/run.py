@@ -23,6 +23,7 @@ from hydra.types import TaskFunction
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from sweeper.backend import Backend
 from sweeper.config import study_of, to_trial
@@ -87,8 +88,7 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     study = study_of(configs, choices, hydra_configs[0].launcher)
     backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
     trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
-    if not study.plan:
-        backend.check()
+    backend.check(planning=study.plan)
     return study, trials, backend
 
 
@@ -138,6 +138,8 @@ def main(drive: Drive = drive, config_name: str = "config") -> int:
             raise error
     except (HydraException, OmegaConfBaseException) as error:
         raise WrongInput(explain(error)) from error
+    except YAMLError as error:
+        raise WrongInput(f"a configuration file is not YAML: {' '.join(str(error).split())}") from error
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise

@@ -41,7 +41,8 @@ class PlainView:
         for row in rows:
             self._steps[row.name] = row.steps or self._steps.get(row.name, 0)
             row = replace(row, steps=self._steps[row.name])
-            before = self._known.get(row.name, replace(row, state="" if row.state == RUNNING else row.state))
+            unseen = row if row.state in ENDED else replace(row, state=row.state * (row.state != RUNNING), reason="")
+            before = self._known.get(row.name, unseen)
             self._known[row.name] = row
             for line in news(before, row):
                 self.line(line)

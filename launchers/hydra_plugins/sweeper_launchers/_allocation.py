@@ -52,7 +52,7 @@ class Allocation:
         )
         reasons = self.run(backend, signals)
         print(f"ended: {reasons}", flush=True)
-        if INTERRUPTED in reasons.values() and requeue(os.environ["SLURM_JOB_ID"]):
+        if INTERRUPTED in reasons.values() and requeue(own_id()):
             return
         if any(reasons.values()):
             sys.exit(1)  # for SLURM's own lists
@@ -107,16 +107,22 @@ def reason_of(state: JobState) -> str:
     return INTERRUPTED if state.reason == f"exit code {EXIT_CODE}" else state.reason
 
 
+def own_id() -> str:
+    """Return the id of the job that this process is in, a task of an array as ARRAY_TASK.
+
+    Its SLURM_JOB_ID will not do: the last task of an array has that of the array, which stands for all its tasks.
+    """
+    array, task = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
+    return f"{array}_{task}" if array else os.environ["SLURM_JOB_ID"]
+
+
 def ends_file(folder: Path, job_id: str | None = None) -> Path:
     """Return the file that says how each job of an allocation ended; by default of the one that this process is in."""
-    if job_id is None:
-        array, task = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
-        job_id = f"{array}_{task}" if array else os.environ["SLURM_JOB_ID"]
-    return folder / f"{job_id}_ends.json"
+    return folder / f"{job_id or own_id()}_ends.json"
 
 
 def cancel_file(folder: Path, key: str) -> Path:
-    """Return the file whose presence asks for a job's end."""
+    """Return the file whose presence says that a job's end is wanted, to its allocation and to all who follow it."""
     return folder / "cancelled" / key
 
 

@@ -97,7 +97,7 @@ class LocalBackend:
         """Why nothing new is known of jobs: never the case here."""
         return ""
 
-    def check(self) -> None:
+    def check(self, *, planning: bool = False) -> None:
         """Nothing can be missing."""
 
     def outline(self, jobs: int) -> Outline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -98,8 +99,13 @@ class SlurmBackend:
         """Why SLURM did not answer when it was asked last; "" when it did."""
         return f"SLURM does not answer: {self._watch.trouble}" if self._watch.trouble else ""
 
-    def check(self) -> None:
-        """Raise WrongInput when this cluster would not take the jobs, with its words and the choices."""
+    def check(self, *, planning: bool = False) -> None:
+        """Raise WrongInput when this cluster would not take the jobs, with its words and the choices.
+
+        A plan can be made without a cluster.
+        """
+        if planning and shutil.which("sbatch") is None:
+            return
         check_cluster(self._settings, self.outline(1).script)
 
     def outline(self, jobs: int) -> Outline:
@@ -164,10 +170,9 @@ class SlurmBackend:
         shared = {submitted.id for key, submitted in self._live.items() if key not in wanted}
         alone = sorted({self._live[key].id for key in living} - shared)
         for key in living:
-            if self._live[key].id in shared:
-                file = cancel_file(self._live[key].folder, key)
-                file.parent.mkdir(exist_ok=True)
-                file.touch()
+            file = cancel_file(self._live[key].folder, key)
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
         refused = ""
         for first in range(0, len(alone), IDS_A_COMMAND):
             try:

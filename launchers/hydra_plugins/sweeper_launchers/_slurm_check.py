@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
 from hydra_plugins.sweeper_launchers._slurm_queue import SlurmError
-from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, seconds_of
+from hydra_plugins.sweeper_launchers._slurm_settings import OWN_LINES, SlurmSettings, seconds_of
 from sweeper.wrong_input import WrongInput
 
 
@@ -30,9 +30,9 @@ def check_cluster(settings: SlurmSettings, script: str) -> None:
     check_partition(settings, partitions)
     check_limit(settings, partitions)
     if words := refusal(script):
-        resources = ", ".join(f"{part.name} ({part.limit}, {part.gres})" for part in partitions)
+        resources = ", ".join(dict.fromkeys(map(resources_of, partitions)))
         raise WrongInput(
-            f"SLURM would not run these jobs: {words}\nasked for: {asked_for(settings)}\nthere is: {resources}"
+            f"SLURM would not run these jobs: {words}\nasked for: {asked_for(script)}\nthere is: {resources}"
         )
 
 
@@ -92,9 +92,13 @@ def refusal(script: str) -> str:
     return "; ".join(dict.fromkeys(said)) or f"sbatch --test-only ended with {run.returncode}"
 
 
-def asked_for(settings: SlurmSettings) -> str:
-    """Return the resources among the settings, as sbatch's options."""
-    lines = {
-        key: value for key, value in settings.lines().items() if key not in ("nodes", "ntasks", "signal", "requeue")
-    }
-    return " ".join(f"--{key}" if value is True else f"--{key}={value}" for key, value in lines.items())
+def resources_of(part: slurm.Partition) -> str:
+    """Return a partition with what its nodes have."""
+    return f"{part.name} ({part.limit}, {part.gres}, {part.cpus} CPUs, {part.memory_mb} MB)"
+
+
+def asked_for(script: str) -> str:
+    """Return the resources that a script asks for, as sbatch's options."""
+    lines = re.findall(r"^#SBATCH (--(?:[^=\s]+)(?:=.*)?)$", script, re.MULTILINE)
+    left_out = OWN_LINES | {"nodes", "signal", "requeue", "no-requeue"}
+    return " ".join(line for line in lines if line.partition("=")[0].removeprefix("--") not in left_out)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from hydra_plugins.sweeper_launchers import _slurm_queue as slurm
-from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, ends_file
+from hydra_plugins.sweeper_launchers._allocation import INTERRUPTED, cancel_file, ends_file
 from hydra_plugins.sweeper_launchers._local_backend import STOPPED
 from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob
 from hydra_plugins.sweeper_launchers._slurm_submission import Submitted
@@ -34,7 +34,8 @@ def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[
         words = ""  # it had ended well before its allocation did not
     elif node:
         words = f"{words} ({node})"
-    cancelled = state == "CANCELLED" or ends.get(key) == STOPPED
+    # Of one that waited neither queue nor accounting may know any more that it was cancelled.
+    cancelled = state == "CANCELLED" or ends.get(key) == STOPPED or cancel_file(submitted.folder, key).exists()
     return JobState(Phase.ENDED, words, submitted.id, node, cancelled), state == "OUT_OF_MEMORY"
 
 

@@ -75,12 +75,17 @@ class QueuedJob:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition, its time limit in seconds (None: none), and whether jobs that name none go there."""
+    """A partition, its time limit in seconds (None: none), and whether jobs that name none go there.
+
+    `gres`, `cpus` and `memory_mb` are a node's; a + behind them: others have more.
+    """
 
     name: str
     limit_s: int | None
     limit: str
     gres: str
+    cpus: str
+    memory_mb: str
     default: bool
 
 
@@ -143,8 +148,12 @@ def submit_limits() -> Iterator[str]:
 
 def partitions() -> list[Partition]:
     """Return the partitions that there are, those included that sinfo does not show of itself."""
-    rows = [line.split("|") for line in ask(["sinfo", "--all", "--noheader", "--format=%R|%P|%l|%G"]).splitlines()]
-    return [Partition(name, seconds_of(limit), limit, gres, mark != name) for name, mark, limit, gres in rows]
+    listing = ask(["sinfo", "--all", "--noheader", "--format=%R|%P|%l|%G|%c|%m"])
+    rows = [line.split("|") for line in listing.splitlines()]
+    return [
+        Partition(name, seconds_of(limit), limit, gres, cpus, memory, mark != name)
+        for name, mark, limit, gres, cpus, memory in rows
+    ]
 
 
 def ask(command: Sequence[str]) -> str:

@@ -145,10 +145,10 @@ def gpu_count(asked: str) -> int:
 def check_time(time: Any) -> None:
     """Raise WrongInput for a time limit that sbatch would not read, or that YAML has read as a number."""
     if isinstance(time, int | float):
-        text = clock(int(time))
+        text = f"'{clock(int(time))}'" if time > 0 else "'02:00:00'"
         raise WrongInput(
-            f"hydra.launcher.time={time} is a number: YAML reads {text} as one\n"
-            f"in YAML write it in quotes: time: '{text}'; minutes as MINUTES:00, an hour as '60:00'"
+            f"hydra.launcher.time={time} is a number: minutes, or what YAML makes of a time without quotes\n"
+            f"write text: in YAML in quotes, time: {text}; minutes as MINUTES:00"
         )
     if time is not None and seconds_of(str(time)) is None and str(time).lower() not in ("infinite", "unlimited"):
         raise WrongInput(
