@@ -28,6 +28,10 @@ CASES = [
     Case(f"{SLURM} hydra.launcher.signal_s=90 hydra.launcher.time=1:00", ("signal_s=90", "time=1:00")),
     Case(f"{SLURM} +hydra.launcher.sbatch.array=1", ("sbatch.array is set by the launcher",)),
     Case(f"{SLURM} +hydra.launcher.sbatch.mem=4G", ("sbatch.mem has a setting of its own", "hydra.launcher.mem")),
+    Case(f"{SLURM} +hydra.launcher.partion=x", ("hydra.launcher.partion: unknown key",)),
+    Case(f"-m {SLURM} hydra.launcher.partition=main,low", ("partition=main,low", '"main,low"')),
+    Case("--config-dir slurm_conf hydra/launcher=misspelt", ("hydra/launcher/misspelt", "partion")),
+    Case("--config-dir slurm_conf hydra/launcher=broken", ("a configuration file is not YAML", "broken.yaml")),
     Case(f"-m {SLURM} plan=true,false", ("plan", "one value")),
     Case("plan=perhaps", ("plan=perhaps", "true or false")),
     Case("hydra.launcher.detach=true", ("hydra.launcher.detach", "jobs")),  # of the local launcher, which has none
@@ -51,3 +55,7 @@ def make(directory: Path) -> None:
     for name, content in studies.items():
         (directory / name / "demo").mkdir(parents=True)
         (directory / name / "demo" / "study.json").write_text(json.dumps({"schema": 1, **content}))
+    launchers = directory / "slurm_conf/hydra/launcher"
+    launchers.mkdir(parents=True)
+    (launchers / "misspelt.yaml").write_text("defaults: [slurm]\npartion: low\n")
+    (launchers / "broken.yaml").write_text("defaults: [slurm]\n  partition: low\n")

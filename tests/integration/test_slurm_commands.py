@@ -113,6 +113,27 @@ def test_cancel_ends_what_waits_and_what_runs_and_leaves_what_is_done(place: Pat
 
 
 @pytest.mark.slurm
+def test_who_follows_a_trial_that_is_cancelled_while_it_waits_lets_it_be(place: Path) -> None:
+    held = ("+hydra.launcher.sbatch.hold=true", "hydra.launcher.detach=true")
+    assert swept(place, "let_be", "seed=1,2", *held).returncode == 0
+    plan = swept(place, "let_be", "seed=1,2", "plan=true").stdout
+    assert plan.count("its job is followed") == 2
+    assert "To run: 0 of 2 trials" in plan and "#SBATCH" not in plan
+    watchers = [Command(["-m", "sweeper.watch", "outputs/let_be"], place) for _ in range(2)]
+    processes = [watcher.start() for watcher in watchers]
+    for watcher in watchers:  # it says why trials wait
+        wait_until(lambda watcher=watcher: "pending: " in watcher.output.read_text())  # type: ignore[misc]
+    name = next(name for name in jobs(place, "let_be") if "-s2-" in name)
+    assert say(place, "sweeper.cancel", "outputs/let_be", name).stdout == f"{name}: cancelled before it began\n"
+    for job in set(slurm("squeue", "--noheader", "--name=let_be", "--format=%A").split()):
+        slurm("scontrol", "release", job)
+    assert [process.wait(DEADLINE_SECONDS) for process in processes] == [1, 1]
+    assert all(f"{name} planned: " in watcher.output.read_text() for watcher in watchers)
+    assert statuses(place, "let_be") == {1: Status.DONE}
+    assert not (study_of(place, "let_be") / name).exists()
+
+
+@pytest.mark.slurm
 def test_the_terminal_lost_the_jobs_are_not(place: Path) -> None:
     slow = ("+framework.options.seconds=2", "train.epochs=4")
     sweep = Command([*RUN, "-m", *NOOP, *ON_SLURM, *QUICK, "seed=1", *slow, "study=hung_up"], place)

@@ -84,3 +84,16 @@ def test_a_signal_by_hand_puts_a_trial_into_the_queue_again(place: Path) -> None
     assert code == 0, text
     assert launches(record) == 2
     assert measured(record) == undisturbed(place, record, 1)
+
+
+def test_the_last_of_an_array_goes_back_into_the_queue_alone(place: Path) -> None:
+    """SLURM gives the last task of an array the id of the whole array."""
+    sweep = command(place, "last", "seed=1,2,3", *LONG, "hydra.launcher.retries=0")
+    with under_way(sweep) as process:
+        for seed in (1, 2, 3):
+            wait_for_epoch(trial(place, "last", seed), 1)
+        slurm("scancel", "--signal=USR2", job_of(place, "last", 3))
+        code, text = ended(process, sweep)
+    assert code == 0, text
+    assert [launches(trial(place, "last", seed)) for seed in (1, 2, 3)] == [1, 1, 2]
+    assert measured(trial(place, "last", 3)) == undisturbed(place, trial(place, "last", 3), 3)
