@@ -94,7 +94,7 @@ def wrong_value(error: OmegaConfBaseException) -> str:
     if match := re.match(r"Invalid type assigned: .* is not a subclass of .* value: (?P<value>.*)", said):
         return f"{error.full_key}={match['value']}: it holds settings\nset one of them: {error.full_key}.KEY=VALUE"
     if said.endswith("is not a ListConfig, list or tuple."):
-        return f"{error.full_key} must be a list\nas in {error.full_key}=[a,b]"
+        return f"{error.full_key} must be a list\nas in {error.full_key}=[A,B]"
     if said.endswith("does not support deletion"):
         return f"~{error.full_key}: a setting cannot be taken away\nleave it out to have its default"
     if match := re.match(r"Cannot convert 'ListConfig' to string: '(?P<value>.*)'", said):

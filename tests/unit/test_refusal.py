@@ -39,7 +39,7 @@ def refusal(*overrides: str) -> str:
         ("train.max_steps=1.5", "train.max_steps=1.5 has the wrong type\nallowed: an integer"),
         ("train.eps=small", "train.eps=small has the wrong type\nallowed: a number"),
         ("train.betas=[a,b]", "train.betas[0]=a has the wrong type\nallowed: a number"),
-        ("train.betas=3", "train.betas must be a list\nas in train.betas=[1,2]"),
+        ("train.betas=3", "train.betas must be a list\nas in train.betas=[A,B]"),
         ("model.pretrained=maybe", "model.pretrained=maybe has the wrong type\nallowed: true or false"),
         ("framework.family=x", "framework.family=x: no such choice\nallowed: encoder, causal_lm"),
         ("train.epochs=???", "train.epochs is missing\nset train.epochs=VALUE"),
