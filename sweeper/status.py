@@ -22,6 +22,7 @@ from sweeper.report.cells import TextTable
 from sweeper.report.live import STATES
 from sweeper.report.study import Study, open_study
 from sweeper.report.text import duration, heading, number_text, printable, value_text
+from sweeper.study import known_ends
 from sweeper.watched import ENDED
 from sweeper.wrong_input import WrongInput
 
@@ -32,7 +33,8 @@ SCHEMA = 1
 class TrialStatus:
     """Where a trial stands: epoch and update while it has not ended, `seconds_left` while it runs.
 
-    `factors` are its values of what varies over the study; empty for a planned trial. `job`, `node`, `job_state` and
+    `factors` are its values of what varies over the study; empty for a planned trial. `reason`: why it was given up,
+    where its record cannot tell. `job`, `node`, `job_state` and
     `job_reason` are those of its job with a scheduler, while that waits or runs.
     """
 
@@ -45,6 +47,7 @@ class TrialStatus:
     seconds_left: float | None = None
     error: Failure | None = None
     log: str | None = None
+    reason: str | None = None
     job: str | None = None
     node: str | None = None
     job_state: str | None = None
@@ -75,7 +78,10 @@ def statuses(study: Study) -> list[TrialStatus]:
         replace(trial_status(record), factors=dict(zip(factors, own, strict=True)))
         for (record, _), own in zip(present, values, strict=True)
     ]
-    return [*started, *(TrialStatus(name, Status.PLANNED) for name in study.planned)]
+    found = [*started, *(TrialStatus(name, Status.PLANNED) for name in study.planned)]
+    ends = known_ends(study.path)
+    given_up = (Status.INTERRUPTED, Status.PLANNED)
+    return [replace(trial, reason=ends.get(trial.name)) if trial.status in given_up else trial for trial in found]
 
 
 def trial_status(record: Record) -> TrialStatus:
@@ -132,6 +138,10 @@ def print_status(study: Study, trials: Sequence[TrialStatus]) -> None:
             said = f"cancelled: {trial.error.message}" if cancelled else f"failed: {summary(trial.error)}"
             console.print(f"{printable(trial.name)} {printable(said)}", soft_wrap=True)
             console.print(f"  log: {printable(trial.log or trial.error.log)}", soft_wrap=True)
+        elif trial.reason and not trial.job:
+            console.print(f"{printable(trial.name)} {trial.status.value}: {printable(trial.reason)}", soft_wrap=True)
+            if trial.log:
+                console.print(f"  log: {printable(trial.log)}", soft_wrap=True)
     found = counts(trials)
     known = [f"{found[state]} {state}" for state in STATES if found.get(state)]
     console.print(f"{printable(study.name)}: {' · '.join(known) or 'no trials yet'}", soft_wrap=True)

@@ -75,6 +75,19 @@ class Study:
             if content["jobs"] | jobs != content["jobs"]:
                 write_json(self.directory / FILE, content | {"jobs": content["jobs"] | jobs})
 
+    def remember_ends(self, reasons: Mapping[str, str]) -> None:
+        """Keep why trials were given up whose records cannot tell; a later command of the study begins anew."""
+        with FileLock(self.directory / LOCK):
+            content = read_versioned(self.directory / FILE)
+            write_json(self.directory / FILE, content | {"ends": dict(reasons)})
+
+
+def known_ends(directory: Path) -> Mapping[str, str]:
+    """Return why trials of a study's last command were given up, by name."""
+    content = read_versioned(directory / FILE) or {}
+    found: Mapping[str, str] = content.get("ends", {})
+    return found
+
 
 def described(directory: Path) -> Mapping[str, Any]:
     """Return the descriptions of trials whose jobs outlived their command, by name."""

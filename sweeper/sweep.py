@@ -64,6 +64,8 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     except KeyboardInterrupt:
         print_interrupted(study, watched, backend, console)
         return INTERRUPTED
+    if reasons := {item.trial.name: item.reason for item in watched if item.reason}:
+        study.remember_ends(reasons)
     print_closing(watched, console)
     warnings.append(await_writing(report, study.directory))
     print_places(study, console)

@@ -12,6 +12,7 @@ import pytest
 from sweeper.outcome import Status
 from sweeper.record import records
 from tests.contracts.processes import wait_until
+from tests.integration.commands import Command
 from tests.slurm.clusters import Cluster, slurm
 from tests.slurm.sweeps import (
     LONG,
@@ -53,6 +54,8 @@ def test_what_raises_is_cancelled_or_is_killed_fails_alone_with_its_reason(place
     assert "failed: RuntimeError: as the test wished" in text
     assert "cancelled: cancelled in SLURM" in text
     assert "interrupted: killed by SIGKILL (out of memory?)" in text
+    told = Command(["-m", "sweeper.status", "outputs/mixed"], place).run().stdout
+    assert f"{trial(place, 'mixed', 3).path.name} interrupted: killed by SIGKILL (out of memory?)" in told
 
 
 def test_sudden_death_is_tried_again(place: Path, tmp_path: Path) -> None:
@@ -165,6 +168,7 @@ def test_a_trial_that_takes_too_much_memory(place: Path, bare_cluster: Cluster, 
         ("gpus_per_node=3", "Requested node configuration is not available"),
         ("constraint=none_such", "Invalid feature specification"),
         ("directory=/none_such", "there is no such directory"),
+        ("python=/none_such", "there is no such program"),
     ],
 )
 def test_what_the_cluster_has_not_is_refused_before_anything_is_queued(place: Path, setting: str, said: str) -> None:

@@ -11,6 +11,7 @@ from sweeper.outcome import Failure, Status
 from sweeper.record import Record
 from sweeper.report.study import open_study
 from sweeper.status import main, statuses
+from sweeper.study import Study
 from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo, write_plan
 
@@ -91,3 +92,19 @@ def test_imports_nothing_heavy() -> None:
     heavy = ("torch", "transformers", "datasets", "mlflow", "numpy", "pandas", "scipy", "hydra", "omegaconf")
     code += f"print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+def test_why_a_trial_was_given_up_is_remembered_until_the_next_command(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {seed: trial(seed=seed).name for seed in (0, 2, 4)}
+    own = Study(study.name, study, None, {})
+    own.remember_ends({names[2]: "killed by SIGKILL", names[0]: "an older one", names[4]: "sbatch: no"})
+    main([str(study)])
+    printed = capsys.readouterr().out
+    assert f"{names[2]} interrupted: killed by SIGKILL\n" in printed
+    assert f"{names[4]} planned: sbatch: no\n" in printed
+    assert "an older one" not in printed, "it is done by now"
+    own.describe([], None)
+    main([str(study)])
+    assert "SIGKILL" not in capsys.readouterr().out

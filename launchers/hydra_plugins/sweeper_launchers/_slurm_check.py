@@ -22,7 +22,7 @@ def check_cluster(settings: SlurmSettings, script: str) -> None:
             "run it where jobs are submitted from; plan=true shows here what would be submitted"
         )
     check_options(settings)
-    check_directory(settings)
+    check_places(settings)
     try:
         partitions = slurm.partitions()
     except SlurmError as error:
@@ -47,8 +47,13 @@ def check_options(settings: SlurmSettings) -> None:
             raise WrongInput(f"hydra.launcher.sbatch.{key}: sbatch has no such option\nallowed: {names}")
 
 
-def check_directory(settings: SlurmSettings) -> None:
-    """Raise WrongInput for a working directory that is not there: SLURM would run jobs in /tmp instead."""
+def check_places(settings: SlurmSettings) -> None:
+    """Raise WrongInput for a working directory that is not there (SLURM would take /tmp), or no such interpreter."""
+    if settings.python and "/" in settings.python and not Path(settings.python).is_file():
+        raise WrongInput(
+            f"hydra.launcher.python={settings.python}: there is no such program\n"
+            "allowed: one on the file system that this machine shares with the nodes, or a name that they know"
+        )
     if settings.directory and not Path(settings.directory).is_dir():
         raise WrongInput(
             f"hydra.launcher.directory={settings.directory}: there is no such directory\n"
