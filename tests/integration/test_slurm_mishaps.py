@@ -133,11 +133,14 @@ def test_the_driver_killed_and_the_same_command_again_runs_nothing_twice(place: 
     assert len([key for keys in tasks for key in keys if not key.startswith("prepare")]) == 4
 
 
-def test_a_job_that_never_comes_to_its_trial_says_why(place: Path) -> None:
-    sweep = swept(place, "lost", "seed=1", "hydra.launcher.python=/no/such/python", "hydra.launcher.retries=0")
+def test_a_job_that_never_comes_to_its_trial_says_why(place: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho libpython is not on this node >&2\nexit 1\n")
+    broken.chmod(0o755)
+    sweep = swept(place, "lost", "seed=1", f"hydra.launcher.python={broken}", "hydra.launcher.retries=0")
     assert sweep.returncode == 1
     assert "the job failed" in sweep.stdout
-    assert "/no/such/python" in sweep.stdout
+    assert "libpython is not on this node" in sweep.stdout
 
 
 @pytest.mark.slurm("bare_cluster")
