@@ -113,7 +113,7 @@ def test_the_sentences_say_what_three_seeds_cannot(published: Path) -> None:
         " of all pairs of a trial of each, the first is the higher in 100 %; exact p 0.10."
     )
     assert seeds == (
-        "With 3 against 3 seeds the smallest two-sided exact p is 0.10: this test cannot reach 0.05,"
+        "With 3 against 3 seeds the smallest two-sided exact p is 0.10: no exact test can reach 0.05,"
         " whatever the values; 4 seeds a group could."
     )
     assert power.startswith("Welch's two-sided test at 0.05, uncorrected, has 80 % power with 3 seeds a group: if")
@@ -181,6 +181,7 @@ def test_pairs_are_those_of_the_seeds_that_both_groups_have(tmp_path: Path) -> N
     bounds = (found.paired.difference.low, found.paired.difference.high)
     assert bounds == pytest.approx((expected.low, expected.high))
     assert (found.difference.n_first, found.difference.n_second) == (4, 3)
+    assert "4 against 3 seeds the smallest two-sided exact p is 0.057: this test cannot" in sentences(of(tmp_path))[1]
 
 
 def test_unlike_trials_in_one_group_are_in_the_sentence(tmp_path: Path) -> None:
