@@ -110,10 +110,12 @@ def group_text(values: Mapping[str, Value]) -> str:
 def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
     """Yield what is published of best epochs beside the study's own."""
     reference = comparison.reference
-    for published in reference.groups if reference else ():
+    if reference is None:
+        return
+    for published in reference.groups:
         for group in matching(comparison, published):
             for split in SPLITS:
-                if reference and split in published.sets:
+                if split in published.sets:
                     yield reference_row(group, published, split, reference)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sweeper.comparison import Comparison, TrialRow
+from sweeper.comparison import Comparison, GroupRow, TrialRow
 from sweeper.differences import MeanDifference, Pair, mean_difference, pairs
 from sweeper.effects import Alternative, hedges_g, probability_greater, seeds_for_power
 from sweeper.factors import Value
 from sweeper.permutations import ALPHA, PermutationTest, holm, relabelling_test, seeds_for_unpaired, sign_flip_test
-from sweeper.statistics import summarize
+from sweeper.statistics import Summary, summarize
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,6 @@ class Contrast:
     seeds_for_power: int | None
     paired: Paired | None
 
-    @property
-    def independent(self) -> bool:
-        """Whether trials of each group are independent of each other."""
-        return self.pair.first.independent and self.pair.second.independent
-
 
 @lru_cache(maxsize=1)
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
@@ -74,29 +69,33 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
     first, second = (values(group.counted, split) for group in (pair.first, pair.second))
-    one, other = (
-        summarize(found, independent=group.independent) for found, group in ((first, pair.first), (second, pair.second))
-    )
+    one, other = (summary_on(group, split) for group in (pair.first, pair.second))
     difference = mean_difference(one, other)
     if difference is None:
         return None
-    independent = pair.first.independent and pair.second.independent
-    known = independent and one.sd is not None and other.sd is not None
-    spread = Alternative(difference.difference, one.sd, other.sd) if known else None  # type: ignore[arg-type]
+    spread = None
+    if one.sd is not None and other.sd is not None and pair.independent:
+        spread = Alternative(difference.difference, one.sd, other.sd)
     return Contrast(
         pair=pair,
         split=split,
         metric=metric,
         difference=difference,
-        test=relabelling_test(first, second) if independent else None,
+        test=relabelling_test(first, second) if pair.independent else None,
         holm_p=None,
         greater=probability_greater(first, second),
         hedges_g=hedges_g(one, other),
         seeds_for_test=seeds_for_unpaired(ALPHA),
         seeds_for_family=seeds_for_unpaired(ALPHA),
         seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
-        paired=paired(pair, split) if independent else None,
+        paired=paired(pair, split) if pair.independent else None,
     )
+
+
+def summary_on(group: GroupRow, split: str) -> Summary:
+    """A group's summary of its selection metric on a set."""
+    found: Summary = getattr(group, split)
+    return found
 
 
 def values(rows: Sequence[TrialRow], split: str) -> list[float]:
@@ -110,8 +109,10 @@ def paired(pair: Pair, split: str) -> Paired | None:
     Only where the seeds fix the same order of the same examples in both.
     """
     first, second = (by_order(group.counted, split) for group in (pair.first, pair.second))
-    both = [(first[key], second[key]) for key in first if key in second] if first and second else []
-    if second is None or len(both) < min(2, len(second)):
+    if not first or not second:
+        return None
+    both = [(first[key], second[key]) for key in first if key in second]
+    if len(both) < min(2, len(second)):
         return None
     differences = [one - other for one, other in both]
     found = summarize(differences)

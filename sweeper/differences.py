@@ -43,6 +43,11 @@ class Pair:
     first: GroupRow
     second: GroupRow
 
+    @property
+    def independent(self) -> bool:
+        """Whether trials of each group are independent of each other."""
+        return self.first.independent and self.second.independent
+
 
 @dataclass(frozen=True)
 class DifferenceRow:

@@ -103,7 +103,7 @@ def power_text(found: Contrast) -> str:
     """How many seeds a group give power, if they are known."""
     if found.seeds_for_power is not None:
         return str(found.seeds_for_power)
-    return f"> {MOST_SEEDS}" if found.hedges_g and found.independent else UNKNOWN
+    return f"> {MOST_SEEDS}" if found.hedges_g and found.pair.independent else UNKNOWN
 
 
 def varied_cells(comparison: Comparison, found: Contrast) -> Cells:

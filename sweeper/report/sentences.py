@@ -50,7 +50,7 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
 def reserves(found: Contrast) -> Iterator[str]:
     """Yield what keeps a difference from being evidence."""
     groups = (found.pair.first, found.pair.second)
-    if not found.independent:
+    if not found.pair.independent:
         yield "; no interval and no p, since trials of a group share seeds"
     if inside := dict.fromkeys(item.name for group in groups for item in group.differing):
         yield f"; CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"
@@ -108,7 +108,7 @@ def sizes_of(found: Contrast) -> tuple[int, int]:
 def power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     """Yield how many seeds would show the measured differences, with what that assumes."""
     known = [one.seeds_for_power for one in found if one.seeds_for_power is not None]
-    beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) and one.independent for one in found)
+    beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) and one.pair.independent for one in found)
     if not known and not beyond:
         return
     span = f"{min(known)}{f' to {max(known)}' * (len(set(known)) > 1)} seeds a group" if known else ""
