@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from sweeper.door import DONE, leave
-from sweeper.jobs import backend_of, study_at, trials_of
-from sweeper.outcome import Status
-from sweeper.record import AlreadyWriting, Record
-from sweeper.report.study import open_study
-from sweeper.watched import ENDED
-from sweeper.wrong_input import WrongInput
+from sweeper.backends.of_study import backend_of
+from sweeper.driver.sweep_trial import ENDED
+from sweeper.errors import DONE, WrongInput, leave
+from sweeper.records.record import AlreadyWriting, Record
+from sweeper.records.study import open_study, study_at, trials_of
+from sweeper.trial.outcome import Status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

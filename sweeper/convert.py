@@ -14,12 +14,10 @@ from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import ENCODERS, Checkpoint
 from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, checkpoint_in
-from sweeper.checkpoints.vocabulary import check_order
-from sweeper.checkpoints.weights import check_weights
-from sweeper.data.tokenizer import tokenizer_file
-from sweeper.door import DONE, leave
-from sweeper.settings import ArchSettings, Family, TokenizerSettings
-from sweeper.wrong_input import WrongInput
+from sweeper.checkpoints.weights import check_order, check_weights
+from sweeper.errors import DONE, WrongInput, leave
+from sweeper.tokens.tokenizer import tokenizer_file
+from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
 
 
 def convert(source: Path, destination: Path) -> None:
@@ -77,7 +75,7 @@ def check_source(checkpoint: Checkpoint) -> None:
 def write_converted(checkpoint: Checkpoint, directory: Path) -> None:
     """Write a checkpoint with its tokenizer in the other library's format."""
     from sweeper.checkpoints.conversion import write_fairseq, write_transformers
-    from sweeper.data.tokenizer import load
+    from sweeper.tokens.tokenizer import load
 
     tokenizer = load(checkpoint.directory)
     if isinstance(checkpoint, FairseqCheckpoint):

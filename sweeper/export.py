@@ -16,17 +16,16 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.data.prompts import PROMPTS
-from sweeper.data.special_pieces import TRANSFORMERS
-from sweeper.data.tokenizer import PIECES
-from sweeper.door import DONE, leave
-from sweeper.execute import load_framework
-from sweeper.json_files import read_json
-from sweeper.outcome import Outcome, Status
-from sweeper.record import Record
+from sweeper.errors import DONE, WrongInput, leave
+from sweeper.frameworks import load_framework
+from sweeper.records.files import read_json
+from sweeper.records.record import Record
+from sweeper.records.restore import restored
 from sweeper.report.text import metric_name, metric_text
-from sweeper.restore import restored
-from sweeper.wrong_input import WrongInput
+from sweeper.tokens.prompts import PROMPTS
+from sweeper.tokens.special_pieces import TRANSFORMERS
+from sweeper.tokens.tokenizer import PIECES
+from sweeper.trial.outcome import Outcome, Status
 
 ADAPTER = "adapter_config.json"  # of weights that are nothing without those that they were trained beside
 # Ending of an architecture's name -> the class that loads it.
@@ -133,7 +132,7 @@ def say(destination: Path, outcome: Outcome) -> None:
     if (destination / TRANSFORMERS).exists():
         print(f"        transformers.AutoTokenizer.from_pretrained({str(destination)!r})")
     elif (destination / PIECES).exists():
-        print(f"        its tokenizer has ids of its own: sweeper.data.tokenizer.load(Path({str(destination)!r}))")
+        print(f"        its tokenizer has ids of its own: sweeper.tokens.tokenizer.load(Path({str(destination)!r}))")
     if (destination / PROMPTS).exists():
         print(f"  ask:  as {destination / PROMPTS} says")
 

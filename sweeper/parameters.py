@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sweeper import inputs
-from sweeper.checkpoints.parameter_count import count
-from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
-from sweeper.checkpoints.parameter_names import part_of
-from sweeper.data.special_pieces import SPECIAL, UNK
-from sweeper.data.tokenizer import TOKENIZER
-from sweeper.door import DONE, NOT_ALL_DONE, leave
-from sweeper.execute import load_framework
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.report.parameters import formula_lines, lora_lines, mismatch_lines, parameter_table
-from sweeper.report.text import trial_labels
-from sweeper.run import main, planned
-from sweeper.settings import ModelSettings, TrainSettings
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.checkpoints.parameter_count import count, part_of
+from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
+from sweeper.config.command import main, planned
+from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, leave
+from sweeper.frameworks import inputs, load_framework
+from sweeper.report.cells import Cells, TextTable
+from sweeper.report.tables.models import FULL_TOTAL, PUBLISHED_TOTAL, TOTALS, setting_text
+from sweeper.report.text import printable, trial_labels
+from sweeper.tokens.special_pieces import SPECIAL, UNK
+from sweeper.tokens.tokenizer import TOKENIZER
+from sweeper.trial.settings import LoraSettings, ModelSettings, TrainSettings
+from sweeper.trial.trial import Trial, plain
 
 if TYPE_CHECKING:
     from torch import nn
-
-FRAMEWORKS = CONFIG_DIRECTORY / "framework"
 
 
 def drive(configs: Sequence[Any], launcher: Any) -> int:
@@ -149,7 +144,7 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     console.print(rich_table(table))
     for adapter in dict.fromkeys(trial.framework.lora for trial, _ in members if shape.rank):
         console.print("LoRA (framework.lora)", style="bold")
-        for line in lora_lines(adapter, FRAMEWORKS / "lora.yaml"):
+        for line in lora_lines(adapter):
             console.print(f"  {line}", highlight=False)
     if not shape.is_known:
         console.print(
@@ -164,6 +159,83 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     if not mismatches:
         console.print("Counted in the built models: every number is what its formula gives.")
     return not mismatches
+
+
+def parameter_table(title: str, shape: Shape, models: Mapping[str, Counts]) -> TextTable:
+    """Return a row a part with its formula, then the totals; a column for each model, all of one shape."""
+    present = {part for counts in models.values() for part in counts.present()}
+    parts = [part for part in Part if shape.is_known and part in present and shape.formula(part)]
+    found = models.values()
+    return TextTable(
+        title=title,
+        heads=("part", "formula", *map(printable, models)),
+        numeric=2,
+        blocks=(
+            tuple(
+                row(part, shape.filled(shape.formula(part)), (counts.of((part,)) for counts in found)) for part in parts
+            ),
+            (
+                *(
+                    row(name, "", (counts.of(summed) for counts in found))
+                    for name, summed in TOTALS.items()
+                    if shape.is_known
+                ),
+                row("as trained", "", (counts.total for counts in found)),
+                row("  trainable", "", (counts.total - counts.total_frozen for counts in found)),
+                row("  frozen", "", (counts.total_frozen for counts in found)),
+                ("  share trained", "", *(f"{1 - counts.total_frozen / counts.total:.2%}" for counts in found)),
+            ),
+        ),
+    )
+
+
+def lora_lines(settings: LoraSettings) -> Iterator[str]:
+    """Yield LoRA's configuration, a line a setting, with what each means."""
+    for item in fields(settings):
+        yield f"{item.name}={setting_text(plain(getattr(settings, item.name)))}: {item.metadata['help']}"
+
+
+def row(name: str, formula: str, numbers: Iterable[int]) -> Cells:
+    """Return a row's cells."""
+    return name, formula, *(f"{number:,}" for number in numbers)
+
+
+def formula_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
+    """Yield each total's formula, in words and with its numbers."""
+    own, more = shape.formula(*PUBLISHED), shape.formula(*BIASES_AND_NORMS)
+    published = shape.value(own)
+    yield f"{PUBLISHED_TOTAL}: word and position embeddings, attention and feed-forward weights; nothing else"
+    yield f"  {in_words(own)}"
+    yield f"  = {shape.filled(own)} = {published:,}"
+    if shape.formula(Part.POSITIONS):
+        yield (
+            f"  with all {shape.positions + shape.offset} rows of positions: {shape.positions} positions, and the"
+            f" {shape.offset} rows before the first, since RoBERTa counts positions from the id after <pad>;"
+            f" without them it would be {published - shape.offset * shape.width:,}"
+        )
+    yield f"{FULL_TOTAL}: the same, and all biases and norms but a head's"
+    yield f"  {PUBLISHED_TOTAL} + {in_words(more)}"
+    yield f"  = {published:,} + {shape.filled(more)} = {published + shape.value(more):,}"
+    for name, counts in models.items():
+        yield f"as trained, {printable(name)}: {trained_text(shape, counts)}"
+        if counts.frozen:
+            yield f"  frozen: {', '.join(counts.frozen)}"
+
+
+def trained_text(shape: Shape, counts: Counts) -> str:
+    """Return the sum that makes the whole model."""
+    parts = TOTALS[FULL_TOTAL]
+    more = [part for part in counts.present() if part not in parts and shape.formula(part)]
+    numbers = [shape.value(shape.formula(*parts)), *(shape.value(shape.formula(part)) for part in more)]
+    terms = [" + ".join(f"{number:,}" for number in numbers)] if more else []
+    return " = ".join([" + ".join((FULL_TOTAL, *more)), *terms, f"{sum(numbers):,}"])
+
+
+def mismatch_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
+    """Yield what is in a model otherwise than by the formulas."""
+    for name, counts in models.items():
+        for said in counts.mismatches(shape):
+            yield f"MISMATCH, {printable(name)}: {said}"
 
 
 if __name__ == "__main__":

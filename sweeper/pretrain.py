@@ -14,15 +14,14 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
-from sweeper.checks import check_can_be_made
-from sweeper.door import DONE, leave
-from sweeper.json_files import read_json, write_json
-from sweeper.record import Record
-from sweeper.run import main, planned
-from sweeper.settings import Family
-from sweeper.sweep import run_sweep
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.config.checks import check_can_be_made
+from sweeper.config.command import main, planned
+from sweeper.driver.sweep import run_sweep
+from sweeper.errors import DONE, WrongInput, leave
+from sweeper.records.files import read_json, write_json
+from sweeper.records.record import Record
+from sweeper.trial.settings import Family
+from sweeper.trial.trial import Trial
 
 # Beside the weights: what they were made of and how.
 ORIGIN = "pretraining.json"

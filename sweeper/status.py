@@ -11,20 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from sweeper.backend import JobState, Phase
-from sweeper.door import DONE, leave
-from sweeper.factors import Value, factor_values, trial_settings
-from sweeper.jobs import job_states, study_at
-from sweeper.outcome import Failure, Status
-from sweeper.progress_file import Progress
-from sweeper.record import Record
+from sweeper.analysis.factors import Value, factor_values, trial_settings
+from sweeper.backends import JobState, Phase
+from sweeper.backends.of_study import job_states
+from sweeper.driver.live import STATES
+from sweeper.driver.sweep_trial import ENDED
+from sweeper.errors import DONE, WrongInput, leave
+from sweeper.records.progress import Progress
+from sweeper.records.record import Record
+from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
 from sweeper.report.cells import TextTable
-from sweeper.report.live import STATES
-from sweeper.report.study import Study, open_study
 from sweeper.report.text import duration, heading, number_text, printable, value_text
-from sweeper.study import known_ends
-from sweeper.watched import ENDED
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.outcome import Failure, Status
 
 SCHEMA = 1
 
@@ -69,7 +67,7 @@ def with_job(trial: TrialStatus, job: JobState | None) -> TrialStatus:
     )
 
 
-def statuses(study: Study) -> list[TrialStatus]:
+def statuses(study: StudyRecords) -> list[TrialStatus]:
     """Return where every trial of a study stands: those with a record by name, then the planned ones."""
     described = [(record, record.description()) for record in study.records]
     present = [(record, description) for record, description in described if description is not None]
@@ -114,7 +112,7 @@ def counts(trials: Sequence[TrialStatus]) -> dict[str, int]:
     return {status.value: found[status] for status in Status}
 
 
-def json_text(study: Study, trials: Sequence[TrialStatus]) -> str:
+def json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
     """Return everything as JSON."""
     content = {
         "schema": SCHEMA,
@@ -125,7 +123,7 @@ def json_text(study: Study, trials: Sequence[TrialStatus]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def print_status(study: Study, trials: Sequence[TrialStatus]) -> None:
+def print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
     """Print a row a trial, the errors of failed ones, and the counts."""
     from sweeper.report.terminal import rich_table, terminal
 

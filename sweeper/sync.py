@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sweeper.json_files import read_versioned
+from sweeper.analysis.studies import compare_study
+from sweeper.errors import WrongInput
+from sweeper.records.files import read_versioned
+from sweeper.records.study import open_study
 from sweeper.report.directory import write_report
-from sweeper.report.overview import study_metrics, study_tags, trial_groups
-from sweeper.report.study import open_study
+from sweeper.tracking.overview import study_metrics, study_tags, trial_groups
 from sweeper.tracking.state import Overview, TrackingError, absolute, check_uri, pending, runs_address, ui_command
-from sweeper.wrong_input import WrongInput
 
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 2.0, 30.0
 # At most this share of the time goes into synchronising, as far as the longest interval allows.
@@ -72,7 +73,7 @@ def synchronise(study: Path, uri: str, *, changed_only: bool = False, with_repor
     """
     from sweeper.tracking import mlflow
 
-    comparison = open_study(study).comparison()
+    comparison = compare_study(open_study(study))
     report = partial(written_report, study) if with_report else None
     overview = Overview(study_metrics(comparison), trial_groups(comparison), report, study_tags(comparison))
     mlflow.synchronise(study, uri, overview, changed_only=changed_only)

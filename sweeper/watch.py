@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweeper.door import leave
-from sweeper.jobs import backend_of, study_at, trials_of
-from sweeper.report.study import open_study
-from sweeper.sweep import run_sweep
+from sweeper.backends.of_study import backend_of
+from sweeper.driver.sweep import run_sweep
+from sweeper.errors import leave
+from sweeper.records.study import open_study, study_at, trials_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 
-from sweeper.config import to_trial
-from sweeper.trial import Trial
+from sweeper.config.composed import to_trial
+from sweeper.trial.trial import Trial
 
 
 def trial(*overrides: str, device: str = "cpu") -> Trial:

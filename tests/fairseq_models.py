@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 
-from sweeper.data.tokenizer import Tokenizer
+from sweeper.tokens.tokenizer import Tokenizer
 
 HEAD = "sentence_classification_head"
 LONGEST, CLASSES = 256, 3

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from sweeper.data.files import Files
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 Columns = Mapping[str, Sequence[Any]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.frameworks.fairseq_mends import check_version
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks.fairseq.mends import check_version
 
 
 def why_not() -> str:

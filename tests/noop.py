@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.interruption import Interrupted
-from sweeper.progress import Report
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks.interruption import Interrupted
+from sweeper.frameworks.reporter import Report
+from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn

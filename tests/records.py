@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import DataSettings
-from sweeper.json_files import write_json
-from sweeper.outcome import Failure, Metric, Outcome, Status
-from sweeper.record import Record
-from sweeper.selection import select
-from sweeper.settings import (
+from sweeper.records.files import write_json
+from sweeper.records.record import Record
+from sweeper.trial.best_epoch import select
+from sweeper.trial.outcome import Failure, Metric, Outcome, Status
+from sweeper.trial.settings import (
     ArchSettings,
     FrameworkSettings,
     ModelSettings,
@@ -20,7 +20,7 @@ from sweeper.settings import (
     TokenizerSettings,
     TrainSettings,
 )
-from sweeper.trial import Trial
+from sweeper.trial.trial import Trial
 
 STEPS_PER_EPOCH = 25
 

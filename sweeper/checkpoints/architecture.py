@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import AutoConfig, PretrainedConfig
 
-from sweeper.data.tokenizer import Tokenizer
-from sweeper.settings import ArchSettings
+from sweeper.tokens.tokenizer import Tokenizer
+from sweeper.trial.settings import ArchSettings
 
 
 def transformers_config(arch: ArchSettings, tokenizer: Tokenizer, labels: Sequence[str] = ()) -> PretrainedConfig:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
-from sweeper.settings import Family
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import Family
 
 # Model type -> how Transformers starts the names of its body's tensors, when a head is saved with it.
 ENCODERS = {
@@ -25,7 +25,6 @@ PREFIXES = ENCODERS | CAUSAL_LMS
 # How the names of classes end, in config.json, of other causal language models: they are built as it says.
 CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
 BLOOM_POSITIONS = 2048  # BLOOM has no position embeddings: what it was trained on where config.json does not say
-
 # Architecture setting -> its names in config.json, of which Transformers takes the first that is there.
 ROBERTA_SHAPE = {
     "layers": ("num_hidden_layers",),

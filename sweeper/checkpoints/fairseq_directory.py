@@ -12,10 +12,9 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_args import config_of
 from sweeper.checkpoints.fairseq_names import BODY, PRE_NORM, UNUSED, body_names, renamed, tensor_names
-from sweeper.checkpoints.old_pickle import read_old
-from sweeper.checkpoints.pickled_tensors import is_state, is_zip, read_zip, refuse
-from sweeper.data.fairseq_dictionary import DICTIONARY, read_dictionary
-from sweeper.data.tokenizer import SENTENCEPIECE, TOKENIZER
+from sweeper.checkpoints.pickled_tensors import is_state, is_zip, read_old, read_zip, refuse
+from sweeper.tokens.fairseq_dictionary import DICTIONARY, read_dictionary
+from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 
 MODEL = "model.pt"
 WORDS, VERSION = f"{BODY}embed_tokens.weight", f"{BODY}version"

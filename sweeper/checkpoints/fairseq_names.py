@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.checkpoints.checkpoint import ENCODERS
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 if TYPE_CHECKING:
     from torch import Tensor
+
 
 PRE_NORM = "roberta-prelayernorm"  # fairseq: encoder_normalize_before
 PAD = 1  # fairseq's id of <pad>

@@ -8,9 +8,9 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.data.special_pieces import SPECIAL_NAMES, TRANSFORMERS
-from sweeper.data.tokenizer import PIECES, TOKENIZER
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import SPECIAL_NAMES, TRANSFORMERS
+from sweeper.tokens.tokenizer import PIECES, TOKENIZER
 
 DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")

@@ -11,11 +11,11 @@ from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
-from sweeper.data.special_pieces import named_beside
-from sweeper.data.tokenizer import list_of_pieces, tokenizer_file
-from sweeper.settings import ArchSettings, TokenizerSettings
-from sweeper.trial import digest, plain, result_settings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import named_beside
+from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file
+from sweeper.trial.settings import ArchSettings, TokenizerSettings
+from sweeper.trial.trial import digest, plain, result_settings
 
 
 def data_digests(

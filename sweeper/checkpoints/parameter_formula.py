@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import prod
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
-from sweeper.settings import ArchSettings
+from sweeper.trial.settings import ArchSettings
 
 Formula = tuple[tuple[str | int, ...], ...]
 
@@ -44,7 +44,6 @@ BIASES_AND_NORMS = (
 )
 # Not every framework's model has these; the others must be there.
 OPTIONAL = (Part.TOKEN_TYPES, Part.CLASSIFIER, Part.LANGUAGE_MODEL_HEAD, Part.ADAPTER)
-
 # A layer has four matrices of attention (query, key, value, output) and two of the feed-forward, each with a bias, and
 # two norms; a norm has a weight and a bias for each unit.
 COMMON: Mapping[Part, Formula] = {

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO, Any, NoReturn
 
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 REMEDY = "save it as safetensors: from_pretrained(…).save_pretrained(DIR), on a machine that may run it"
 StandIns = Mapping[tuple[str, str], Any]  # (module, name) -> what takes its place
@@ -35,6 +35,8 @@ BYTES = {
     "ByteStorage": 1,
     "BoolStorage": 1,
 }
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+COUNT_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -169,3 +171,20 @@ TENSOR_STAND_INS = MappingProxyType(
 def refuse(file: Path, said: str, remedy: str = REMEDY) -> NoReturn:
     """Raise WrongInput with what is wrong with a file."""
     raise WrongInput(f"{file} {said}\n{remedy}")
+
+
+def read_old(file: Path, others: StandIns, remedy: str) -> Pickled:
+    """Read such a file. Raises WrongInput for names that neither tensors nor `others` need, and when it is cut off."""
+    with file.open("rb") as stream:
+        reader = TensorReader(file, stream, others, remedy)
+        if reader.read() != MAGIC_NUMBER:
+            refuse(file, "is no file of torch.save", remedy)
+        _version, _sizes, content, keys = (reader.read() for _ in range(4))
+        end = stream.tell()
+    if not isinstance(keys, list) or not all(str(key) in reader.storages for key in keys):
+        refuse(file, "is corrupt: it lists numbers that no tensor is of", remedy)
+    stored = {str(key): reader.storages[str(key)].size_bytes for key in keys}
+    end += sum(COUNT_BYTES + size for size in stored.values())
+    if file.stat().st_size < end:
+        refuse(file, f"is cut off: its tensors end at {end} bytes, it has {file.stat().st_size}", remedy)
+    return Pickled(file, content, stored, remedy)

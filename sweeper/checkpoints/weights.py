@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.settings import ArchSettings, Family
+from sweeper.checkpoints.identity import tokenizer_digest
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import PAD, REQUIRED
+from sweeper.tokens.tokenizer import tokenizer_file
+from sweeper.tokens.vocabulary import is_cut, piece_ids
+from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
 
 # Family -> a framework that trains it.
 TRAINERS = {Family.encoder: "hf", Family.causal_lm: "lora"}
+PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 
 
 def check_weights(checkpoint: Checkpoint, arch: ArchSettings, family: Family) -> None:
@@ -75,3 +82,61 @@ def expected_tensors(checkpoint: Checkpoint, shape: Mapping[str, Any]) -> dict[s
         | {f"encoder.layer.{layer}.intermediate.dense.weight": (feed_forward, width) for layer in layers}
         | {f"encoder.layer.{layer}.attention.self.query.weight": (width, width) for layer in layers}
     )
+
+
+def check_padding(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer whose <pad> has another id than in a checkpoint.
+
+    RoBERTa counts positions from that id, so every position would be another one than in pretraining.
+    """
+    assert settings.path is not None
+    ids = piece_ids(Path(settings.path))
+    if checkpoint.config.get("pad_token_id") is None:
+        return
+    pad = PAD_ID_AFTER_CUTTING if is_cut(settings, ids) else ids[PAD]
+    if pad != checkpoint.pad_id:
+        checkpoint.refuse(
+            f": its {checkpoint.stated_in} says pad_token_id={checkpoint.pad_id}, "
+            f"{PAD} of {settings.path} has the id {pad}\n"
+            "set tokenizer.path to the tokenizer that it was pretrained with"
+        )
+
+
+def check_order(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer that gives most pieces other ids than the dictionary of fairseq's weights."""
+    assert settings.path is not None
+    if settings.vocabulary_size is not None:
+        return
+    ids = piece_ids(Path(settings.path))
+    own = [*enumerate(checkpoint.symbols)][len(REQUIRED) :]
+    moved = [symbol for row, symbol in own if ids.get(symbol, row) != row]
+    if 2 * len(moved) > len(own):
+        checkpoint.refuse(
+            f": its dictionary gives {moved[0]} another id than tokenizer {settings.path}, {ids[moved[0]]}\n"
+            "set tokenizer.path to the tokenizer that it was pretrained with"
+        )
+
+
+def check_belongs(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
+    """Raise WrongInput for a tokenizer whose ids are not those that pretrained weights were made with.
+
+    That is one that is cut, which numbers the pieces anew, and another than the one beside the weights.
+    """
+    assert settings.path is not None
+    file = Path(settings.path)
+    ids, own = piece_ids(file), own_tokenizer(checkpoint)
+    if is_cut(settings, ids):
+        checkpoint.refuse(
+            f": tokenizer.vocabulary_size={settings.vocabulary_size} cuts its {max(ids.values()) + 1} ids, and numbers"
+            " them anew\nleave out tokenizer.vocabulary_size, or set model=rd"
+        )
+    if own is not None and tokenizer_digest(own) != tokenizer_digest(file) and piece_ids(own) != ids:
+        checkpoint.refuse(f": tokenizer {file} is not the one beside the weights\nleave out tokenizer.path")
+
+
+def own_tokenizer(checkpoint: Checkpoint) -> Path | None:
+    """Return the tokenizer that lies beside weights; None where none or several do."""
+    try:
+        return tokenizer_file(checkpoint.directory)
+    except WrongInput:
+        return None

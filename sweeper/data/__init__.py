@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from sweeper.settings import setting
+from sweeper.trial.settings import setting
 
 SPLITS = ("train", "valid", "test")
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.data import SPLITS, Examples
-from sweeper.data.sampling import select, stratified_split
-from sweeper.data.splits import check_splits, tokenizer_beside, unlabelled_texts
+from sweeper.data.splits import check_splits, select, stratified_split, tokenizer_beside, unlabelled_texts
 from sweeper.data.tables import text_lines
 from sweeper.data.verbalisers import Verbalised
-from sweeper.settings import setting
-from sweeper.trial import digest
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
+from sweeper.trial.trial import digest
 
 LABEL_NAMES = ("negative", "positive")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sweeper.data import Examples
 from sweeper.data.tables import Table
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

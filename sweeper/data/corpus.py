@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sweeper.data import DataSettings, Examples
-from sweeper.settings import setting
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
 
 LONGEST_LINE_BYTES = 2**20  # a longer line is cut into several texts, so that no line fills the memory
 COMPRESSED = (".gz", ".xz", ".bz2")

@@ -25,7 +25,6 @@ SIZES = {"train": 200, "valid": 200, "test": 1000}
 UNLABELLED_SIZE = 20000
 # Digest of texts and labels; a unit test generates everything and compares. Other content is other trials.
 DIGEST = "08977e6d1ebac66791b682ea886436e39c0687bc9dce8eadc824f6ee58cc03dc"
-
 # Most frequent word first.
 NEGATIVE = """
     boring dull flat predictable weak bad tedious shallow bland confusing slow clumsy awful disappointing
@@ -65,7 +64,6 @@ NOUNS = (
     ("gem", "delight", "treasure", "joy", "triumph", "marvel"),
 )
 VERBS = (("hated", "abandoned", "skimmed", "regretted"), ("loved", "adored", "savoured", "devoured"))
-
 BOOKS = ("novel", "book", "story", "thriller", "tale")
 ASPECTS = """
     plot style ending pacing dialogue hero heroine narrator setting tone opening suspense humour imagery
@@ -75,7 +73,6 @@ PARTS = tuple(ASPECTS.split())
 PEOPLE = ("my sister", "a friend", "my teacher", "our librarian", "a colleague", "my neighbour", "my mother")
 TIMES = ("last week", "on sunday", "last summer", "at christmas", "yesterday", "in spring", "over one weekend")
 PLACES = ("on the train", "at the beach", "in bed", "at home", "in a cafe", "at the office", "on holiday")
-
 COHERENCE = 0.98  # share of an unlabelled text's clauses that hold its opinion; the others hold the opposite
 NEGATION = 0.06  # share of opinion clauses that deny the opposite opinion
 CHATTER = 0.2  # share of texts that begin with a clause without any opinion

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import DataSource, QuestionSource
-from sweeper.data.sampling import limit_examples
+from sweeper.data.splits import limit_examples
 
 FILE = "facts.json"
 # Of a directory of tokenized data, facts.json included; directories of another format are not read.
 FORMAT = 2
-
 # A set whose largest class has more than this many times the examples of its smallest is called unbalanced.
 UNBALANCED_RATIO = 1.5
 

@@ -11,8 +11,8 @@ from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
 from sweeper.data.tabular import Found, Tabular
-from sweeper.settings import setting
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
 
 
 @dataclass(frozen=True)

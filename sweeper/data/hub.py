@@ -14,11 +14,12 @@ from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import Table, check_columns
 from sweeper.data.tabular import Found, Tabular
-from sweeper.settings import setting
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+
 
 NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 
@@ -117,8 +118,6 @@ def silent() -> Iterator[None]:
     """Keep bars and retries off the terminal, where a live table or three lines of refusal stand."""
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    from sweeper.data.tokenized import no_progress_bars
-
     loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     shown = not are_progress_bars_disabled()
@@ -133,3 +132,17 @@ def silent() -> Iterator[None]:
             logger.setLevel(level)
         if shown:
             enable_progress_bars()
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Silence the bars that `datasets` draws while saving: they would break the live table."""
+    import datasets
+
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()

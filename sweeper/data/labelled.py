@@ -13,9 +13,9 @@ from sweeper.data.columns import in_order, numbered, read_rows
 from sweeper.data.splits import check_classes, check_splits, complete, unlabelled_texts
 from sweeper.data.tabular import Tabular, check_needed, column_name
 from sweeper.data.verbalisers import Verbalised
-from sweeper.settings import setting
-from sweeper.trial import digest
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
+from sweeper.trial.trial import digest
 
 
 @dataclass(frozen=True)

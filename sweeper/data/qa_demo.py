@@ -21,7 +21,6 @@ UNANSWERED_SIZE = 2000
 TAUGHT = 40  # opinion words of each opinion that training questions hold, the most frequent ones
 # Digest of texts, questions and answers; a unit test generates everything and compares. Other content is other trials.
 DIGEST = "273a37f06d51dc5378b1d8ac4348d0b4b8925303bc3cd51e2d85c9ee5a840dbe"
-
 READERS, READ_AT = PEOPLE[:4], PLACES[:4]
 OPINIONS = ("hated it", "loved it")  # by label
 WHO, WHERE, OPINION = "who ?", "where ?", "loved or hated ?"

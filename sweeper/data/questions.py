@@ -12,12 +12,11 @@ from sweeper.data import SPLITS, Answered
 from sweeper.data.columns import column_texts
 from sweeper.data.files import InFiles
 from sweeper.data.hub import OnHub
-from sweeper.data.sampling import stratified_parts
-from sweeper.data.splits import SHARES, TITLES, check_new, sizes_of
+from sweeper.data.splits import SHARES, TITLES, check_new, sizes_of, stratified_parts
 from sweeper.data.tabular import Found, Tabular, check_needed, column_name
-from sweeper.settings import setting
-from sweeper.trial import digest
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
+from sweeper.trial.trial import digest
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 LARGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit, 131,072, is less than a book
 SHOWN_COLUMNS = 12  # columns named in a message, and

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from sweeper.data import DataSettings
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.data.tables import Table
-from sweeper.settings import setting
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweeper.data import DataSettings, DataSource
-from sweeper.settings import setting
-from sweeper.wrong_input import WrongInput
-
-if TYPE_CHECKING:
-    from sweeper.data.tokenizer import Tokenizer
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import setting
 
 SHOWN = 10  # classes that a message names
 
@@ -76,25 +73,6 @@ def check_words(words: Sequence[str], names: Sequence[str]) -> None:
                 f"data.verbalisers.{name}={word!r} is empty: no likelihood tells its class\nallowed: a word or several"
             )
     check_different(words, names, words)
-
-
-def check_pieces(tokenizer: Tokenizer, source: DataSource) -> None:
-    """Raise WrongInput for a verbaliser of which a tokenizer makes no piece that it knows, or what it makes of another.
-
-    See `sweeper.data.prompts` for the place of an answer in a prompt.
-    """
-    from sweeper.data.prompts import answer_ids
-
-    words, names = verbalisers(source), source.label_names()
-    answers = [tuple(ids[:-1]) for ids in answer_ids(tokenizer, words)]
-    for name, word, ids in zip(names, words, answers, strict=True):
-        if set(ids) <= {tokenizer.unk}:
-            made = "only <unk>" if ids else "no piece at all"
-            raise WrongInput(
-                f"data.verbalisers.{name}={word} is {made} to the tokenizer\nallowed: words that it knows, or another"
-                " tokenizer.path"
-            )
-    check_different(answers, names, words)
 
 
 def check_different(found: Sequence[Any], names: Sequence[str], words: Sequence[str]) -> None:

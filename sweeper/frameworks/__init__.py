@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sweeper.checkpoints.checkpoint import ENCODERS
-from sweeper.progress import Report
-from sweeper.settings import Precision
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks.reporter import Report
+from sweeper.trial.settings import Precision
+from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +29,7 @@ class Framework(Protocol):
         """Train, resuming from `directory/checkpoint` when there is one; keep the best weights in `directory/best`.
 
         Seeds everything before the first weight is made, and reports once an epoch. Asked to stop (`Report.must_stop`),
-        it writes a checkpoint and raises `sweeper.interruption.Interrupted`.
+        it writes a checkpoint and raises `sweeper.frameworks.interruption.Interrupted`.
         """
 
     def export(self, directory: Path, destination: Path) -> None:
@@ -51,3 +52,18 @@ def check_precision(trial: Trial) -> None:
     """Raise WrongInput for half precision that a CPU cannot train in."""
     if trial.train.precision is Precision.fp16 and trial.device == "cpu":
         raise WrongInput("train.precision=fp16 needs a GPU\nallowed on a CPU: fp32, bf16")
+
+
+def load_framework(trial: Trial) -> Framework:
+    """Return the adapter that the trial's framework names. Raises WrongInput when there is no such class."""
+    target = trial.framework._target_
+    module, _, name = target.rpartition(".")
+    try:
+        adapter: Framework = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise WrongInput(f"framework._target_={target} cannot be loaded: {error}") from error
+    if not all(hasattr(adapter, method) for method in ("check", "build", "train", "export")):
+        raise WrongInput(
+            f"framework._target_={target} is no framework\nneeded: the methods of sweeper.frameworks.Framework"
+        )
+    return adapter

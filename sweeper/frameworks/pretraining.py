@@ -6,18 +6,18 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper import inputs
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
-from sweeper.frameworks import check_precision
-from sweeper.progress import Report
-from sweeper.settings import Family
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks import check_precision, inputs
+from sweeper.frameworks.reporter import Report
+from sweeper.trial.settings import Family
+from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from sweeper.checkpoints.pretraining import Pretraining
+    from sweeper.frameworks.language_model.training import Pretraining
+
 
 MODEL_TYPES = {Family.encoder: ENCODERS, Family.causal_lm: CAUSAL_LMS}
 
@@ -48,7 +48,7 @@ class LanguageModelling:
         """Return the language model before its first update."""
         from transformers import set_seed
 
-        from sweeper.checkpoints.pretraining import start
+        from sweeper.frameworks.language_model.training import start
 
         set_seed(trial.seed)
         model: nn.Module = start(pretraining(trial))
@@ -56,7 +56,7 @@ class LanguageModelling:
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Pretrain; see `Framework.train`."""
-        from sweeper.checkpoints.pretraining import pretrain
+        from sweeper.frameworks.language_model.training import pretrain
 
         pretrain(pretraining(trial), directory, report)
 
@@ -68,8 +68,8 @@ class LanguageModelling:
 def pretraining(trial: Trial) -> Pretraining:
     """Return what a trial trains, on what, and how."""
     from sweeper.checkpoints.architecture import transformers_config
-    from sweeper.checkpoints.pretraining import Numbered, Pretraining, needs_mask
-    from sweeper.data.packed import PackedSequences, Shuffled, token_counts
+    from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask
+    from sweeper.tokens.packed import PackedSequences, Shuffled, token_counts
 
     tokenizer, directory, settings = inputs.tokenizer(trial), inputs.packed(trial), trial.train
     options = trial.framework.pretraining

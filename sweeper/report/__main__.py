@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.beside import with_reference
-from sweeper.comparison import Comparison
-from sweeper.door import DONE, Parser, leave
-from sweeper.reference import read_reference
+from sweeper.analysis.reference import read_reference
+from sweeper.analysis.reference_rows import with_reference
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.studies import Studies, compare_study, open_studies
+from sweeper.errors import DONE, Parser, WrongInput, leave
+from sweeper.records.study import StudyRecords
+from sweeper.report.csv_file import csv_text
 from sweeper.report.directory import PAGE, write_report
-from sweeper.report.files import csv_text, markdown
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex
-from sweeper.report.study import Studies, Study, open_studies
-from sweeper.wrong_input import WrongInput
+from sweeper.report.markdown import markdown
 
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {
@@ -82,11 +83,11 @@ def asked(arguments: Sequence[str]) -> Asked:
     return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
 
 
-def read(wanted: Asked) -> tuple[Study | Studies, Comparison]:
+def read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
     """Return the studies that are asked for, and what they compare."""
     reference = read_reference(wanted.reference) if wanted.reference else None
     opened = open_studies(wanted.studies)
-    comparison = opened.comparison(wanted.by)
+    comparison = compare_study(opened, wanted.by)
     return opened, with_reference(comparison, reference) if reference else comparison
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweeper.comparison import Comparison
+from sweeper.analysis.rows import Comparison
 from sweeper.report.text import heading, metric_name
 
 Cells = tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sweeper.comparison import DataSet
+from sweeper.analysis.rows import DataSet
 from sweeper.data.facts import DataFacts
 from sweeper.report.text import printable
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from sweeper.comparison import Comparison
-from sweeper.fingerprints import fingerprint_of_study
-from sweeper.json_files import read_json, write_json
-from sweeper.report.files import csv_text, markdown
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.studies import compare_study
+from sweeper.records.files import read_json, write_json
+from sweeper.records.fingerprints import fingerprint_of_study
+from sweeper.records.study import open_study
+from sweeper.report.csv_file import csv_text
 from sweeper.report.json_file import json_text
 from sweeper.report.latex import latex
-from sweeper.report.study import open_study
+from sweeper.report.markdown import markdown
 
 DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
 STATE = ".report.json"  # beside the directory: what it was made from, and which files are its own
@@ -52,7 +54,7 @@ def write_report(
         if only_if_outdated and not outdated(study):
             return study / DIRECTORY
         made_from = state_of(study)  # first: what changes meanwhile is seen as new the next time
-        files = report_files((comparison or opened.comparison)(), opened.name)
+        files = report_files(comparison() if comparison else compare_study(opened), opened.name)
         before = read_json(study / STATE) or {"files": []}
         write_files(study / DIRECTORY, files)
         remove(study / DIRECTORY, set(before["files"]) - set(files))

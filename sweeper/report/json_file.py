@@ -36,16 +36,15 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from sweeper.beside import reference_epoch_rows, reference_rows
-from sweeper.comparison import Comparison, GroupRow
-from sweeper.contrasts import Contrast, contrasts
-from sweeper.cost import cost_rows
-from sweeper.differences import difference_rows
-from sweeper.json_files import encode_number
+from sweeper.analysis.cost import cost_rows
+from sweeper.analysis.pairs import Contrast, contrasts, difference_rows
+from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
+from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.statistics import CONFIDENCE
+from sweeper.analysis.variance import spread_rows
+from sweeper.records.files import encode_number
 from sweeper.report.notes import notes
-from sweeper.spread import spread_rows
-from sweeper.statistics import CONFIDENCE
-from sweeper.trial import plain
+from sweeper.trial.trial import plain
 
 SCHEMA = 2
 # What rows hold for other tables alone.

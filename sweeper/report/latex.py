@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from sweeper.comparison import Comparison
+from sweeper.analysis.rows import Comparison
 from sweeper.report.cells import TextTable
 from sweeper.report.notes import notes
 from sweeper.report.tables import text_tables

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.comparison import Comparison, DataSet, GroupRow
-from sweeper.contrasts import Contrast, Paired, contrasts
-from sweeper.differences import MOST_PAIRS, Pair, number_of_pairs, pairs, standard_error
-from sweeper.outcome import Status, is_share
-from sweeper.permutations import DRAWN_SEED, MOST_LABELLINGS
-from sweeper.report.columns import columns
+from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, Paired, contrasts, number_of_pairs, pairs
+from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
+from sweeper.analysis.rows import Comparison, DataSet, GroupRow
+from sweeper.analysis.statistics import standard_error
+from sweeper.analysis.variance import spread_rows
 from sweeper.report.data_text import data_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
+from sweeper.report.tables.columns import columns
 from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
-from sweeper.spread import spread_rows
+from sweeper.trial.metrics import is_share
+from sweeper.trial.outcome import Status
 
 GROUPS_NAMED = 4
 HOW_TO_READ = 2  # of the closing notes: how the epoch was chosen, what sd is

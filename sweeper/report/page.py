@@ -12,15 +12,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sweeper.comparison import Comparison
+from sweeper.analysis.rows import Comparison
 from sweeper.report.cells import TextTable
-from sweeper.report.curves import CurveFigure
 from sweeper.report.data_text import plan_lines, read_facts
-from sweeper.report.drawing import draw
-from sweeper.report.figure_tables import figure_table
 from sweeper.report.figures import Figure, figure_csv, figures
+from sweeper.report.figures.curves import CurveFigure
+from sweeper.report.figures.drawing import draw
+from sweeper.report.figures.intervals import IntervalFigure
+from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg, natural_width
-from sweeper.report.intervals import IntervalFigure
 from sweeper.report.notes import all_data_notes, notes, pending
 from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from sweeper.comparison import Comparison
-from sweeper.contrasts import Contrast, contrasts
-from sweeper.differences import number_of_pairs
-from sweeper.effects import MOST_SEEDS, POWER
-from sweeper.outcome import is_share
-from sweeper.permutations import ALPHA
+from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
+from sweeper.analysis.pairs import Contrast, contrasts, number_of_pairs
+from sweeper.analysis.permutation_tests import ALPHA
+from sweeper.analysis.rows import Comparison
 from sweeper.report.text import heading, interval_name, metric_text, p_text, printable, share_text, value_text
+from sweeper.trial.metrics import is_share
 
 PAIRS_SHOWN = 30  # more differences than that are for a program to read
 

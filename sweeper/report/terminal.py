@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.comparison import Comparison
+from sweeper.analysis.rows import Comparison
 from sweeper.report.cells import TextTable
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables import closing_tables, text_tables

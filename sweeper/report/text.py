@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeper.comparison import Comparison, GroupRow
-from sweeper.differences import MeanDifference
-from sweeper.factors import ALWAYS, Value, factor_values, trial_settings
-from sweeper.outcome import is_share
-from sweeper.permutations import PermutationTest
-from sweeper.statistics import CONFIDENCE, Summary
+from sweeper.analysis.factors import ALWAYS, Value, factor_values, trial_settings
+from sweeper.analysis.permutation_tests import PermutationTest
+from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
+from sweeper.trial.metrics import is_share
 
 UNKNOWN = "–"
 

@@ -43,9 +43,8 @@ from mlflow.utils.validation import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeper.fingerprints import fingerprint_of_study, fingerprints
-from sweeper.outcome import Status
-from sweeper.record import Record, records
+from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
+from sweeper.records.record import Record, records
 from sweeper.tracking.state import (
     Overview,
     State,
@@ -60,6 +59,7 @@ from sweeper.tracking.state import (
     trial_view,
     write_state,
 )
+from sweeper.trial.outcome import Status
 
 # Failures come as exceptions; what these print besides is not for the user's terminal.
 for _name in ("alembic", "mlflow", "urllib3"):

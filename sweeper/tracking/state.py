@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeper.fingerprints import fingerprint_of_study, fingerprints, planned, stat_if_there
-from sweeper.json_files import read_json, write_json
-from sweeper.outcome import Status
-from sweeper.record import Record
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.records.files import read_json, write_json
+from sweeper.records.fingerprints import fingerprint_of_study, fingerprints, planned, stat_if_there
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 
 FILE = ".mlflow.json"
 SQLITE = "sqlite:///"

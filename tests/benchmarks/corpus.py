@@ -20,10 +20,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sweeper.data.corpus import texts
-from sweeper.data.packed import load_facts, pack
-from sweeper.data.tokenizer import load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
+from sweeper.tokens.packed import load_facts, pack
+from sweeper.tokens.tokenizer import load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 from tests.benchmarks.measure import print_table, said
 
 VOCABULARY_SIZE = 8000

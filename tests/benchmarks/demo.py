@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sweeper.record import records
+from sweeper.records.record import records
 from tests.benchmarks.measure import print_table, seconds
 
 

@@ -95,9 +95,9 @@ def one(kind: str, arch: str, outputs: Path) -> None:
     """Train once, in this process; "prepare" makes what both need."""
     import torch
 
-    from sweeper.frameworks.fairseq_arguments import arguments
-    from sweeper.frameworks.fairseq_data import binarised
-    from sweeper.frameworks.fairseq_training import logged, train
+    from sweeper.frameworks.fairseq.arguments import arguments
+    from sweeper.frameworks.fairseq.binarised import binarised
+    from sweeper.frameworks.fairseq.training import logged, train
     from tests.contracts.frameworks import make_trial
 
     torch.set_num_threads(1)

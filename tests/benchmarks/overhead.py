@@ -50,8 +50,8 @@ def compose_only() -> None:
     import hydra
     from omegaconf import DictConfig
 
-    from sweeper.places import CONFIG_DIRECTORY
-    from sweeper.schema import register
+    from sweeper.config.schema import register
+    from sweeper.config.sources import CONFIG_DIRECTORY
 
     def nothing(config: DictConfig) -> None:
         """The empty task."""

@@ -42,10 +42,10 @@ def main(file: str) -> None:
 def prepare(directory: Path, file: str) -> None:
     """Train a tokenizer and pack the text, as sweeper.pretrain does."""
     from sweeper.data.corpus import texts
-    from sweeper.data.packed import pack
-    from sweeper.data.tokenizer import load
-    from sweeper.data.tokenizer_training import train_tokenizer
-    from sweeper.settings import TokenizerKind
+    from sweeper.tokens.packed import pack
+    from sweeper.tokens.tokenizer import load
+    from sweeper.tokens.tokenizer_training import train_tokenizer
+    from sweeper.trial.settings import TokenizerKind
 
     some = list(islice(texts([Path(file)]), TEXTS))
     train_tokenizer(TokenizerKind.unigram, some, VOCABULARY, directory)
@@ -69,10 +69,10 @@ class Clock:
 
 def sweeper(directory: Path) -> None:
     """Train with Sweeper's objective and Trainer."""
-    from sweeper.checkpoints.pretraining import Numbered, Pretraining, pretrain
-    from sweeper.data.packed import PackedSequences, Shuffled, token_counts
-    from sweeper.data.tokenizer import load
-    from sweeper.settings import Family, TrainSettings
+    from sweeper.frameworks.language_model.training import Numbered, Pretraining, pretrain
+    from sweeper.tokens.packed import PackedSequences, Shuffled, token_counts
+    from sweeper.tokens.tokenizer import load
+    from sweeper.trial.settings import Family, TrainSettings
 
     clock = Clock()
 
@@ -117,7 +117,7 @@ def plain(directory: Path) -> None:
         TrainingArguments,
     )
 
-    from sweeper.data.packed import PackedSequences
+    from sweeper.tokens.packed import PackedSequences
 
     clock = Clock()
 

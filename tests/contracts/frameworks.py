@@ -13,16 +13,16 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import sweeper.execute
-from sweeper.backend import Backend, Job
-from sweeper.config import to_trial
+import sweeper.driver.execute
+from sweeper.backends import Backend, Job
+from sweeper.config.composed import to_trial
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.data import Examples
 from sweeper.data.demo import Demo
-from sweeper.outcome import Outcome
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.record import Record, Writer
-from sweeper.schema import register
-from sweeper.trial import Trial
+from sweeper.records.record import Record, Writer
+from sweeper.trial.outcome import Outcome
+from sweeper.trial.trial import Trial
 from tests.contracts.processes import ended
 from tests.needs_fairseq import needs_fairseq
 
@@ -74,7 +74,7 @@ def make_trial(outputs: Path, *overrides: str) -> Trial:
 
 def run(trial: Trial, directory: Path) -> Callable[[], None]:
     """The call that runs a trial."""
-    return lambda: sweeper.execute.execute(trial, directory, {"command": "a test"})
+    return lambda: sweeper.driver.execute.execute(trial, directory, {"command": "a test"})
 
 
 def run_until(trial: Trial, directory: Path, moment: str) -> Callable[[], None]:
@@ -85,14 +85,14 @@ def run_until(trial: Trial, directory: Path, moment: str) -> Callable[[], None]:
 def in_an_epoch(number: int) -> Callable[[Callable[[], None]], None]:
     """Kill after the second update of an epoch."""
 
-    class Deadly(sweeper.execute.Recorder):
+    class Deadly(sweeper.driver.execute.Recorder):
         def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
             super().progress(epoch, step, steps, loss)
             if step == (number - 1) * STEPS_PER_EPOCH + 2:
                 die()
 
     def start(call: Callable[[], None]) -> None:
-        sweeper.execute.Recorder = Deadly  # type: ignore[misc]
+        sweeper.driver.execute.Recorder = Deadly  # type: ignore[misc]
         call()
 
     return start
@@ -101,7 +101,7 @@ def in_an_epoch(number: int) -> Callable[[Callable[[], None]], None]:
 def after_an_evaluation(number: int) -> Callable[[Callable[[], None]], None]:
     """Kill when an epoch's metrics are on record, before anything else is."""
 
-    class Deadly(sweeper.execute.Recorder):
+    class Deadly(sweeper.driver.execute.Recorder):
         def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
             best = super().epoch(epoch, step, metrics)
             if epoch == number:
@@ -109,7 +109,7 @@ def after_an_evaluation(number: int) -> Callable[[Callable[[], None]], None]:
             return best
 
     def start(call: Callable[[], None]) -> None:
-        sweeper.execute.Recorder = Deadly  # type: ignore[misc]
+        sweeper.driver.execute.Recorder = Deadly  # type: ignore[misc]
         call()
 
     return start
@@ -157,7 +157,7 @@ def best_weights(trial: Trial, directory: Path) -> dict[str, str]:
 
     exported = directory.with_name(f"{directory.name}.exported")
     if not exported.exists():
-        sweeper.execute.load_framework(trial).export(directory, exported)
+        sweeper.frameworks.load_framework(trial).export(directory, exported)
     tensors = load_file(exported / "model.safetensors")
     return {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in tensors.items()}
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import sweeper.execute
-from sweeper.interruption import EXIT_CODE
-from sweeper.progress import Unmeasured
-from sweeper.record import Record
-from sweeper.trial import Trial
+import sweeper.driver.execute
+from sweeper.frameworks.interruption import EXIT_CODE
+from sweeper.frameworks.reporter import Unmeasured
+from sweeper.records.record import Record
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, run
 
 INTERRUPTED = f"exit code {EXIT_CODE}"
@@ -53,12 +53,12 @@ def note_updates(directory: Path) -> None:
 def at_updates(act: Callable[[int, int], None]) -> None:
     """Call with epoch and step at every update, as soon as it is reported."""
 
-    class Acting(sweeper.execute.Recorder):
+    class Acting(sweeper.driver.execute.Recorder):
         def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
             super().progress(epoch, step, steps, loss)
             act(epoch, step)
 
-    sweeper.execute.Recorder = Acting  # type: ignore[misc]
+    sweeper.driver.execute.Recorder = Acting  # type: ignore[misc]
 
 
 def after_update(number: int, by: int = signal.SIGUSR2) -> Callable[[], None]:
@@ -88,27 +88,27 @@ def after_an_evaluation(number: int) -> Callable[[], None]:
     """Ask when an epoch's metrics are on record, before its checkpoint is written."""
 
     def start() -> None:
-        class Asking(sweeper.execute.Recorder):
+        class Asking(sweeper.driver.execute.Recorder):
             def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
                 best = super().epoch(epoch, step, metrics)
                 if epoch == number:
                     ask()
                 return best
 
-        sweeper.execute.Recorder = Asking  # type: ignore[misc]
+        sweeper.driver.execute.Recorder = Asking  # type: ignore[misc]
 
     return start
 
 
 def before_training() -> None:
     """Ask when the trial is described and nothing of its framework is imported."""
-    load = sweeper.execute.load_framework
+    load = sweeper.frameworks.load_framework
 
     def asking(trial: Trial) -> Any:
         ask()
         return load(trial)
 
-    sweeper.execute.load_framework = asking
+    vars(sweeper.driver.execute)["load_framework"] = asking
 
 
 def in_a_pretraining() -> None:

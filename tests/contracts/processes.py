@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sweeper.backend import Backend, JobState, Phase
+from sweeper.backends import Backend, JobState, Phase
 
 # Only what hangs misses the deadline, however busy the machine; what sleeps, sleeps longer than any test waits for it.
 DEADLINE_SECONDS = 600

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from hydra_plugins.sweeper_launchers._slurm_backend import SlurmBackend
-from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
-from sweeper.backend import Backend, Job, JobState, Phase
+from sweeper.backends import Backend, Job, JobState, Phase
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.slurm.backend import SlurmBackend
+from sweeper.backends.slurm.settings import SlurmSettings
 from tests.contracts.processes import (
     PROMPT_SECONDS,
     SLEEP_SECONDS,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper import inputs
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.errors import WrongInput
 from sweeper.export import main
-from sweeper.record import Record
-from sweeper.wrong_input import WrongInput
+from sweeper.frameworks import inputs
+from sweeper.records.record import Record
 from tests.contracts.frameworks import PARAMETERS, Laboratory
 from tests.contracts.test_frameworks import evaluate
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from sweeper import inputs
-from sweeper.execute import load_framework
-from sweeper.trial import Trial
+from sweeper.frameworks import inputs, load_framework
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, make_trial
 from tests.contracts.in_process import SHAPES, Silent, learning_rates
 from tests.needs_fairseq import needs_fairseq
@@ -25,7 +24,7 @@ class Observed:
     """What goes through fairseq's task: at each update the examples, the loss, the rate and the gradients' norm."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from sweeper.frameworks.fairseq_task import WatchedTask
+        from sweeper.frameworks.fairseq.task import WatchedTask
 
         self.examples: list[list[int]] = []
         self.texts: list[torch.Tensor] = []
@@ -72,7 +71,7 @@ def observed(monkeypatch: pytest.MonkeyPatch) -> Observed:
 
 
 def train(trial: Trial, directory: Path) -> Silent:
-    from sweeper.frameworks.fairseq_training import train
+    from sweeper.frameworks.fairseq.training import train
 
     report = Silent()
     directory.mkdir(exist_ok=True)

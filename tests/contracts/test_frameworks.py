@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper import inputs
+from sweeper.backends.local.backend import LocalBackend
 from sweeper.checkpoints.parameter_count import count, recorded
-from sweeper.data.prompted_classes import class_answers
-from sweeper.execute import load_framework
-from sweeper.outcome import Status
-from sweeper.record import Record
-from sweeper.trial import Trial
+from sweeper.frameworks import inputs, load_framework
+from sweeper.records.record import Record
+from sweeper.tokens.prompted import class_answers
+from sweeper.trial.outcome import Status
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import (
     EPOCHS,
     EXAMPLES,

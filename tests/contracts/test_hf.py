@@ -12,10 +12,10 @@ import pytest
 import torch
 from transformers import Trainer, TrainerCallback
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-from sweeper.backend import Job
-from sweeper.frameworks import hf_training
-from sweeper.trial import Trial
+from sweeper.backends import Job
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.frameworks.hf import training as hf_training
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, best_weights, events, make_trial, run
 from tests.contracts.in_process import SHAPES, Silent, learning_rates
 from tests.contracts.processes import ended

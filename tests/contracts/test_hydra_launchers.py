@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from hydra_plugins.sweeper_launchers.local import LocalLauncherConfig
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 # A new launcher joins by being listed: its name and what keeps it quick here
 SETTINGS = {

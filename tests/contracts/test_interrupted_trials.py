@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper import inputs
-from sweeper.outcome import Status
-from sweeper.record import Record
-from sweeper.trial import Trial
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.frameworks import inputs
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import EPOCHS, KILLED, PARAMETERS, STEPS_PER_EPOCH, Laboratory, best_weights, events
 from tests.contracts.interruptions import (
     EXPECTED,

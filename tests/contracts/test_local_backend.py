@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import IMPORTING, LocalBackend
-from hydra_plugins.sweeper_launchers._machine import usable_cores
-from sweeper.backend import Job, JobState, Phase
+from sweeper.backends import Job, JobState, Phase
+from sweeper.backends.local.backend import IMPORTING, LocalBackend
+from sweeper.backends.machine import usable_cores
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, alive, ended, pids, wait_until
 
 DONE = JobState(Phase.ENDED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._machine import visible_gpus
+from sweeper.backends.machine import visible_gpus
 
 WHOLE = "GPU 0: NVIDIA H100 (UUID: GPU-aa-1)\nGPU 1: NVIDIA H100 (UUID: GPU-bb-2)\n"
 DIVIDED = "GPU 0: NVIDIA H100 (UUID: GPU-aa-1)\n  MIG 1g.10gb     Device  0: (UUID: MIG-cc-3)\n"

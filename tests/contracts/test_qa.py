@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper import inputs
-from sweeper.answers import answer_metrics
+from sweeper.backends.local.backend import LocalBackend
 from sweeper.export import main as export
-from sweeper.outcome import Status
-from sweeper.record import Record
+from sweeper.frameworks import inputs
+from sweeper.frameworks.metrics import answer_metrics
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from tests.contracts.frameworks import (
     EPOCHS,
     KILLED,

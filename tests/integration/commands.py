@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from sweeper.record import Record
+from sweeper.records.record import Record
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "SWEEPER_TEST"  # names the environment of a command's processes, however they came to be

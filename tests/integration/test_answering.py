@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper import inputs
-from sweeper.execute import Recorder
-from sweeper.frameworks.qa_training import trainer_of
-from sweeper.record import Record
-from sweeper.trial import Trial
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.driver.execute import Recorder
+from sweeper.frameworks import inputs
+from sweeper.frameworks.lora.questions import trainer_of
+from sweeper.records.record import Record
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import Laboratory
 
 WHOLE = (

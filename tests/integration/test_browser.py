@@ -13,10 +13,10 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
-from sweeper.outcome import Failure, Status
 from sweeper.report.directory import write_report
 from sweeper.sync import synchronise
 from sweeper.tracking.state import runs_address
+from sweeper.trial.outcome import Failure, Status
 from tests.integration.mlflow_server import mlflow_server
 from tests.records import trial, write, write_demo
 

@@ -23,9 +23,9 @@ from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import ENCODERS, PREFIXES, Checkpoint
 from sweeper.checkpoints.weight_files import tensor_shapes
 from sweeper.checkpoints.weights import check_weights, expected_tensors
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.settings import ArchSettings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.trial.settings import ArchSettings
 from tests.checkpoint_files import BLOOM_PIECES, PIECES, write_tokenizer
 
 ROBERTA = {

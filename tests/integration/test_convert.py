@@ -17,8 +17,8 @@ from transformers import AutoModelForMaskedLM
 from sweeper.checkpoints.conversion import read_weights
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.convert import convert
-from sweeper.data.tokenizer import load
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.tokenizer import load
 from tests.checkpoint_files import write_bloom, write_checkpoint
 from tests.fairseq_files import SYMBOLS, shapes, write_fairseq
 from tests.needs_fairseq import needs_fairseq
@@ -59,7 +59,7 @@ def test_there_and_back(tmp_path: Path) -> None:
 @needs_fairseq
 def test_what_fairseq_trained(tmp_path: Path) -> None:
     """Its own commands' checkpoint: cfg, optimizer, meters and all that a published one does not have."""
-    mends = "sweeper.frameworks.fairseq_mends"
+    mends = "sweeper.frameworks.fairseq.mends"
     (tmp_path / "text").write_text("\n".join(SENTENCES))
     shutil.copy(write_fairseq(tmp_path / "other") / "dict.txt", tmp_path)
     prepared = "--only-source --trainpref text --validpref text --srcdict dict.txt --destdir data"

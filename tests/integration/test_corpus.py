@@ -10,10 +10,10 @@ import sentencepiece
 from transformers import AutoConfig, AutoTokenizer
 
 from sweeper.data.corpus import Corpus, texts
-from sweeper.data.packed import PackedSequences, is_held_out, load_facts, pack
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
+from sweeper.tokens.packed import PackedSequences, is_held_out, load_facts, pack
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data"))
@@ -115,8 +115,9 @@ def test_training_is_the_same_in_another_process_with_other_threads(
     kind: TokenizerKind, tokenizers: dict[TokenizerKind, Tokenizer], tmp_path: Path
 ) -> None:
     script = (
-        "from pathlib import Path; from sweeper.data.corpus import texts; from sweeper.settings import TokenizerKind;"
-        "from sweeper.data.tokenizer_training import train_tokenizer;"
+        "from pathlib import Path; from sweeper.data.corpus import texts;"
+        "from sweeper.trial.settings import TokenizerKind;"
+        "from sweeper.tokens.tokenizer_training import train_tokenizer;"
         f"train_tokenizer(TokenizerKind.{kind.value}, texts([Path({str(REVIEWS / 'train.review')!r})]),"
         f" {VOCABULARY_SIZE}, Path({str(tmp_path)!r}), threads=3)"
     )

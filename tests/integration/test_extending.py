@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Status
-from sweeper.record import records
+from sweeper.records.record import records
+from sweeper.trial.outcome import Status
 from tests.integration.commands import Command
 
 OWN = Path(__file__).parents[1] / "own"

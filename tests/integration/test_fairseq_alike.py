@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from sweeper import inputs
-from sweeper.execute import load_framework
-from sweeper.trial import Trial
+from sweeper.frameworks import inputs, load_framework
+from sweeper.trial.trial import Trial
 from tests.checkpoint_files import write_tokenizer
 from tests.contracts.frameworks import make_trial
 from tests.contracts.in_process import Silent
@@ -40,9 +39,12 @@ def _one_thread() -> Iterator[None]:
 
 def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both frameworks take the examples as they stand, epoch after epoch."""
-    from sweeper.frameworks import fairseq_arguments, fairseq_training, hf_training
+    from sweeper.frameworks import fine_tuning
+    from sweeper.frameworks.fairseq import arguments as fairseq_arguments
+    from sweeper.frameworks.fairseq import training as fairseq_training
+    from sweeper.frameworks.hf import training as hf_training
 
-    of_fairseq, of_hf = fairseq_arguments.arguments, hf_training.training_arguments
+    of_fairseq, of_hf = fairseq_arguments.arguments, fine_tuning.training_arguments
 
     def arguments(*args: Any) -> list[str]:
         return [*of_fairseq(*args), "--no-shuffle", "--curriculum", "99"]

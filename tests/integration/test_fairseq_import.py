@@ -35,7 +35,7 @@ def test_importing_fairseq_leaves_no_trace() -> None:
 
 def test_fairseq_that_was_imported_without_its_mends_is_refused() -> None:
     code = (
-        "import sys; sys.modules['fairseq'] = sys; from sweeper.frameworks.fairseq_mends import load_fairseq as f; f()"
+        "import sys; sys.modules['fairseq'] = sys; from sweeper.frameworks.fairseq.mends import load_fairseq as f; f()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stderr.strip().endswith("RuntimeError: fairseq was imported before its mends")

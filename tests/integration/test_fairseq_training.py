@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import torch
 
-from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
 from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper.execute import load_framework
-from sweeper.record import Record
-from sweeper.wrong_input import WrongInput
+from sweeper.backends.local.backend import LocalBackend
+from sweeper.errors import WrongInput
+from sweeper.frameworks import load_framework
+from sweeper.records.record import Record
 from tests.contracts.frameworks import KILLED, Laboratory, best_weights, events, make_trial, run, run_until
 from tests.contracts.in_process import Silent
 from tests.integration.commands import ROOT, RUN, Command, record
@@ -31,7 +31,7 @@ from tests.needs_fairseq import needs_fairseq
 pytestmark = needs_fairseq
 
 REVIEWS = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data")) / "cls_books_fr"
-PRELOAD = [*TRAINING, "sweeper.frameworks.fairseq_training"]
+PRELOAD = [*TRAINING, "sweeper.frameworks.fairseq.training"]
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ class Code:
 
 
 def test_code_in_a_checkpoint_is_refused_and_not_executed(outputs: Path, tmp_path: Path) -> None:
-    from sweeper.frameworks.fairseq_training import LAST
+    from sweeper.frameworks.fairseq.training import LAST
 
     trial, trace, file = make_trial(outputs, "framework=fairseq"), tmp_path / "trace", tmp_path / "checkpoint" / LAST
     file.parent.mkdir()

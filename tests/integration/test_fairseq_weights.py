@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, PreTrainedModel
 
 from sweeper.convert import convert
-from sweeper.data.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer import Tokenizer, load
 from tests.fairseq_models import HEAD, LONGEST, load_fairseq_directory, write_fairseq, write_transformers
 from tests.needs_fairseq import needs_fairseq
 
@@ -30,7 +30,7 @@ LARGEST_DIFFERENCE = 1e-5
 
 @pytest.fixture(scope="module", autouse=True)
 def fairseq() -> None:
-    from sweeper.frameworks.fairseq_mends import load_fairseq
+    from sweeper.frameworks.fairseq.mends import load_fairseq
 
     load_fairseq()
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, set_seed
 
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.frameworks.generation import generate, padded_left
-from sweeper.settings import TokenizerKind
+from sweeper.frameworks.lora.generation import generate, padded_left
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 WORDS = [f"mot{number}" for number in range(40)]
 PROMPTS = [[0, 5, 6, 7, 8, 9, 10], [0, 11], [0, 12, 13, 14], [0, 20, 21], [0, 30, 31, 32, 33]]

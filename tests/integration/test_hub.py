@@ -11,7 +11,7 @@ from sweeper.data import DataSource, QuestionSource
 from sweeper.data.files import Files
 from sweeper.data.hub import Hub
 from sweeper.data.questions import QuestionHub
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 CARD = """---
 configs:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.analysis.studies import compare_study
+from sweeper.records.study import open_study
 from sweeper.report.latex import latex
-from sweeper.report.study import open_study
 from tests.records import trial, write, write_demo
 from tests.unit.test_latex import EVIL
 
@@ -23,7 +24,7 @@ DOCUMENT = r"""\documentclass{article}
 def test_pdflatex_sets_it(tmp_path: Path) -> None:
     write_demo(tmp_path / "study")
     write(tmp_path / "study", trial(arch={"name": EVIL}), [0.5], [0.4])
-    (tmp_path / "tables.tex").write_text(latex(open_study(tmp_path / "study").comparison(), EVIL), encoding="utf-8")
+    (tmp_path / "tables.tex").write_text(latex(compare_study(open_study(tmp_path / "study")), EVIL), encoding="utf-8")
     (tmp_path / "paper.tex").write_text(DOCUMENT)
     run = subprocess.run(
         ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"],

@@ -18,22 +18,23 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, set_seed
 
-from sweeper import inputs
 from sweeper.data.demo import Demo
-from sweeper.data.prompted_classes import class_answers
-from sweeper.data.prompts import framed_texts
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.execute import execute, load_framework
-from sweeper.frameworks import lora_model, lora_training
-from sweeper.frameworks.generation import padded_left
-from sweeper.frameworks.lora_answers import answer_batch
-from sweeper.frameworks.lora_model import adapted, base_model
-from sweeper.frameworks.lora_training import class_scores
-from sweeper.metrics import classification_metrics
-from sweeper.record import Record
-from sweeper.settings import LoraSettings, TokenizerKind, TrainedBias
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.driver.execute import execute
+from sweeper.errors import WrongInput
+from sweeper.frameworks import inputs, load_framework
+from sweeper.frameworks.lora import classification as lora_training
+from sweeper.frameworks.lora import model as lora_model
+from sweeper.frameworks.lora.answers import answer_batch
+from sweeper.frameworks.lora.classification import class_scores
+from sweeper.frameworks.lora.generation import padded_left
+from sweeper.frameworks.lora.model import adapted, base_model
+from sweeper.frameworks.metrics import classification_metrics
+from sweeper.records.record import Record
+from sweeper.tokens.prompted import class_answers
+from sweeper.tokens.prompts import framed_texts
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import LoraSettings, TokenizerKind, TrainedBias
+from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import make_trial
 
 WORDS = "data.verbalisers={negative: not wonderful, positive: wonderful}"

@@ -18,10 +18,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM,
 from sweeper.checkpoints.parameter_count import count
 from sweeper.checkpoints.parameter_formula import Part, Shape
 from sweeper.frameworks.hf import HuggingFace
-from sweeper.frameworks.lora_model import adapted
+from sweeper.frameworks.lora.model import adapted
 from sweeper.parameters import position_offset
-from sweeper.settings import ArchSettings, LoraSettings, TrainedBias
-from sweeper.trial import Trial, plain
+from sweeper.trial.settings import ArchSettings, LoraSettings, TrainedBias
+from sweeper.trial.trial import Trial, plain
 
 ROOT = Path(__file__).parents[2]
 OWN = "tests.integration.test_parameters"  # where a command finds the frameworks below

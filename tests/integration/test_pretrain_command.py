@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.data.demo import Demo
-from sweeper.outcome import Status
-from sweeper.record import Record
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import wait_until
 from tests.integration.commands import Command
 

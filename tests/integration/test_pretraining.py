@@ -19,13 +19,13 @@ from transformers import (
     set_seed,
 )
 
-from sweeper.checkpoints.objectives import LanguageModelTrainer, Masking, NextToken, measure
-from sweeper.checkpoints.pretraining import Numbered, Pretraining, pretrain, start, training_arguments
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.interruption import Interrupted
-from sweeper.settings import Family, TokenizerKind, TrainSettings
-from sweeper.trainer import Watch
+from sweeper.frameworks.interruption import Interrupted
+from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken, measure
+from sweeper.frameworks.language_model.training import Numbered, Pretraining, pretrain, start, training_arguments
+from sweeper.frameworks.trainer import Watch
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import Family, TokenizerKind, TrainSettings
 
 BOS, PAD, EOS, UNK, MASK = 0, 1, 2, 3, 25
 WORDS = range(4, MASK)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.json_files import read_json
-from sweeper.outcome import Status
+from sweeper.records.files import read_json
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm

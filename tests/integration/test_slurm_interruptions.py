@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.record import records
+from sweeper.records.record import records
 from tests.integration.commands import RUN, Command
 from tests.slurm.clusters import slurm
 from tests.slurm.sweeps import (

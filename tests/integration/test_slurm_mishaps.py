@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Status
-from sweeper.record import records
+from sweeper.records.record import records
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import wait_until
 from tests.integration.commands import Command
 from tests.slurm.clusters import Cluster, slurm

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Status
-from sweeper.record import records
+from sweeper.records.record import records
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import wait_until
 from tests.integration.commands import RUN, Command
 from tests.needs_fairseq import needs_fairseq

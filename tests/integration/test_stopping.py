@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Status
-from sweeper.record import Record
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import PROMPT_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command, epochs, launches, record
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.data import SPLITS
-from sweeper.outcome import Status
-from sweeper.record import Record
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from tests.integration.commands import NOOP, RUN, Command, epochs, launches, record, sweep
 
 

@@ -14,11 +14,11 @@ from sweeper.data import DataSource, Examples
 from sweeper.data.cls_books import ClsBooks
 from sweeper.data.facts import SplitFacts, data_facts, facts_as_dict, load_facts
 from sweeper.data.files import Files
-from sweeper.data.tokenized import load_tokenized, tokenized
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.tokenized import load_tokenized, tokenized
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 REVIEWS = SHARED / "cls_books_fr"

@@ -10,12 +10,12 @@ import pytest
 
 from sweeper.data.facts import SplitFacts, load_facts, question_facts
 from sweeper.data.questions import QuestionFiles
-from sweeper.data.tokenized import load_tokenized
-from sweeper.data.tokenized_answers import tokenized_answers
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.prompted import tokenized_answers
+from sweeper.tokens.tokenized import load_tokenized
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 ROWS = {
     "train": [("qui lit ?", "une amie"), ("où ?", "ici")],

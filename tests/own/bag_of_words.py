@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sweeper import inputs
-from sweeper.metrics import classification_metrics
-from sweeper.progress import Report
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks import inputs
+from sweeper.frameworks.metrics import classification_metrics
+from sweeper.frameworks.reporter import Report
+from sweeper.trial.trial import Trial
 
 WEIGHTS = "weights.pt"
 

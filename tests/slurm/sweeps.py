@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweeper.json_files import read_json
-from sweeper.outcome import Status
-from sweeper.record import Record, records
+from sweeper.records.files import read_json
+from sweeper.records.record import Record, records
+from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.answers import answer_metrics, exact_match, normalised, token_f1
+from sweeper.frameworks.metrics import answer_metrics, exact_match, normalised, token_f1
 
 
 @pytest.mark.parametrize(

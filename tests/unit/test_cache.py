@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cache import cached
+from sweeper.records.files import cached
 from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import pytest
 
-from sweeper.checks import check_arch, check_name, check_place, check_trial
+from sweeper.config.checks import check_arch, check_name, check_place, check_trial
 from sweeper.data import DataSettings
-from sweeper.settings import ArchSettings, Family, TaskSettings, TrainSettings
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import ArchSettings, Family, TaskSettings, TrainSettings
+from sweeper.trial.trial import Trial
 from tests.records import trial
 
 

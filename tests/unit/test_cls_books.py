@@ -13,8 +13,8 @@ import pytest
 
 from sweeper.data import DataSource
 from sweeper.data.cls_books import ClsBooks
-from sweeper.trial import result_settings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.trial import result_settings
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 needs_reviews = pytest.mark.skipif(
@@ -165,7 +165,7 @@ def test_tokenizer_beside_the_reviews(directory: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    code = "import sys, sweeper.data.cls_books, sweeper.data.tokenizer; print(*sys.modules)"
+    code = "import sys, sweeper.data.cls_books, sweeper.tokens.tokenizer; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"numpy", "torch", "datasets", "tokenizers", "sentencepiece"} & set(loaded.split())
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.compare import compare
-from sweeper.comparison import Comparison, Values
-from sweeper.factors import factor_values, trial_settings
-from sweeper.outcome import Failure, Metric, Status
-from sweeper.record import Record
-from sweeper.report.study import open_study
-from sweeper.result import Divergence, Result
-from sweeper.settings import ModelSettings
-from sweeper.trial import Trial
+from sweeper.analysis.factors import factor_values, trial_settings
+from sweeper.analysis.grouping import compare
+from sweeper.analysis.results import Divergence, Result
+from sweeper.analysis.rows import Comparison, Values
+from sweeper.analysis.studies import compare_study
+from sweeper.records.record import Record
+from sweeper.records.study import open_study
+from sweeper.trial.outcome import Failure, Metric, Status
+from sweeper.trial.settings import ModelSettings
+from sweeper.trial.trial import Trial
 from tests.records import STEPS_PER_EPOCH, trial, write, write_demo, write_plan
 
 
@@ -26,7 +27,7 @@ def factors(*trials: Trial) -> tuple[str, ...]:
 
 
 def of(study: Path) -> Comparison:
-    return open_study(study).comparison()
+    return compare_study(open_study(study))
 
 
 def test_a_trial_is_shown_at_its_best_validation_epoch(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from safetensors.numpy import save_file
 
-from sweeper.config import study_of
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.schema import register
-from sweeper.settings import Schedule
-from sweeper.wrong_input import WrongInput
+from sweeper.config.composed import study_of
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import Schedule
 from tests.checkpoint_files import tensors, write_checkpoint, write_tokenizer
 from tests.composed import trial
 

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from sweeper.comparison import Comparison
-from sweeper.contrasts import Contrast, contrasts
-from sweeper.outcome import Status
+from sweeper.analysis.pairs import Contrast, contrasts
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.studies import compare_study
+from sweeper.records.study import open_study
 from sweeper.report.sentences import sentences
-from sweeper.report.study import open_study
+from sweeper.trial.outcome import Status
 from tests.records import trial, write
 
 PUBLISHED = {"pt": (0.793, 0.785, 0.801), "rd": (0.654, 0.667, 0.682)}
 
 
 def of(study: Path) -> Comparison:
-    return open_study(study).comparison()
+    return compare_study(open_study(study))
 
 
 def write_group(study: Path, model: str, values: Sequence[float], framework: str = "hf", **changes: Any) -> None:
@@ -188,5 +189,5 @@ def test_unlike_trials_in_one_group_are_in_the_sentence(tmp_path: Path) -> None:
     for model, base in (("pt", 0.8), ("rd", 0.6)):
         for seed, framework in enumerate(("hf", "hf", "fairseq"), start=1):
             write(tmp_path, trial(model, framework, seed), [0.5], [base + seed / 100])
-    said, *_ = sentences(open_study(tmp_path).comparison(["model"]))
+    said, *_ = sentences(compare_study(open_study(tmp_path), ["model"]))
     assert "; CAUTION, trials of one group differ in framework" in said

@@ -11,8 +11,8 @@ import pytest
 
 from sweeper.data import corpus
 from sweeper.data.corpus import Corpus, texts
-from sweeper.settings import check_ranges
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import check_ranges
 
 CONTENT = "première ligne\r\n\n  deux\u2028lignes\u0085ou une \n \t\ntrois\rquatre\ndernière".encode()
 TEXTS = ["première ligne", "deux\u2028lignes\u0085ou une", "trois\rquatre", "dernière"]

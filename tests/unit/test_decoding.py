@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeper.data.tokenizer import load
+from sweeper.tokens.tokenizer import load
 from tests.unit.test_tokenizer import TEXTS, Make, bpe, every_kind
 
 

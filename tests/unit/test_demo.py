@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.data import SPLITS
 from sweeper.data.demo import ADJECTIVES, NOUNS, VERBS, Demo, Grammar, clauses, content
-from sweeper.trial import digest
+from sweeper.trial.trial import digest
 
 OPINION = tuple({*ADJECTIVES[label], *NOUNS[label], *VERBS[label]} for label in (0, 1))
 OPINION_WORDS = OPINION[0] | OPINION[1]

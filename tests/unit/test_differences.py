@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.comparison import Comparison
-from sweeper.differences import difference_rows, mean_difference, number_of_pairs, pairs
-from sweeper.factors import Value, rank
-from sweeper.outcome import Metric, Status
+from sweeper.analysis.factors import Value, rank
+from sweeper.analysis.pairs import difference_rows, number_of_pairs, pairs
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.statistics import Summary, mean_difference, summarize
+from sweeper.analysis.studies import compare_study
+from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.files import study_tables
+from sweeper.report.markdown import study_tables
 from sweeper.report.notes import difference_notes, notes
-from sweeper.report.study import open_study
 from sweeper.report.tables import text_tables
 from sweeper.report.terminal import ROWS_SHOWN, print_report, terminal
-from sweeper.statistics import Summary, summarize
+from sweeper.trial.outcome import Metric, Status
 from tests.records import STEPS_PER_EPOCH, trial, write
 
 # Additional hours of sleep with each of two drugs (Student 1908), as in R's help page of `sleep`.
@@ -32,7 +33,7 @@ PUBLISHED = {"pt": (0.793, 0.785, 0.801), "rd": (0.654, 0.667, 0.682)}
 
 
 def of(study: Path) -> Comparison:
-    return open_study(study).comparison()
+    return compare_study(open_study(study))
 
 
 def write_study(study: Path, **tests: tuple[float, ...]) -> None:

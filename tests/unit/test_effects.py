@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.effects import Alternative, hedges_g, power, power_of_few, probability_greater, seeds_for_power
-from sweeper.statistics import Summary, summarize
+from sweeper.analysis.effect_sizes import (
+    Alternative,
+    hedges_g,
+    power,
+    power_of_few,
+    probability_greater,
+    seeds_for_power,
+)
+from sweeper.analysis.statistics import Summary, summarize
 
 
 def test_probability_is_the_share_of_pairs_ties_half() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
+from sweeper.errors import WrongInput
 from sweeper.export import main
-from sweeper.outcome import Metric, Status
-from sweeper.settings import FrameworkSettings, ModelSettings
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.outcome import Metric, Status
+from sweeper.trial.settings import FrameworkSettings, ModelSettings
 from tests.checkpoint_files import write_bloom
 from tests.records import STEPS_PER_EPOCH, trial, write
 

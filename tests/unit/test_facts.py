@@ -10,15 +10,7 @@ import pytest
 from sweeper.data import DataSettings, Examples
 from sweeper.data.cls_books import ClsBooks
 from sweeper.data.demo import Demo
-from sweeper.data.facts import (
-    DataFacts,
-    SplitFacts,
-    TokenizedFacts,
-    data_facts,
-    facts_as_dict,
-    load_facts,
-    save_facts,
-)
+from sweeper.data.facts import DataFacts, SplitFacts, TokenizedFacts, data_facts, facts_as_dict, load_facts, save_facts
 from sweeper.data.files import Files
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))

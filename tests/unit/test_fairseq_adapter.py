@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from sweeper.frameworks.fairseq_arguments import arguments
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.schema import register
-from sweeper.wrong_input import WrongInput
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
+from sweeper.frameworks.fairseq.arguments import arguments
 from tests.composed import trial
 from tests.needs_fairseq import needs_fairseq
 

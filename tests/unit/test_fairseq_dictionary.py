@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.data.fairseq_dictionary import order, read_dictionary, symbols, write_dictionary
-from sweeper.data.segmenters import Segmenter
-from sweeper.data.tokenizer import Tokenizer
-from sweeper.wrong_input import WrongInput
+from sweeper.checkpoints.fairseq_rows import order, symbols, write_dictionary
+from sweeper.errors import WrongInput
+from sweeper.tokens.fairseq_dictionary import read_dictionary
+from sweeper.tokens.segmenters import Segmenter
+from sweeper.tokens.tokenizer import Tokenizer
 
 FIRST = ("<s>", "<pad>", "</s>", "<unk>")
 FAIRSEQ = (*FIRST, "a", "b", "<mask>")

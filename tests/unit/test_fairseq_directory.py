@@ -16,8 +16,8 @@ from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, checkpoint_
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weights import check_weights
-from sweeper.settings import ArchSettings, Family
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import ArchSettings, Family
 from tests.checkpoint_files import write_checkpoint
 from tests.fairseq_files import ARGUMENTS, SYMBOLS, shapes, write_dict, write_fairseq
 

@@ -11,7 +11,8 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
-from sweeper.frameworks.fairseq_mends import (
+from sweeper.errors import WrongInput
+from sweeper.frameworks.fairseq.mends import (
     check_version,
     hashable_defaults,
     no_arguments,
@@ -19,7 +20,6 @@ from sweeper.frameworks.fairseq_mends import (
     own_store,
     root_logger_kept,
 )
-from sweeper.wrong_input import WrongInput
 
 
 def absent(name: str) -> str:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sweeper.checkpoints.fairseq_names import fairseq_state, moved, renamed, transformers_state
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 from tests.fairseq_files import ROWS, WIDTH, shapes
 
 TYPES = ("roberta", "roberta-prelayernorm")

@@ -11,9 +11,9 @@ import pytest
 
 from sweeper.data import DataSource
 from sweeper.data.files import Files
-from sweeper.settings import check_ranges
-from sweeper.trial import result_settings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import check_ranges
+from sweeper.trial.trial import result_settings
 from tests.labelled_files import Columns, cycle, labelled, one_file, refusal, texts, three, write, write_csv
 
 

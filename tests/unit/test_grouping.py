@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.compare import compare
-from sweeper.comparison import Differing
-from sweeper.json_files import read_json, write_json
-from sweeper.record import Record
+from sweeper.analysis.grouping import compare
+from sweeper.analysis.rows import Differing
+from sweeper.analysis.studies import compare_study, open_studies
+from sweeper.errors import WrongInput
+from sweeper.records.files import read_json, write_json
+from sweeper.records.record import Record
+from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.notes import notes
-from sweeper.report.study import open_studies, open_study
-from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo, write_plan
 
 
@@ -29,23 +30,23 @@ def write_rates(study: Path) -> None:
 
 def test_groups_are_made_of_what_is_asked_for(tmp_path: Path) -> None:
     write_rates(tmp_path)
-    comparison = open_study(tmp_path).comparison(["train.learning_rate"])
+    comparison = compare_study(open_study(tmp_path), ["train.learning_rate"])
     assert comparison.factors == ("train.learning_rate",)
     assert [(group.factors, group.test.n) for group in comparison.groups] == [((1e-4,), 4), ((1e-3,), 4)]
 
 
 def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     write_rates(tmp_path)
-    comparison = open_study(tmp_path).comparison(["model", "framework"])
+    comparison = compare_study(open_study(tmp_path), ["model", "framework"])
     [item] = comparison.groups[0].differing
     assert item == Differing("train.learning_rate", (("0.0001", 2), ("0.001", 2)))
     assert "CAUTION, pt hf: its trials differ in train.learning_rate: 0.0001 (2), 0.001 (2)" in notes(comparison)
-    assert open_study(tmp_path).comparison().groups[0].differing == ()
+    assert compare_study(open_study(tmp_path)).groups[0].differing == ()
 
 
 def test_a_factors_last_part_is_enough_where_it_is_the_only_one_that_varies(tmp_path: Path) -> None:
     write_rates(tmp_path)  # arch.pretraining.learning_rate is another setting of that name
-    assert open_study(tmp_path).comparison(["model", "learning_rate"]).factors == ("model", "train.learning_rate")
+    assert compare_study(open_study(tmp_path), ["model", "learning_rate"]).factors == ("model", "train.learning_rate")
 
 
 @pytest.mark.parametrize("format_name", ["terminal", "markdown", "latex", "json", "csv"])
@@ -73,7 +74,7 @@ def test_a_factor_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Pa
 def test_the_study_is_a_factor_where_trials_are_otherwise_alike(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_demo(tmp_path / name)
-    comparison = open_studies([tmp_path / "first", tmp_path / "second"]).comparison()
+    comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]))
     assert comparison.factors == ("model", "framework", "study")
     assert [group.factors[2] for group in comparison.groups] == ["first", "second"] * 2
     assert len({row.name for row in comparison.trials}) == 12
@@ -83,7 +84,7 @@ def test_the_study_is_no_factor_where_it_follows_another(tmp_path: Path) -> None
     for model in ("pt", "rd"):
         for seed in (1, 2):
             write(tmp_path / model, trial(model, seed=seed), [0.5], [0.5])
-    comparison = open_studies([tmp_path / "pt", tmp_path / "rd"]).comparison()
+    comparison = compare_study(open_studies([tmp_path / "pt", tmp_path / "rd"]))
     assert comparison.factors == ("model", "framework")
     assert len(comparison.groups) == 2 and comparison.groups[0].differing == ()
 
@@ -91,7 +92,7 @@ def test_the_study_is_no_factor_where_it_follows_another(tmp_path: Path) -> None
 def test_the_same_trial_of_two_studies_is_never_counted_twice_unsaid(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_demo(tmp_path / name, seeds=(1, 2))
-    comparison = open_studies([tmp_path / "first", tmp_path / "second"]).comparison(["model", "framework"])
+    comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]), ["model", "framework"])
     assert [len(group.repeated) for group in comparison.groups] == [4, 4]
     assert any(
         line.startswith("CAUTION, pt hf: the same trial counts more than once: first/hf-pt")
@@ -102,14 +103,14 @@ def test_the_same_trial_of_two_studies_is_never_counted_twice_unsaid(tmp_path: P
 def test_studies_of_the_same_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
     for place in ("a", "b"):
         write_demo(tmp_path / place / "demo", seeds=(1,))
-    comparison = open_studies([tmp_path / "a/demo", tmp_path / "b/demo"]).comparison()
+    comparison = compare_study(open_studies([tmp_path / "a/demo", tmp_path / "b/demo"]))
     assert {group.factors[2] for group in comparison.groups} == {str(tmp_path / "a/demo"), str(tmp_path / "b/demo")}
 
 
 def test_planned_trials_of_several_studies_are_named(tmp_path: Path) -> None:
     write_demo(tmp_path / "first", seeds=(1,))
     write_plan(tmp_path / "second", [trial(seed=9)])
-    comparison = open_studies([tmp_path / "first", tmp_path / "second"]).comparison()
+    comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]))
     assert comparison.planned == (f"second/{trial(seed=9).name}",)
 
 
@@ -150,14 +151,14 @@ def test_a_group_of_different_code_is_flagged_but_not_one_of_different_machines(
         start=1,
     ):
         launched(write(tmp_path, trial(seed=seed), [0.5], [0.5]), **changes)  # type: ignore[arg-type]
-    comparison = open_study(tmp_path).comparison()
+    comparison = compare_study(open_study(tmp_path))
     assert comparison.groups[0].differing == (
         Differing("commit", (("cccccccccc", 3), ("cccccccccc + changes dddddddddd", 1))),
         Differing("torch", (("2.13.0", 3), ("2.12.0", 1))),
     )
     assert sum(line.startswith("CAUTION, pt hf") for line in notes(comparison)) == 2
     (tmp_path / trial(seed=3).name / "outcome.json").unlink()  # what is not done has no say
-    assert [item.name for item in open_study(tmp_path).comparison().groups[0].differing] == ["torch"]
+    assert [item.name for item in compare_study(open_study(tmp_path)).groups[0].differing] == ["torch"]
 
 
 def test_provenance_says_commands_code_hosts_and_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,4 +183,4 @@ def test_nothing_is_compared_of_nothing() -> None:
 def test_groups_are_not_made_of_seeds(factor: str, tmp_path: Path) -> None:
     write_rates(tmp_path)
     with pytest.raises(WrongInput, match=f"by={factor}: groups are made over seeds"):
-        open_study(tmp_path).comparison([factor])
+        compare_study(open_study(tmp_path), [factor])

@@ -10,7 +10,7 @@ import pytest
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import recipe_digest, weights_digest
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.settings import ArchSettings, PretrainingSettings
+from sweeper.trial.settings import ArchSettings, PretrainingSettings
 from tests.checkpoint_files import write_checkpoint, write_split
 
 ARCH = ArchSettings("tiny")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import inputs
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
 from sweeper.data import DataSettings, Examples
-from sweeper.data.special_pieces import SPECIAL
-from sweeper.settings import ArchSettings, Family, ModelSettings, TokenizerSettings
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks import inputs
+from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.trial.settings import ArchSettings, Family, ModelSettings, TokenizerSettings
+from sweeper.trial.trial import Trial
 from tests.fairseq_files import write_fairseq
 from tests.records import trial
 

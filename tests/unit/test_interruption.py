@@ -12,7 +12,7 @@ from tests.contracts.processes import DEADLINE_SECONDS
 
 START = """
 import os, signal, subprocess, sys
-from sweeper import interruption
+from sweeper.frameworks import interruption
 def tell(number): os.kill(os.getpid(), number)
 """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.last_words import BYTES_READ, last_lines, last_said
+from sweeper.records.logs import BYTES_READ, last_lines, last_said
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
 
@@ -14,7 +14,7 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <modu
     [
         ("", "no word of why"),
         (f"{TRACEBACK}OSError: disk is full\n\n", "OSError: disk is full"),
-        (f"{TRACEBACK}sweeper.wrong_input.WrongInput: x=1 is too small\nallowed: 2\n", "x=1 is too small; allowed: 2"),
+        (f"{TRACEBACK}sweeper.errors.WrongInput: x=1 is too small\nallowed: 2\n", "x=1 is too small; allowed: 2"),
     ],
 )
 def test_what_a_log_says_last(log: str, said: str, tmp_path: Path) -> None:

@@ -5,37 +5,19 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# From the values that everything speaks of to the commands; a module imports from its own layer and those before.
-LAYERS = (
-    ("wrong_input", "outcome", "places"),
-    ("settings",),
-    ("trial",),
-    ("json_files",),
-    ("progress_file",),
-    ("record", "backend", "last_words", "cache", "door", "interruption", "progress"),
-    tuple("study fingerprints statistics permutations effects variance factors selection metrics answers".split())
-    + tuple("provenance checks result restore reference".split()),
-    ("comparison",),
-    ("data", "compare", "differences", "contrasts", "spread", "cost", "beside"),
-    ("trainer",),
-    ("checkpoints",),
-    ("inputs", "classifier"),
-    ("frameworks", "tracking", "report"),
-    ("execute",),
-    ("watched", "closing", "jobs"),
-    ("planning",),
-    ("sweep",),
-    ("refusal", "schema"),
-    ("config",),
-    ("run", "pretrain", "convert", "parameters", "status", "sync", "export", "watch", "cancel"),
+# A room imports from itself and from those before it; what stands nowhere here is a command and may import all.
+ROOMS = (
+    "errors trial records data tokens checkpoints frameworks backends analysis report tracking driver config".split()
 )
+COMMANDS = {"run", "pretrain", "status", "watch", "cancel", "sync", "export", "convert", "parameters"}
 # fairseq composes its configuration by Hydra.
-HYDRA_EDGE = {"run.py", "pretrain.py", "config.py", "schema.py", "refusal.py", "frameworks/fairseq_mends.py"}
+HYDRA_EDGE = ("sweeper.config", "sweeper.run", "sweeper.pretrain", "sweeper.frameworks.fairseq.mends", "hydra_plugins")
 HEAVY = (
     "torch",
     "transformers",
@@ -54,37 +36,70 @@ HEAVY = (
 )
 
 
-def layer(module: str) -> int:
-    part = module.split(".")[1] if "." in module else module
-    return next(number for number, members in enumerate(LAYERS) if part in members)
+def room(module: str) -> str:
+    """Return the room of a module's name; empty for a command's and a launcher's."""
+    top, _, inner = module.partition(".")
+    name = inner.partition(".")[0]
+    return name if top == "sweeper" and name in ROOMS else ""
 
 
-def imported(file: Path) -> set[str]:
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[1:] if parts[0] == "launchers" else parts).removesuffix(".__init__")
+
+
+def files() -> list[Path]:
+    return sorted([*(ROOT / "sweeper").rglob("*.py"), *(ROOT / "launchers").rglob("*.py")])
+
+
+MODULES = {name_of(file): file for file in files()}
+
+
+def statements(tree: ast.AST, *, at_import: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a module; `at_import`: only those that run when it is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not (at_import and (typing or isinstance(node, ast.FunctionDef))):
+            yield from statements(node, at_import=at_import)
+
+
+def imported(module: str, *, at_import: bool = False) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(MODULES[module].read_text(encoding="utf-8")), at_import=at_import):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names |= {name if name in MODULES else str(node.module) for name in inner}
     return names
 
 
-def modules() -> list[Path]:
-    return sorted((ROOT / "sweeper").rglob("*.py"))
-
-
-@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_module_imports_only_what_is_below_it(file: Path) -> None:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    if parts == ("sweeper", "__init__"):
-        return
-    own = layer(".".join(parts))
-    for name in imported(file):
-        if name.startswith("sweeper.") and not name.startswith(f"sweeper.{parts[1]}"):
-            assert layer(name) <= own, f"{'.'.join(parts)} imports {name}"
-        assert not name.startswith("hydra_plugins"), "launchers import sweeper, never the other way"
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_is_below_it(module: str) -> None:
+    own = room(module)
+    for name in imported(module):
+        if name.startswith("sweeper.") and own:
+            assert room(name), f"{module} imports the command {name}"
+            assert ROOMS.index(room(name)) <= ROOMS.index(own), f"{module} imports {name}"
+        if name.startswith("hydra_plugins"):
+            assert module.startswith("hydra_plugins"), "launchers import sweeper, never the other way"
         if name.split(".")[0] in ("hydra", "omegaconf"):
-            assert "/".join(file.parts[-len(parts) + 1 :]) in HYDRA_EDGE
+            assert module.startswith(HYDRA_EDGE), f"{module} imports {name}"
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = {module: imported(module, at_import=True) & MODULES.keys() - {module} for module in MODULES}
+    while graph:  # take away what imports nothing that is left
+        free = {module for module, needed in graph.items() if not needed & graph.keys()}
+        assert free, f"imports go round in circles among {sorted(graph)}"
+        graph = {module: needed for module, needed in graph.items() if module not in free}
+
+
+def test_the_root_holds_what_can_be_typed_and_the_errors() -> None:
+    assert {file.stem for file in (ROOT / "sweeper").glob("*.py")} - {"__init__"} == COMMANDS | {"errors"}
+    assert {path.name for path in (ROOT / "sweeper").iterdir() if (path / "__init__.py").exists()} == {*ROOMS[1:]}
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from sweeper.report.live import (
-    Evaluation,
-    LiveRow,
-    Preparation,
-    choose_view,
-    evaluations,
-    seconds_left,
-    summary,
-)
-from sweeper.report.live_lines import PlainView
-from sweeper.report.live_table import LiveView, fitting
+from sweeper.driver.live import Evaluation, LiveRow, Preparation, evaluations, seconds_left, summary
+from sweeper.driver.live_lines import PlainView
+from sweeper.driver.live_table import LiveView, fitting
+from sweeper.driver.sweep import choose_view
 from sweeper.report.terminal import terminal
 from tests.records import epochs
 

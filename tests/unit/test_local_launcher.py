@@ -6,7 +6,7 @@ import pytest
 
 from hydra_plugins.sweeper_launchers.launching import is_there
 from hydra_plugins.sweeper_launchers.local import LocalLauncher
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 
 @pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])

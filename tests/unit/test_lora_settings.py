@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from sweeper import inputs
-from sweeper.data.prompts import ASSISTANT, HUMAN
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
+from sweeper.frameworks import inputs
 from sweeper.frameworks.lora import prompting
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.schema import register
-from sweeper.settings import AdapterTask, LoraSettings, TrainedBias
-from sweeper.wrong_input import WrongInput
+from sweeper.tokens.prompts import ASSISTANT, HUMAN
+from sweeper.trial.settings import AdapterTask, LoraSettings, TrainedBias
 from tests.checkpoint_files import write_bloom, write_checkpoint
 from tests.composed import trial
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from sweeper.metrics import classification_metrics
+from sweeper.frameworks.metrics import classification_metrics
 
 
 @pytest.fixture

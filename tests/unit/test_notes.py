@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from sweeper.outcome import Metric
+from sweeper.analysis.studies import compare_study, open_studies
+from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.columns import columns
-from sweeper.report.files import study_tables
+from sweeper.report.markdown import study_tables
 from sweeper.report.notes import closing_notes, notes
-from sweeper.report.study import open_studies, open_study
+from sweeper.report.tables.columns import columns
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.status import main as status
+from sweeper.trial.outcome import Metric
 from tests.records import STEPS_PER_EPOCH, epochs, trial, write
 
 LANGUAGE_MODELLING = {"name": "language_modelling", "selection_metric": "loss", "greater_is_better": False}
@@ -61,7 +62,7 @@ def macro_f1(value: float, epoch: int = 1) -> list[Metric]:
 
 def said(study: Path) -> list[str]:
     """The notes after those on how to read the tables."""
-    found = closing_notes(open_study(study).comparison())[2:]
+    found = closing_notes(compare_study(open_study(study)))[2:]
     return [line for line in found if not line.startswith("Differences: ")]
 
 
@@ -80,13 +81,13 @@ def test_macro_f1_is_shown_where_accuracy_alone_could_mislead(
     known: dict[str, Any] | None, shown: tuple[str, ...], tmp_path: Path
 ) -> None:
     write(tmp_path, trial(), [0.7], [0.6], facts=known, more=macro_f1(0.5))
-    assert columns(open_study(tmp_path).comparison()).beside == shown
+    assert columns(compare_study(open_study(tmp_path))).beside == shown
 
 
 def test_accuracy_stands_beside_the_macro_f1_that_selects(tmp_path: Path) -> None:
     more = epochs([0.8], [0.7])
     write(tmp_path, trial(task={"selection_metric": "macro_f1"}), [0.5], [0.4], facts=facts((9, 1)), more=more)
-    shown = columns(open_study(tmp_path).comparison())
+    shown = columns(compare_study(open_study(tmp_path)))
     assert (shown.own, shown.beside) == ("macro_f1", ("accuracy",))
 
 
@@ -122,7 +123,7 @@ def test_four_columns_of_numbers_fit_a_hundred(tmp_path: Path) -> None:
         write(tmp_path, trial(model), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
     console = terminal(file := Terminal())
     console.width = 100
-    print_tables(open_study(tmp_path).comparison(), console)
+    print_tables(compare_study(open_study(tmp_path)), console)
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue()).splitlines()
     assert max(len(line.rstrip()) for line in shown) <= 100
     assert any(line.split() == ["validation", "validation", "test", "test"] for line in shown)
@@ -236,7 +237,7 @@ def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:
     for study, values in (("wide", (0.90, 0.99)), ("narrow", (0.50, 0.51))):
         for seed, value in enumerate(values, start=1):
             write(tmp_path / study, trial(seed=seed), [value], [value])
-    told = {study: " ".join(notes(open_study(tmp_path / study).comparison())) for study in ("wide", "narrow")}
+    told = {study: " ".join(notes(compare_study(open_study(tmp_path / study)))) for study in ("wide", "narrow")}
     assert "does not know that shares end at 0 and 100 %" in told["wide"]
     assert "shares end" not in told["narrow"]
 
@@ -244,8 +245,8 @@ def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:
 def test_the_same_trials_in_two_studies_are_no_comparison(tmp_path: Path) -> None:
     for study, rate in (("one", 1e-3), ("two", 1e-3), ("three", 1e-4)):
         write(tmp_path / study, trial(train={"learning_rate": rate}), [0.5], [0.4])
-    both = open_studies([tmp_path / "one", tmp_path / "two"]).comparison()
+    both = compare_study(open_studies([tmp_path / "one", tmp_path / "two"]))
     (line,) = [line for line in notes(both) if "same in both" in line]
     assert line.startswith("CAUTION, ") and "same in both: 1;" in line
-    others = open_studies([tmp_path / "one", tmp_path / "three"]).comparison(["study"])
+    others = compare_study(open_studies([tmp_path / "one", tmp_path / "three"]), ["study"])
     assert not [line for line in notes(others) if "same in both" in line]

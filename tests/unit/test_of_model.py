@@ -9,10 +9,10 @@ import pytest
 from hydra import initialize_config_dir
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.refusal import explain
-from sweeper.schema import register
-from sweeper.wrong_input import WrongInput
+from sweeper.config.hydra_errors import explain
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
 from tests.checkpoint_files import write_bloom, write_checkpoint, write_tokenizer
 from tests.composed import trial
 

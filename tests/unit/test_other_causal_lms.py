@@ -10,10 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from sweeper.checkpoints.checkpoint import Checkpoint
-from sweeper.checkpoints.targets import check_names, known_layers, matrices
 from sweeper.checkpoints.weights import check_weights
-from sweeper.settings import ArchSettings, Family
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.frameworks.lora.targets import check_names, known_layers, matrices
+from sweeper.trial.settings import ArchSettings, Family
 from tests.checkpoint_files import zeros
 
 # Of config.json as the hub has them, what matters here.

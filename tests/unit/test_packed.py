@@ -11,14 +11,13 @@ from typing import Any
 import numpy
 import pytest
 
-from sweeper.data import packed
-from sweeper.data.packed import PackedSequences, Sequences, Shuffled, load_facts, pack, token_counts
-from sweeper.data.permutation import permuted
-from sweeper.data.segmenters import Segmenter
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens import packed
+from sweeper.tokens.packed import PackedSequences, Sequences, Shuffled, load_facts, pack, permuted, token_counts
+from sweeper.tokens.segmenters import Segmenter
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 TEXTS = [f"mot{number % 7} mot{number % 11} le" for number in range(300)] + ["☃ le", "le"]
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.beside import with_reference
-from sweeper.outcome import Failure, Status
-from sweeper.reference import read_reference
+from sweeper.analysis.reference import read_reference
+from sweeper.analysis.reference_rows import with_reference
+from sweeper.analysis.studies import compare_study
+from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.cells import TextTable
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
-from sweeper.report.study import open_study
+from sweeper.trial.outcome import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 
 EVIL = '</script><script>alert("1")</script><img src=x onerror=alert(1)>&amp;\x1b[31m'
@@ -65,7 +66,7 @@ def parsed(text: str) -> Parsed:
 
 def page_of(study: Path) -> str:
     opened = open_study(study)
-    comparison = opened.comparison()
+    comparison = compare_study(opened)
     return page(comparison, opened.name, draw_figures(comparison), beside=True)
 
 
@@ -124,7 +125,7 @@ def test_every_part_has_a_name_of_its_own_in_the_contents(tmp_path: Path) -> Non
             made = trial(model, "fairseq", seed, data_seed=data_seed)
             write(tmp_path, made, [0.5 + 0.1 * seed], [0.4 + 0.1 * seed * data_seed])
     shipped = Path(__file__).parents[2] / "conf/reference/pt_vs_rd_cls_books.yaml"
-    comparison = with_reference(open_study(tmp_path).comparison(), read_reference(shipped))
+    comparison = with_reference(compare_study(open_study(tmp_path)), read_reference(shipped))
     contents = re.findall(r'<a href="#[^"]*">([^<]*)</a>', page(comparison, "demo", draw_figures(comparison)))
     assert len(contents) == len(set(contents))
     assert {"Spread", "Published"} < set(contents)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import tokenizers
 
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 FIRST = [f"a{number}" for number in range(12)]
 SECOND = [f"b{number}" for number in range(12)]

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from sweeper.checkpoints.parameter_count import part_of
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
-from sweeper.checkpoints.parameter_names import part_of
-from sweeper.report.parameters import formula_lines, mismatch_lines, parameter_table
-from sweeper.settings import ArchSettings
+from sweeper.parameters import formula_lines, mismatch_lines, parameter_table
+from sweeper.trial.settings import ArchSettings
 
 ARCH = ArchSettings("roberta_small_fr", "roberta", layers=4, width=512, heads=8, feed_forward=512, positions=256)
 SMALL_FR = Shape.of(ARCH, vocabulary=32000, offset=2, classes=2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.permutations import (
+from sweeper.analysis.permutation_tests import (
     DRAWN,
     PermutationTest,
     holm,

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sweeper.checkpoints.pickled_tensors import pickle_shapes
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 
 class Calls:

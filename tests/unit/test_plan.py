@@ -11,14 +11,14 @@ from typing import ClassVar
 import pytest
 from rich.console import Console
 
-from sweeper import inputs
 from sweeper.data import Answered, DataSettings, Examples
 from sweeper.data.facts import DataFacts
+from sweeper.driver.sweep import plan
+from sweeper.frameworks import inputs
+from sweeper.records.study import Study
 from sweeper.report.data_text import plan_lines
 from sweeper.report.terminal import terminal
-from sweeper.study import Study
-from sweeper.sweep import plan
-from sweeper.trial import Trial
+from sweeper.trial.trial import Trial
 from tests.records import trial, write
 
 UNBALANCED = "data=demo: 8 / 4 / 4 texts (train / validation / test); unbalanced: "

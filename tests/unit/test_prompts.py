@@ -6,8 +6,9 @@ import pytest
 import tokenizers
 
 from sweeper.data import Examples
-from sweeper.data.prompted_classes import in_prompts, questions_of
-from sweeper.data.prompts import (
+from sweeper.errors import WrongInput
+from sweeper.tokens.prompted import in_prompts, questions_of
+from sweeper.tokens.prompts import (
     SHORTEST_PROMPT,
     answer_ids,
     framed_texts,
@@ -17,10 +18,9 @@ from sweeper.data.prompts import (
     question_room,
     split_facts,
 )
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 TEXTS = ["a dull novel , never fine .", "a fine story .", "never dull , a very fine tale ."] * 20
 WORDS = ("bad", "very good")

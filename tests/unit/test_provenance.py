@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import provenance
+from sweeper.records import provenance
 
 GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -96,5 +96,5 @@ def test_here_is_json() -> None:
     [(["-m", "shown", "a=[1,2]"], "python -m shown 'a=[1,2]'"), (["shown.py", "b c"], "python shown.py 'b c'")],
 )
 def test_the_command_can_be_typed_again(tmp_path: Path, arguments: list[str], expected: str) -> None:
-    (tmp_path / "shown.py").write_text("from sweeper import provenance\nprint(provenance.command_line())\n")
+    (tmp_path / "shown.py").write_text("from sweeper.records import provenance\nprint(provenance.command_line())\n")
     assert subprocess.check_output([sys.executable, *arguments], cwd=tmp_path, text=True).strip() == expected

@@ -9,7 +9,7 @@ import pytest
 from sweeper.data import SPLITS
 from sweeper.data.demo import ADJECTIVES, Demo
 from sweeper.data.qa_demo import OPINION, OPINIONS, TAUGHT, WHERE, WHO, QaDemo, content
-from sweeper.trial import digest
+from sweeper.trial.trial import digest
 
 SPLIT_SIZES = {"train": 2000, "valid": 200, "test": 500}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Metric
 from sweeper.report.__main__ import main
-from sweeper.report.files import study_tables
+from sweeper.report.markdown import study_tables
+from sweeper.trial.outcome import Metric
 from tests.records import STEPS_PER_EPOCH, trial, write
 from tests.unit.test_notes import facts, said
 

@@ -12,8 +12,8 @@ import pytest
 from sweeper.data import Answered, QuestionSource
 from sweeper.data.facts import question_facts
 from sweeper.data.questions import QuestionFiles
-from sweeper.trial import digest, result_settings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.trial import digest, result_settings
 from tests.labelled_files import Columns, write
 
 

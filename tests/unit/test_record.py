@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.outcome import Best, Failure, Metric, Outcome, Status
-from sweeper.progress_file import ProgressFile
-from sweeper.record import AlreadyWriting, Contradiction, Record, records, supersede
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.records.progress import ProgressFile
+from sweeper.records.record import AlreadyWriting, Contradiction, Record, records, supersede
+from sweeper.trial.outcome import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 TRIAL = {"id": "abc", "choices": {"model": "pt"}, "config": {"seed": 1}}

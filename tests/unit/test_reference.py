@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from sweeper.beside import reference_epoch_rows, reference_rows, with_reference
-from sweeper.comparison import Comparison
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.reference import Reference, read_reference
+from sweeper.analysis.reference import Reference, read_reference
+from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows, with_reference
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.studies import compare_study
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
+from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.drawing import draw
 from sweeper.report.figures import figure_csv, figures
-from sweeper.report.study import open_study
-from sweeper.wrong_input import WrongInput
+from sweeper.report.figures.drawing import draw
 from tests.records import trial, write
 
 SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"
@@ -27,7 +28,7 @@ def write_study(study: Path) -> Comparison:
     for model, base in (("pt", 0.8), ("rd", 0.6)):
         for seed in (1, 2, 3):
             write(study, trial(model, "fairseq", seed), [base, base + 0.01 * seed], [base, base + 0.01 * seed])
-    return open_study(study).comparison()
+    return compare_study(open_study(study))
 
 
 def test_the_shipped_numbers_are_the_published_ones() -> None:

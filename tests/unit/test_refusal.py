@@ -8,11 +8,11 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper.config import to_trial
-from sweeper.places import CONFIG_DIRECTORY
-from sweeper.refusal import explain, null_group
-from sweeper.schema import register
-from sweeper.wrong_input import WrongInput
+from sweeper.config.composed import to_trial
+from sweeper.config.hydra_errors import explain, null_group
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Failure, Status
+from sweeper.analysis.statistics import summarize
+from sweeper.analysis.studies import compare_study
+from sweeper.errors import WrongInput
+from sweeper.records.study import open_study
 from sweeper.report import json_file
 from sweeper.report.__main__ import main
-from sweeper.report.files import TRIAL_COLUMNS, study_tables
-from sweeper.report.study import open_study
+from sweeper.report.csv_file import TRIAL_COLUMNS
+from sweeper.report.markdown import study_tables
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
-from sweeper.statistics import summarize
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.outcome import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
@@ -62,7 +64,7 @@ def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     console = terminal(file := Terminal())
     console.width = 80
-    print_tables(open_study(tmp_path / "demo").comparison(), console)
+    print_tables(compare_study(open_study(tmp_path / "demo")), console)
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue())
     assert shown != file.getvalue()  # a terminal gets its styles
     heads = [line for line in shown.splitlines() if "framework" in line]

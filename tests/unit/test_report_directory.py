@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.record import Record
+from sweeper.driver.side_processes import await_writing, reason, start_writing
+from sweeper.errors import WrongInput
+from sweeper.records.record import Record
 from sweeper.report.__main__ import main
 from sweeper.report.directory import outdated, write_report
-from sweeper.report.process import await_writing, reason, start_writing
-from sweeper.wrong_input import WrongInput
 from tests.records import trial, write, write_demo
 
 TEXTS = ("report.html", "report.md", "report.json", "tables.tex", "trials.csv")
@@ -150,7 +150,7 @@ def test_a_record_that_cannot_be_read_is_named_in_the_warning(study: Path) -> No
 
 def test_looking_whether_it_is_outdated_imports_nothing_heavy(study: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from sweeper.report.process import outdated;"
+        "import sys; from pathlib import Path; from sweeper.driver.side_processes import outdated;"
         f"outdated(Path({str(study)!r}));"
         "print(sorted({'matplotlib', 'jinja2', 'scipy', 'numpy'} & set(sys.modules)))"
     )

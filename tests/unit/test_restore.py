@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sweeper.data.files import Files
-from sweeper.record import Record
-from sweeper.restore import restored, value_of
-from sweeper.settings import (
+from sweeper.errors import WrongInput
+from sweeper.records.record import Record
+from sweeper.records.restore import restored, value_of
+from sweeper.trial.settings import (
     FrameworkSettings,
     LoraSettings,
     ModelSettings,
@@ -21,8 +22,7 @@ from sweeper.settings import (
     TokenizerSettings,
     TrainSettings,
 )
-from sweeper.trial import Trial
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.trial import Trial
 from tests.records import trial, write
 
 

@@ -9,8 +9,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from sweeper.checkpoints.safetensors_header import safetensors_shapes
-from sweeper.wrong_input import WrongInput
+from sweeper.checkpoints.weight_files import safetensors_shapes
+from sweeper.errors import WrongInput
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sweeper.data import Examples
-from sweeper.data.sampling import apportion, limit_examples, select, stratified_parts, stratified_split
+from sweeper.data.splits import apportion, limit_examples, select, stratified_parts, stratified_split
 
 
 def sorted_by_label(*sizes: int) -> Examples:

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from sweeper.outcome import Metric
-from sweeper.selection import select
-from sweeper.settings import TaskSettings
+from sweeper.trial.best_epoch import select
+from sweeper.trial.outcome import Metric
+from sweeper.trial.settings import TaskSettings
 
 TASK = TaskSettings()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sentencepiece
 
-from sweeper.data.sentencepiece_file import PieceType, model_pieces
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.sentencepiece_file import PieceType, model_pieces
 
 TEXT = ["un livre, un conte, une histoire de la mer et du vent", "le lecteur lit la suite avec joie"] * 20
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._slurm_ends import OUT_OF_MEMORY, last_word, state_of
-from hydra_plugins.sweeper_launchers._slurm_queue import QueuedJob, SlurmError, ask, queued_jobs
-from hydra_plugins.sweeper_launchers._slurm_submission import KEYS, PLACE, keys_of
-from hydra_plugins.sweeper_launchers._slurm_watch import Look, QueueWatch
-from sweeper.backend import JobState, Phase
+from sweeper.backends import JobState, Phase
+from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_word, state_of
+from sweeper.backends.slurm.queue import QueuedJob, SlurmError, ask, queued_jobs
+from sweeper.backends.slurm.submission import KEYS, PLACE, keys_of
+from sweeper.backends.slurm.watch import Look, QueueWatch
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
 
 LISTING = """\
@@ -75,7 +75,7 @@ def test_the_queue_is_never_waited_for() -> None:
 
 
 def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hydra_plugins.sweeper_launchers._slurm_watch.SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr("sweeper.backends.slurm.watch.SHORTEST_SECONDS", 0.05)
     watch = QueueWatch(["echo", "1|RUNNING|None|n1|s"], longest_seconds=0.4)
     found: list[Look] = []
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings, grown, seconds_of
-from sweeper.wrong_input import WrongInput
+from sweeper.backends.slurm.settings import SlurmSettings, grown, seconds_of
+from sweeper.errors import WrongInput
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from sweeper.checkpoints.identity import tokenizer_digest
-from sweeper.checkpoints.vocabulary import check_vocabulary
-from sweeper.data.special_pieces import SPECIAL_NAMES, TRANSFORMERS, special_pieces
-from sweeper.data.tokenizer import load
-from sweeper.settings import Family, TokenizerSettings
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import SPECIAL_NAMES, TRANSFORMERS, special_pieces
+from sweeper.tokens.tokenizer import load
+from sweeper.tokens.vocabulary import check_vocabulary
+from sweeper.trial.settings import Family, TokenizerSettings
 
 OWN = {"<s>": "<s>", "<pad>": "<pad>", "</s>": "</s>", "<unk>": "<unk>"}
 GPT2 = {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}

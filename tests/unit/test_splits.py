@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.data.files import Files
-from sweeper.trial import result_settings
+from sweeper.trial.trial import result_settings
 from tests.labelled_files import cycle, labelled, one_file, refusal, texts, three, write
 
 

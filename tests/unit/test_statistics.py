@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.statistics import Summary, mean, standard_deviation, summarize
+from sweeper.analysis.statistics import Summary, mean, standard_deviation, summarize
 
 PUBLISHED = (79.3, 78.5, 80.1)
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.outcome import Failure, Status
-from sweeper.record import Record
-from sweeper.report.study import open_study
+from sweeper.errors import WrongInput
+from sweeper.records.record import Record
+from sweeper.records.study import Study, open_study
 from sweeper.status import main, statuses
-from sweeper.study import Study
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.outcome import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 
 TELLS = {"epoch": 2, "step": 30, "steps": 125, "loss": 0.5, "started_step": 10, "started": 100.0, "time": 104.0}
@@ -88,7 +87,7 @@ def test_a_wrong_study_is_refused_with_those_that_exist(tmp_path: Path) -> None:
 
 
 def test_imports_nothing_heavy() -> None:
-    code = "import sys, sweeper.status, sweeper.report.__main__, sweeper.report.terminal, sweeper.report.live_table\n"
+    code = "import sys, sweeper.status, sweeper.report.__main__, sweeper.report.terminal, sweeper.driver.live_table\n"
     heavy = ("torch", "transformers", "datasets", "mlflow", "numpy", "pandas", "scipy", "hydra", "omegaconf")
     code += f"print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.jobs import study_at
-from sweeper.json_files import write_json
-from sweeper.restore import trial_of
-from sweeper.study import FILE, Study, described
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.records.files import write_json
+from sweeper.records.restore import trial_of
+from sweeper.records.study import FILE, Study, described, study_at
 from tests.contracts.processes import DEADLINE_SECONDS
 from tests.records import trial
 

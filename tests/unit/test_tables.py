@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from sweeper.data.tables import EXTENSIONS, Table, read_table
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
 
 WANTED = {"text": "data.text=text", "stars": "data.label=stars"}
 # What must stay inside a text: Python's other line ends, quotes, tabs and line ends where a format has room for them.

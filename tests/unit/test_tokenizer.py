@@ -12,10 +12,10 @@ import sentencepiece
 import tokenizers
 
 from sweeper.checkpoints.identity import tokenizer_digest
-from sweeper.data.tokenizer import load, tokenizer_file
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.tokenizer import load, tokenizer_file
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 TEXTS = [

@@ -10,9 +10,9 @@ import pytest
 import sentencepiece
 
 from sweeper.checkpoints.identity import tokenizer_digest
-from sweeper.data.special_pieces import SPECIAL
-from sweeper.data.tokenizer import load
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.tokenizer import load
 from tests.checkpoint_files import write_tokenizer
 
 TEXTS = ["un livre très bien écrit et très drôle", "un roman ennuyeux, mal écrit et sans intérêt"]

@@ -8,11 +8,11 @@ import pytest
 import sentencepiece
 import tokenizers
 
-from sweeper.data.sentencepiece_training import cut
-from sweeper.data.tokenizer import load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.tokens.sentencepiece_training import cut
+from sweeper.tokens.tokenizer import load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 TEXTS = [

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sweeper.data.cls_books import ClsBooks
-from sweeper.settings import (
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import (
     ArchSettings,
     Family,
     FrameworkSettings,
@@ -24,8 +25,7 @@ from sweeper.settings import (
     check_ranges,
     setting,
 )
-from sweeper.trial import Trial, digest, plain
-from sweeper.wrong_input import WrongInput
+from sweeper.trial.trial import Trial, digest, plain
 from tests.records import Reviews, trial
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.variance import Components, complete_table, components
+from sweeper.analysis.variance import Components, complete_table, components
 
 
 def test_two_by_three_by_hand() -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from sweeper.data.demo import Demo
-from sweeper.data.tokenizer import Tokenizer, load
-from sweeper.data.tokenizer_training import train_tokenizer
-from sweeper.data.verbalisers import Verbalised, check_pieces, reading_notes, verbalisers
-from sweeper.settings import TokenizerKind
-from sweeper.wrong_input import WrongInput
+from sweeper.data.verbalisers import Verbalised, reading_notes, verbalisers
+from sweeper.errors import WrongInput
+from sweeper.tokens.prompts import check_pieces
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.trial.settings import TokenizerKind
 
 
 @dataclass(frozen=True)

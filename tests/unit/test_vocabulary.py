@@ -10,13 +10,14 @@ from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
-from sweeper.checkpoints.vocabulary import check_belongs, check_order, check_padding, check_vocabulary, piece_ids
-from sweeper.data.segmenters import framed
-from sweeper.data.special_pieces import SPECIAL
-from sweeper.data.tokenizer import PIECES as PIECES_FILE
-from sweeper.data.tokenizer import load
-from sweeper.settings import TokenizerSettings
-from sweeper.wrong_input import WrongInput
+from sweeper.checkpoints.weights import check_belongs, check_order, check_padding
+from sweeper.errors import WrongInput
+from sweeper.tokens.segmenters import framed
+from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.tokenizer import PIECES as PIECES_FILE
+from sweeper.tokens.tokenizer import load
+from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
+from sweeper.trial.settings import TokenizerSettings
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 from tests.fairseq_files import write_fairseq
 

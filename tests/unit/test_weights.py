@@ -9,8 +9,8 @@ import pytest
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
-from sweeper.settings import ArchSettings, Family
-from sweeper.wrong_input import WrongInput
+from sweeper.errors import WrongInput
+from sweeper.trial.settings import ArchSettings, Family
 from tests.checkpoint_files import tensors, write_bloom, write_checkpoint, write_split
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)

@@ -24,8 +24,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sweeper.backend import Backend, Job, JobState, Phase
-from sweeper.wrong_input import WrongInput
+from sweeper.backends import Backend, Job, JobState, Phase
+from sweeper.errors import WrongInput
 
 POLL_SECONDS = 0.05
 # All of training that is slow to import: transformers.trainer brings datasets and accelerate

@@ -2,7 +2,6 @@
 
 # No `from __future__ import annotations`: Hydra runs plugin modules before they are in sys.modules, where a
 # dataclass would look its string annotations up.
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
-from sweeper.backend import Backend
-from sweeper.wrong_input import WrongInput
+from sweeper.backends import Backend
+from sweeper.errors import WrongInput
 
 # Processes at a time that a machine can be asked for: the greater of these
 MOST_JOBS, JOBS_A_CORE = 64, 4
@@ -61,6 +60,6 @@ class LocalLauncher(BackendLauncher):
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
         wanted = modules(self.preload, preload)
 
-        from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
+        from sweeper.backends.local.backend import LocalBackend
 
         return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=wanted)

@@ -7,11 +7,11 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from hydra_plugins.sweeper_launchers._slurm_settings import SlurmSettings
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
-from sweeper.backend import Backend
-from sweeper.schema import thawed
-from sweeper.wrong_input import WrongInput
+from sweeper.backends import Backend
+from sweeper.backends.slurm.settings import SlurmSettings
+from sweeper.config.schema import thawed
+from sweeper.errors import WrongInput
 
 ConfigStore.instance().store(
     group="hydra/launcher", name="slurm", node=thawed(OmegaConf.structured(SlurmSettings)), provider="sweeper"
@@ -37,6 +37,6 @@ class SlurmLauncher(BackendLauncher):
             )
         wanted = modules(self.settings.preload, preload)
 
-        from hydra_plugins.sweeper_launchers._slurm_backend import SlurmBackend
+        from sweeper.backends.slurm.backend import SlurmBackend
 
         return SlurmBackend(self.settings, threads=threads, preload=wanted, name=name, directory=directory)

@@ -1,0 +1,135 @@
+"""What varies between the trials of a study, besides their seeds; pure functions of their configurations."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sweeper.errors import WrongInput
+
+Value = str | int | float | bool | None
+# What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
+SECTIONS = ("model", "framework", "data", "arch", "task", "tokenizer", "train", "device", "digests")
+ALWAYS = ("model", "framework")
+# A path is stood for by its content: the same file at two places makes no difference.
+CONTENT = {
+    "model.path": "digests.weights",
+    "data.path": "digests.data",
+    "data.name": "digests.data",
+    "data.files": "digests.data",
+    "tokenizer.path": "digests.tokenizer",
+    "tokenizer.count_on": "digests.tokenizer",
+}
+# Not that of the alphabet: what the others are compared with comes first.
+ORDER = {"framework": ("hf", "fairseq", "lora")}
+SEEDS = ("seed", "data_seed")
+STUDY = "study"
+DIGEST_SHOWN = 12  # hexadecimal digits of a digest
+
+
+def factor_values(
+    settings: Sequence[dict[str, Value]], by: Sequence[str] = ()
+) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
+    """Return the names of what varies between trials, or those that are asked for, and each trial's values.
+
+    Raises WrongInput when what is asked for is no setting.
+    """
+    settings = same_paths(settings)
+    factors = tuple(dict.fromkeys(named(factor, settings) for factor in by)) or varied(settings)
+    return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
+
+
+def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
+    """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
+    if factor in SEEDS:
+        raise WrongInput(f"by={factor}: groups are made over seeds\nallowed: other settings")
+    known = dict.fromkeys(name for values in settings for name in values)
+    found = [factor] if factor in known else [name for name in known if name.rpartition(".")[2] == factor]
+    if len(found) > 1:
+        found = [name for name in found if len({values.get(name) for values in settings}) > 1] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WrongInput(f"by={factor} could be several settings\nallowed: {', '.join(found)}")
+    differing = [name for name in known if len({values.get(name) for values in settings}) > 1]
+    listed = dict.fromkeys([*(name for name in ALWAYS if name in known), *differing])
+    near = difflib.get_close_matches(factor, known, n=1)
+    raise WrongInput(
+        f"by={factor}: no such factor{f'; did you mean {near[0]}?' if near else ''}\n"
+        f"those that differ here: {', '.join(listed)}\n"
+        "any other setting of sweeper.run can be named, too"
+    )
+
+
+def trial_settings(choices: Mapping[str, Any], config: Mapping[str, Any], study: str = "") -> dict[str, Value]:
+    """Return what a sweep could have varied but the seeds, by its name on the command line.
+
+    Choices of groups (`data`) come first, then settings (`train.learning_rate`), digests of content, and last the
+    study, where there are several: it is a factor of its own only between trials that are otherwise alike.
+    """
+    chosen = {section: choices[section] for section in SECTIONS if section in choices}
+    settings = chosen | dict(leaves({section: config[section] for section in SECTIONS if section in config}))
+    return settings | ({STUDY: study} if study else {})
+
+
+def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield a nested configuration's single settings by dotted name; a list is one setting, as JSON."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            text = json.dumps(value) if isinstance(value, list) else value
+            yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." else text
+
+
+def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
+    """Give paths to the same content one name, the first that occurs, be it none at all."""
+    first: dict[tuple[str, Value], Value] = {}
+    return [
+        values
+        | {
+            name: first.setdefault((name, values.get(content)), values[name])
+            for name in values
+            if (content := content_of(name))
+        }
+        for values in settings
+    ]
+
+
+@cache
+def content_of(name: str) -> str | None:
+    """Return the setting that holds the digest of what a path leads to; None for what is no path."""
+    found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
+    return next(found, None)
+
+
+def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
+    """Return model, framework, and every setting that differs between trials alike in all earlier factors.
+
+    So a setting that only follows another (`model.pretrained` follows `model`) is no factor of its own.
+    """
+    factors = list(ALWAYS)
+    names = dict.fromkeys(name for values in settings for name in values)
+    for name in names:
+        if len({values.get(name) for values in settings}) == 1:
+            continue
+        found: dict[tuple[Value, ...], Value] = {}
+        for values in settings:
+            key = tuple(values.get(factor) for factor in factors)
+            if found.setdefault(key, values.get(name)) != values.get(name):
+                factors.append(name)
+                break
+    return tuple(factors)
+
+
+def rank(factor: str, value: Value) -> tuple[int, float, str]:
+    """Sorting key of a factor's value: numbers by size, then known text in its order, other text, what is not set."""
+    if value is None:
+        return 2, 0.0, ""
+    if not isinstance(value, str):
+        return 0, float(value), ""
+    known = ORDER.get(factor, ())
+    return 1, float(known.index(value) if value in known else len(known)), value

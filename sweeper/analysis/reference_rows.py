@@ -1,0 +1,160 @@
+"""A study's groups beside the numbers that a publication reports of such groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sweeper.analysis.factors import Value
+from sweeper.analysis.reference import SPLITS, PublishedGroup, Reference
+from sweeper.analysis.rows import Comparison, EpochRow, GroupRow
+from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference
+from sweeper.errors import WrongInput
+from sweeper.trial.metrics import is_share
+
+EMPTY = Summary(0, None, None)
+LISTED = 8  # groups that a refusal names
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """One group's best epochs beside the published ones; `difference` is ours − published.
+
+    Its interval is Welch's, and missing where the published sd, its kind or its n is.
+    """
+
+    factors: tuple[Value, ...]
+    metric: str
+    split: str
+    published: Summary
+    published_values: tuple[float, ...]
+    ours: Summary
+    difference: MeanDifference | None
+    published_steps: tuple[int, ...]
+    our_steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReferenceEpochRow:
+    """One group after one epoch beside what is published of it; `difference` is ours − published."""
+
+    factors: tuple[Value, ...]
+    metric: str
+    split: str
+    epoch: int
+    published_mean: float
+    published_sd: float | None
+    ours: Summary
+    difference: float | None
+
+
+def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
+    """Return a comparison that shows a reference; raises WrongInput for a group, factor or metric that the study lacks.
+
+    And for shares that are none, as where a unit is forgotten.
+    """
+    measured = (*comparison.metrics, *comparison.others)
+    if reference.metric not in measured:
+        raise WrongInput(
+            f"reference={reference.file}: no trial has measured {reference.metric}\nmetrics of this study: "
+            + ", ".join(measured)
+        )
+    for published in reference.groups:
+        check_group(comparison, published, reference)
+    return replace(comparison, reference=reference)
+
+
+def check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
+    """Raise WrongInput where a published group is none of the study's, or its values are none of a share."""
+    means = [summary.mean for summary in published.sets.values()]
+    means += [item.mean for epochs in published.epochs.values() for item in epochs]
+    if is_share(reference.metric) and any(mean is not None and not 0 <= mean <= 1 for mean in means):
+        raise WrongInput(
+            f"reference={reference.file}: {reference.metric} of {group_text(published.group)} is no share\n"
+            "allowed: 0 to 1, or 0 to 100 with unit: per cent"
+        )
+    for name in published.group:
+        if name not in comparison.factors and not any(name in group.settings for group in comparison.groups):
+            raise WrongInput(
+                f"reference={reference.file}: no factor is called {name}\n"
+                f"factors of this study: {', '.join(comparison.factors)}"
+            )
+    if not matching(comparison, published):
+        known = [group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
+        more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+        raise WrongInput(
+            f"reference={reference.file}: this study has no group {group_text(published.group)}\n"
+            f"groups that exist: {'; '.join(known[:LISTED]) or 'none'}{more}"
+        )
+
+
+def matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
+    """Return the study's groups that a published one is of."""
+    return [group for group in comparison.groups if is_of(comparison, group, published.group)]
+
+
+def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
+    """Whether a group has all the wanted values of factors, or of settings that its trials have in common."""
+    differing = {item.name for item in group.differing}
+    known = {name: value for name, value in group.settings.items() if name not in differing}
+    known |= dict(zip(comparison.factors, group.factors, strict=True))
+    return all(name in known and known[name] == value for name, value in wanted.items())
+
+
+def group_text(values: Mapping[str, Value]) -> str:
+    """A group as one would write it: model=pt framework=hf."""
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
+    """Yield what is published of best epochs beside the study's own."""
+    reference = comparison.reference
+    if reference is None:
+        return
+    for published in reference.groups:
+        for group in matching(comparison, published):
+            for split in SPLITS:
+                if split in published.sets:
+                    yield reference_row(group, published, split, reference)
+
+
+def reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
+    """Return one group's row on one set."""
+    theirs, ours = published.sets[split], summary_of(group, split, reference.metric)
+    sampled = split in published.values or (reference.sd == "sample" and theirs.n > 1)
+    return ReferenceRow(
+        factors=group.factors,
+        metric=reference.metric,
+        split=split,
+        published=theirs,
+        published_values=published.values.get(split, ()),
+        ours=ours,
+        difference=mean_difference(ours, theirs if sampled else replace(theirs, sd=None)),
+        published_steps=published.steps,
+        our_steps=tuple(row.step for row in group.counted if row.step is not None),
+    )
+
+
+def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
+    """Yield what is published of epochs beside the study's own."""
+    reference = comparison.reference
+    if reference is None:
+        return
+    ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
+    for published in reference.groups:
+        for group in matching(comparison, published):
+            for split, epochs in published.epochs.items():
+                for item in epochs:
+                    row = ours.get((group.factors, group.metric, item.epoch))
+                    summary = summary_of(row, split, reference.metric) if row else EMPTY
+                    delta = None if summary.mean is None else summary.mean - item.mean
+                    yield ReferenceEpochRow(
+                        group.factors, reference.metric, split, item.epoch, item.mean, item.sd, summary, delta
+                    )
+
+
+def summary_of(row: GroupRow | EpochRow, split: str, metric: str) -> Summary:
+    """Return a row's summary of a metric on a set; of nothing where it was not measured."""
+    own = row if metric == row.metric else row.others.get(metric)
+    found: Summary = getattr(own, split, EMPTY)
+    return found

@@ -1,0 +1,130 @@
+"""Statistics of a few repeated measurements, as pure functions."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Number of values, their mean (None without any), sample standard deviation (divisor n − 1; None below two).
+
+    `low` and `high` bound Student's t interval of the mean at confidence `CONFIDENCE`, None where there is none: of
+    values that are not `independent` too.
+    """
+
+    n: int
+    mean: float | None
+    sd: float | None
+    median: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    low: float | None = None
+    high: float | None = None
+    independent: bool = True
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Arithmetic mean; None for no values, nan when one of them is not finite."""
+    if not values:
+        return None
+    return statistics.fmean(values) if all(map(math.isfinite, values)) else math.nan
+
+
+def standard_deviation(values: Sequence[float]) -> float | None:
+    """Sample standard deviation (divisor n − 1); None below two values, nan when one is not finite."""
+    if len(values) < 2:
+        return None
+    if not all(map(math.isfinite, values)):
+        return math.nan
+    if min(values) == max(values):  # whose mean may be a rounding beside them
+        return 0.0
+    center = statistics.fmean(values)
+    return math.hypot(*(value - center for value in values)) / math.sqrt(len(values) - 1)
+
+
+def summarize(values: Sequence[float], *, independent: bool = True) -> Summary:
+    """Number, mean, sample standard deviation, t interval, median and extremes of values."""
+    center, sd = mean(values), standard_deviation(values)
+    if center is None or math.isnan(center):  # one that is not finite has no place in an order
+        return Summary(len(values), center, sd, independent=independent)
+    low, high = mean_interval(center, sd, len(values)) if independent else (None, None)
+    extremes = min(values), max(values)
+    return Summary(len(values), center, sd, statistics.median(values), *extremes, low, high, independent)
+
+
+def mean_interval(center: float, sd: float | None, n: int) -> tuple[float | None, float | None]:
+    """Student's t interval of a mean (Student 1908, Biometrika 6, 1–25): mean ± t(n − 1) · sd / √n; None below two.
+
+    None too of values that are all equal: one of no width would claim to know everything.
+    """
+    if not sd:
+        return None, None
+    half = student_quantile(n - 1, (1 + CONFIDENCE) / 2) * sd / math.sqrt(n)
+    return center - half, center + half
+
+
+@cache
+def student_quantile(degrees_of_freedom: float, probability: float) -> float:
+    """Quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # scipy.stats has it too, and takes several times as long to import
+
+    return float(stdtrit(degrees_of_freedom, probability))
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """First mean minus second mean, and its interval of confidence `CONFIDENCE`; None where there is none."""
+
+    n_first: int
+    n_second: int
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    degrees_of_freedom: float | None = None
+
+
+def mean_difference(first: Summary, second: Summary) -> MeanDifference | None:
+    """Return the difference of two means with Welch's t interval; None where a group has no value.
+
+    The groups are taken for independent samples of normal distributions whose variances may differ (Welch 1947,
+    Biometrika 34, 28–35): difference ± t · s with s² = s₁²/n₁ + s₂²/n₂ and t the two-sided quantile of Student's
+    distribution with (s₁²/n₁ + s₂²/n₂)² / ((s₁²/n₁)²/(n₁ − 1) + (s₂²/n₂)²/(n₂ − 1)) degrees of freedom
+    (Satterthwaite 1946, Biometrics Bulletin 2, 110–114).
+    """
+    if first.mean is None or second.mean is None:
+        return None
+    difference = first.mean - second.mean
+    error = standard_error(first, second)
+    if error is None:
+        return MeanDifference(first.n, second.n, difference)
+    freedom = degrees_of_freedom(first, second, error)
+    half = student_quantile(freedom, (1 + CONFIDENCE) / 2) * error
+    return MeanDifference(first.n, second.n, difference, difference - half, difference + half, freedom)
+
+
+def standard_error(first: Summary, second: Summary) -> float | None:
+    """Standard error of the difference of two means; None where it cannot be known.
+
+    That is where a group has fewer than two values, or such as are not independent, a value is not finite, or neither
+    group varies: the degrees of freedom would be 0 / 0.
+    """
+    if not (first.independent and second.independent):
+        return None
+    if first.sd is None or second.sd is None:
+        return None
+    error = math.hypot(first.sd / math.sqrt(first.n), second.sd / math.sqrt(second.n))
+    return error if error > 0 and math.isfinite(error) else None
+
+
+def degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
+    """Welch and Satterthwaite's degrees of freedom, from shares of the squared error, which can't overflow."""
+    assert first.sd is not None and second.sd is not None
+    shares = [(first.sd / error) ** 2 / first.n, (second.sd / error) ** 2 / second.n]
+    return 1 / (shares[0] ** 2 / (first.n - 1) + shares[1] ** 2 / (second.n - 1))

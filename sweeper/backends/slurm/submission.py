@@ -1,0 +1,112 @@
+"""Arrays of jobs for SLURM, made and submitted by submitit."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from submitit.core.utils import FailedJobError
+from submitit.slurm.slurm import SlurmExecutor
+
+from sweeper.backends.slurm.allocation import Allocation
+from sweeper.backends.slurm.queue import SlurmError, last_line
+from sweeper.backends.slurm.settings import SlurmSettings
+
+PLACE = ".slurm"  # in the study's directory
+KEYS = "jobs.json"  # for each task of the array the keys of its jobs
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job of the driver's in SLURM: the id there, and the submission's folder."""
+
+    id: str
+    folder: Path
+    time: float  # monotonic, when sbatch had returned
+
+
+class Sbatch(SlurmExecutor):
+    """submitit's executor, which can also show its script on a machine without SLURM."""
+
+    @classmethod
+    def affinity(cls) -> int:
+        """Whether jobs can be started here is found out when they are."""
+        return 1
+
+    def script(self, tasks: int) -> str:
+        """Return the script of an array of so many tasks."""
+        array = Sbatch(self.folder, python=self.python)
+        array.parameters = self.parameters | ({"map_count": tasks} if tasks > 1 else {})
+        return array._make_submission_file_text(self._submitit_command_str, "")
+
+
+def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines: Mapping[str, Any]) -> Sbatch:
+    """Return an executor whose jobs have a name, write what they print into a folder, and have these #SBATCH lines."""
+    made = Sbatch(folder, python=program(settings))
+    further = dict(lines) | ({"chdir": settings.directory} if settings.directory else {})
+    made.parameters = {
+        "job_name": name,
+        "time": None,  # stands among the lines, as it was given
+        "wckey": None,
+        "nodes": 1,
+        "array_parallelism": settings.array_parallelism or tasks,
+        "stderr_to_stdout": True,
+        "setup": list(settings.setup) or None,
+        "use_srun": settings.use_srun,
+        # A step takes as many tasks as the job has room for, and since 22.05 its job's cores only if it asks for them.
+        "srun_args": ["--ntasks", "1", "--cpus-per-task", str(lines["cpus-per-task"])],
+        "additional_parameters": further,
+    }
+    return made
+
+
+def program(settings: SlurmSettings) -> str | None:
+    """Return the command that starts Python on a node; None: the submitting interpreter."""
+    python = shlex.quote(settings.python or sys.executable)
+    return python if settings.use_srun else f"exec {python}"  # signals to the batch script then reach the program
+
+
+def submit(
+    settings: SlurmSettings, name: str, directory: Path, allocations: Sequence[Allocation], lines: Mapping[str, Any]
+) -> list[str]:
+    """Submit an array of allocations by one call of sbatch; returns their ids. Raises SlurmError with its words."""
+    folder = allocations[0].folder
+    folder.mkdir(parents=True)
+    keys = [[job.key for job in allocation.jobs] for allocation in allocations]
+    (folder / KEYS).write_text(json.dumps(keys), encoding="utf-8")
+    made = executor(settings, name, folder, len(allocations), {**lines, "comment": str(directory)})
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it raises
+            return [job.job_id for job in made.submit_array(allocations)]
+    except FailedJobError as error:
+        raise SlurmError(last_line(str(error)) or "sbatch failed") from error
+
+
+def new_folder(directory: Path) -> Path:
+    """Return where a submission of a study keeps its script, its pickles and what it prints."""
+    return directory / PLACE / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths are of one place, which links may name in several ways."""
+    return one == other or one.resolve() == other.resolve()
+
+
+def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
+    """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
+    if script is None or not same_place(script.parent.parent, directory / PLACE):
+        return ()
+    try:
+        tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # the study was moved away and began anew
+        return ()
+    return tasks[task]

@@ -1,0 +1,143 @@
+"""What cannot work although every value is of its type and in its range: refused before anything starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from sweeper.errors import WrongInput
+from sweeper.tokens.tokenizer import SHORTEST_PAIR
+from sweeper.trial.metrics import METRICS
+from sweeper.trial.settings import ArchSettings, Family
+from sweeper.trial.trial import Trial
+
+LARGEST_RECIPE = 100_000_000  # parameters of the layers' matrices
+# Task -> the data sets here that are for it.
+DATA = {
+    "classification": "demo, cls_books, files, hub",
+    "language_modelling": "corpus",
+    "qa": "qa_demo, qa_files, qa_hub",
+}
+
+
+def check_trial(trial: Trial) -> None:
+    """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
+    check_task(trial)
+    check_recipe(trial)
+    check_lengths(trial)
+    check_pairs(trial)
+    check_selection(trial)
+    names = {
+        "model.name": trial.model.name,
+        "framework.name": trial.framework.name,
+        f"arch.{trial.framework.family}.name": trial.arch.name,
+        "data": str(trial.choices["data"]),
+    }
+    for setting, name in names.items():
+        check_name(setting, name)
+
+
+def check_task(trial: Trial) -> None:
+    """Raise WrongInput for a task of questions on data without answers, and the reverse."""
+    task, there = trial.task.name, trial.data.task
+    if task in DATA and task != there and "qa" in (task, there):
+        raise WrongInput(
+            f"task={task} does not go with data={trial.choices['data']}, which is for task={there}\n"
+            f"allowed: data={DATA[task]}, or task={there}"
+        )
+
+
+def check_arch(arch: ArchSettings, family: Family) -> None:
+    """Raise WrongInput for a shape that no model can have."""
+    setting = f"arch.{family}"
+    if arch.width % arch.heads:
+        raise WrongInput(
+            f"{setting}: width={arch.width} cannot be shared by heads={arch.heads}\n"
+            f"allowed: a {setting}.width that is a multiple of {setting}.heads"
+        )
+    if arch.model_type == "bloom" and arch.feed_forward != 4 * arch.width:
+        raise WrongInput(
+            f"{setting}.feed_forward={arch.feed_forward} is not BLOOM's, which is four times the width\n"
+            f"allowed: {4 * arch.width}"
+        )
+
+
+def check_recipe(trial: Trial) -> None:
+    """Raise WrongInput when weights would be made on the way for a model that takes days to pretrain."""
+    arch = trial.arch
+    matrices = arch.layers * (4 * arch.width**2 + 2 * arch.width * arch.feed_forward)
+    if trial.model.pretrained and trial.weights_path is None and matrices > LARGEST_RECIPE:
+        raise WrongInput(
+            f"model={trial.model.name} names no weights for arch={arch.name}, with {matrices:,} parameters in layers\n"
+            f"weights are made on the way for at most {LARGEST_RECIPE:,}\n"
+            "set model.path=DIR or OWNER/NAME; python -m sweeper.pretrain makes weights of any size"
+        )
+
+
+def check_lengths(trial: Trial) -> None:
+    """Raise WrongInput when texts may be longer than the model has positions."""
+    if trial.train.max_length > trial.arch.positions:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
+            f"allowed: at most {trial.arch.positions}"
+        )
+
+
+def check_pairs(trial: Trial) -> None:
+    """Raise WrongInput when a pair of texts has no room: <s> A </s></s> B </s>."""
+    texts = getattr(trial.data, "texts", ())
+    if isinstance(texts, tuple) and len(texts) == 2 and trial.train.max_length < SHORTEST_PAIR:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} is too short for pairs\nallowed: {SHORTEST_PAIR} or more"
+        )
+
+
+def check_selection(trial: Trial) -> None:
+    """Raise WrongInput when the best epoch would be chosen by what is not measured, or the wrong way round."""
+    task = trial.task
+    known = METRICS.get(task.name)
+    if known is None:
+        return  # the framework knows whether it does such a task
+    if task.selection_metric not in known:
+        raise WrongInput(
+            f"task.selection_metric={task.selection_metric} is not measured for task={task.name}\n"
+            f"allowed: {', '.join(known)}"
+        )
+    if task.greater_is_better != known[task.selection_metric]:
+        better = str(known[task.selection_metric]).lower()
+        raise WrongInput(
+            f"task.greater_is_better={str(task.greater_is_better).lower()} would select the worst epoch\n"
+            f"with task.selection_metric={task.selection_metric} set task.greater_is_better={better}"
+        )
+
+
+def check_name(setting: str, name: str) -> None:
+    """Raise WrongInput for what cannot be, or be part of, a directory's name."""
+    if not name or Path(name).name != name or name.startswith(".") or len(name) > 100:
+        raise WrongInput(
+            f"{setting}={name} cannot name a directory\nallowed: a plain name that does not start with a dot"
+        )
+
+
+def check_place(outputs: Path, study: Path) -> None:
+    """Raise WrongInput when a study cannot be written where it is wanted; creates nothing."""
+    there = next(path for path in (study, *study.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WrongInput(f"{there} is a file, and the results need a directory there\nset outputs=DIR or study=NAME")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise WrongInput(f"outputs={outputs}: {there.absolute()} cannot be written\nset outputs=DIR")
+    check_can_be_made("outputs", outputs)
+
+
+def check_can_be_made(setting: str, directory: Path) -> None:
+    """Raise WrongInput when a directory cannot be made; what is made to find out is gone again at once."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    probe = there / f".sweeper-{secrets.token_hex(4)}"
+    try:  # permissions alone do not tell: root has all of them, under /proc too
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise WrongInput(
+            f"{setting}={directory} cannot be made: {error.strerror}\nset {setting}=DIR to where you may write"
+        ) from error

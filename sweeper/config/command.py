@@ -1,0 +1,139 @@
+"""A command that Hydra composes: options checked, configs made into trials, errors told in a line or two."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.types import TaskFunction
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sweeper.backends import Backend
+from sweeper.config.composed import study_of, to_trial
+from sweeper.config.hydra_errors import explain, null_group
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.errors import WrongInput
+from sweeper.records.study import Study
+from sweeper.trial.trial import Trial
+
+Drive = Callable[[Sequence[DictConfig], Any], int]
+exit_codes: list[int] = []
+errors: list[Exception] = []
+
+
+def task(drive: Drive) -> TaskFunction:
+    """Return Hydra's task function for what is done with a command's configs and launcher, as its exit code tells.
+
+    Without -m Hydra calls it with the one config; with -m a launcher of Sweeper's calls its attribute `drive`.
+    """
+
+    def several(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
+        if not configs:
+            raise WrongInput(
+                "this sweep has no combination\nneeded: a value or more for each setting; is a range empty?"
+            )
+        exit_codes.append(drive(configs, launcher))
+        return [JobReturn(_return_value=None, status=JobStatus.COMPLETED) for _ in configs]
+
+    def one(config: DictConfig) -> None:
+        """Run the one trial; what it raises is kept for `main`: Hydra would print its own lines about it first."""
+        launcher = HydraConfig.get().launcher
+        try:
+            if launcher._target_.startswith("hydra._internal."):
+                raise WrongInput("hydra/launcher=basic is Hydra's own and runs no trials\nallowed: local, slurm")
+            several([config], instantiate(launcher))
+        except Exception as error:
+            errors.append(error)
+
+    one.drive = several  # type: ignore[attr-defined]
+    return one
+
+
+def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[Trial], Backend]:
+    """Return the study and the trials that composed configs mean, and what they are to run on."""
+    for config in configs:
+        expand(config)
+    # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
+    threads = max(1, *(config.train.threads for config in configs))
+    preload = dict.fromkeys(name for config in configs for name in OmegaConf.select(config, "framework.preload") or ())
+    hydra_configs = [config.hydra if "hydra" in config else HydraConfig.get() for config in configs]
+    choices = [known.runtime.choices for known in hydra_configs]
+    study = study_of(configs, choices, hydra_configs[0].launcher)
+    backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
+    trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
+    backend.check(planning=study.plan)
+    return study, trials, backend
+
+
+def expand(config: DictConfig) -> None:
+    """Put the home directory for ~ where paths are taken as they are. Raises WrongInput for empty outputs."""
+    if config.get("outputs") == "":
+        raise WrongInput("outputs= is empty\nset outputs=DIR, or leave it out to have its default")
+    for node, key in ((config, "outputs"), (config.get("tokenizer"), "path")):
+        if isinstance(node, DictConfig) and str(node.get(key)).startswith("~"):
+            node[key] = str(Path(node[key]).expanduser())
+
+
+def check_options() -> None:
+    """Raise WrongInput for an option that Hydra lacks: its parser would print all that it has."""
+    parser = get_args_parser()
+    parser.error = refuse_option  # type: ignore[method-assign]
+    options, unknown = parser.parse_known_args()
+    if options.resolve and options.cfg is None and not options.help:
+        raise WrongInput("--resolve shows nothing by itself\nwrite --cfg job --resolve")
+    if unknown and unknown[0].partition("=")[0].isidentifier():
+        raise WrongInput(f"{unknown[0]} stands apart from the other settings\nwrite options first: -m KEY=VALUE …")
+    if unknown:
+        raise WrongInput(
+            f"{unknown[0]}: unknown option\nsettings are KEY=VALUE without dashes; --help lists what there is"
+        )
+    for override in options.overrides:
+        if override.lstrip("+").partition("=")[0] == "reference":  # Hydra takes conf/reference for a group
+            raise WrongInput(
+                f"{override} is a setting of reports, not of trials\n"
+                "write: python -m sweeper.report STUDY reference=conf/reference/NAME.yaml"
+            )
+
+
+def refuse_option(message: str) -> NoReturn:
+    """Say what is wrong with an option, without the parser's list of all of them."""
+    raise WrongInput(f"{message}\n--help lists the settings")
+
+
+def main(drive: Drive, config_name: str = "config") -> int:
+    """Run a command that Hydra composes from conf/`config_name`; returns its exit code."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    check_options()
+    register()
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(task(drive))()
+        for error in errors:
+            raise error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise WrongInput(explain(error)) from error
+    except YAMLError as error:
+        raise WrongInput(f"a configuration file is not YAML: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise WrongInput(
+            f"{str(error.filename)[:60]}… cannot be a path: {error.strerror}\nset a shorter one"
+        ) from error
+    except ValueError as error:
+        if not str(error).startswith("Config group override must be"):
+            raise
+        raise WrongInput(null_group(sys.argv[1:])) from error
+    return max(exit_codes, default=0)

@@ -1,0 +1,96 @@
+"""What Hydra checks a command line against: `sweeper.trial.settings`, put together."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from sweeper.tracking import TrackingSettings
+from sweeper.trial import settings
+
+
+@dataclass(frozen=True)
+class ArchChoices:
+    """An architecture for each family that a sweep's frameworks need."""
+
+    encoder: settings.ArchSettings = settings.ArchSettings()
+    causal_lm: settings.ArchSettings = settings.ArchSettings()
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the command line can set. `data` is checked against the class that its `_target_` names."""
+
+    model: settings.ModelSettings = settings.ModelSettings()
+    framework: settings.FrameworkSettings = field(default_factory=settings.FrameworkSettings)
+    arch: ArchChoices = ArchChoices()
+    task: settings.TaskSettings = settings.TaskSettings()
+    data: Any = None
+    tokenizer: settings.TokenizerSettings = settings.TokenizerSettings()
+    train: settings.TrainSettings = settings.TrainSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
+    data_seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
+    study: str | None = None
+    fresh: bool = False
+    plan: bool = False
+    outputs: str = "outputs"
+
+
+@dataclass(frozen=True)
+class PretrainConfig(Config):
+    """What `python -m sweeper.pretrain` can set besides."""
+
+    corpus: Any = MISSING
+    out: str = MISSING
+
+
+def register() -> None:
+    """Give Hydra the schemas, and what the YAML files ask for by `${sweeper_…:}`."""
+    ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
+    ConfigStore.instance().store(name="pretrain_schema", node=thawed(OmegaConf.structured(PretrainConfig)))
+    OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
+    OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
+    OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
+    OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
+
+
+def only_family(*, _root_: DictConfig) -> str:
+    """Return the family that the chosen architecture is of; an encoder when it has a shape of each."""
+    families = [family.value for family in settings.Family if _root_.arch[family.value].name]
+    return families[0] if families else settings.Family.encoder.value
+
+
+def by_family(encoder: Any, causal_lm: Any, *, _root_: DictConfig) -> Any:
+    """Return the first value where the chosen framework trains encoders, the second where causal language models."""
+    return encoder if _root_.framework.family == settings.Family.encoder else causal_lm
+
+
+def sequence_length(*, _root_: DictConfig) -> int:
+    """Return how long the chosen architecture's recipe packs sequences: as long as there are positions, by default."""
+    arch = _root_.arch[_root_.framework.family]
+    return int(arch.pretraining.sequence_length or arch.positions)
+
+
+def thawed(node: DictConfig) -> DictConfig:
+    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
+    OmegaConf.set_readonly(node, None)
+    if not node._is_none():
+        for key in node:
+            child = node._get_node(key)
+            if isinstance(child, DictConfig):
+                thawed(child)
+    return node
+
+
+def scratch_directory() -> str:
+    """Return a directory that is gone when the command ends."""
+    path = tempfile.mkdtemp(prefix="sweeper-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path

@@ -1,0 +1,160 @@
+"""One trial from start to outcome."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeper.checkpoints.parameter_count import count, recorded
+from sweeper.frameworks import inputs, interruption, load_framework
+from sweeper.records import provenance
+from sweeper.records.progress import ProgressFile
+from sweeper.records.record import AlreadyWriting, Record, Writer
+from sweeper.trial.best_epoch import select
+from sweeper.trial.outcome import Failure, Metric, Outcome, ParameterCounts, Status
+from sweeper.trial.settings import TaskSettings
+from sweeper.trial.trial import Trial
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Recorder:
+    """The `Report` that a framework gets: writes to the trial's record and answers which epoch is best."""
+
+    def __init__(self, writer: Writer, task: TaskSettings):
+        self.writer = writer
+        self.task = task
+        self.progress_file = ProgressFile(writer.record.progress_file)
+        self.parameters: ParameterCounts | None = None
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
+        """Record an epoch's metrics; see `Report.epoch`."""
+        named = [(*key.partition("/")[::2], value) for key, value in metrics.items()]
+        self.writer.append(Metric(split, name, value, epoch, step) for split, name, value in named)
+        # After a resume the record may know later steps already; they have no say in what this step is worth.
+        best = select(self.writer.record.metrics(), self.task, up_to_step=step)
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
+        print(f"epoch {epoch}, step {step}: {shown}", flush=True)
+        return best is not None and best.step == step
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands; see `Report.progress`."""
+        self.progress_file.update(epoch, step, steps, loss)
+
+    def must_stop(self) -> bool:
+        """Whether this process was asked to end; see `Report.must_stop`."""
+        return interruption.requested()
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Count the model's parameters; see `Report.model`."""
+        self.parameters = recorded(count(model, unused))
+
+
+def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
+    """Run a trial in this process and write its outcome; this is the one place that catches its failure.
+
+    A trial that is done is left alone. A scheduler sees in the exit code what has become of it: 1 for one that failed,
+    `interruption.EXIT_CODE` for one that stopped on request and goes on from its checkpoint when it is called again.
+    """
+    interruption.listen()
+    record = Record(directory)
+    try:
+        with record.writing() as writer:
+            if record.status() is Status.DONE:
+                return
+            status = attempt(trial, writer, launch)
+    except AlreadyWriting as other:
+        sys.exit(str(other))  # its record says all that matters
+    if status is Status.FAILED:
+        sys.exit(1)
+    if status is Status.INTERRUPTED:
+        sys.exit(interruption.EXIT_CODE)
+
+
+def prepare(trial: Trial) -> None:
+    """Make what a trial reads, in this process; exits with `interruption.EXIT_CODE` when it is asked to stop."""
+    interruption.listen()
+    try:
+        inputs.prepare(trial)
+    except interruption.Interrupted as interrupted:
+        print(f"interrupted: {interrupted}", flush=True)
+        sys.exit(interruption.EXIT_CODE)
+
+
+def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
+    """Train, write the outcome, also of a failure, and return its status; an interrupted trial has none yet."""
+    record = writer.record
+    writer.forget_failure()
+    before = record.seconds_trained()
+    started = time.time()
+    facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
+    description = trial.description() | ({"facts": facts} if facts else {})
+    writer.describe(description, {"time": started, **launch, **provenance.here(), **changes(launch)})
+    recorder = Recorder(writer, trial.task)
+    try:
+        prepare_process(trial)
+        load_framework(trial).train(trial, record.path, recorder)
+        best = select(record.metrics(), trial.task)
+        if best is None:
+            raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
+        status, error = Status.DONE, None
+    except interruption.Interrupted as interrupted:
+        writer.note_stop()
+        print(f"interrupted: {interrupted}", flush=True)
+        return Status.INTERRUPTED
+    except Exception as failure:
+        traceback.print_exc()
+        best = select(record.metrics(), trial.task)
+        status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
+    seconds = before + time.time() - started
+    writer.finish(Outcome(status, best, seconds, peak_memory_bytes(trial), error, recorder.parameters))
+    if status is Status.DONE:
+        shutil.rmtree(record.checkpoint, ignore_errors=True)
+    return status
+
+
+def changes(launch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has changed since a trial was submitted, for its provenance, and print it."""
+    if "submitted" not in launch:
+        return {}
+    found = provenance.differences(launch["submitted"])
+    for line in found:
+        print(line, flush=True)
+    return {"code": provenance.code_state(), "differences": found}
+
+
+def prepare_process(trial: Trial) -> None:
+    """Fix what a process has one of: threads, determinism, the device."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported
+        os.environ[name] = str(trial.train.threads)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(trial.train.threads)
+    if trial.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise RuntimeError("this trial was planned for a GPU, and torch sees none here")
+        # Without these, kernels may add in another order each time; what has no ordered form warns in the log.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def peak_memory_bytes(trial: Trial) -> int:
+    """Most memory held at once: of the GPU when there is one, else resident in this process."""
+    if trial.device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

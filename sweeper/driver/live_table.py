@@ -1,0 +1,185 @@
+"""Progress as a table that is redrawn in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.driver.live import ENDED, RUNNING, LiveRow, Preparation, summary
+from sweeper.driver.live_lines import loss_text
+from sweeper.report.text import UNKNOWN, duration, metric_name, metric_text, printable
+
+STYLES = {
+    "done": "green",
+    RUNNING: "cyan",
+    "failed": "bold red",
+    "interrupted": "yellow",
+    "cancelled": "yellow",
+}
+STALE_SECONDS = 2.0  # a preparation that failed is not heard of again
+REASONS_SHOWN = 3
+OVERHEAD = 7  # lines around the rows: head (2), rule, edges, rest, summary
+
+
+class LiveView:
+    """A row a trial; in a low terminal those that run, failed or ended last, and a count of the rest."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self._bars = PreparationBars(console)
+        self._ended: dict[str, None] = {}
+        self._rows: tuple[LiveRow, ...] = ()
+        self._note = ""
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
+        """Redraw the table."""
+        self._rows, self._note = tuple(rows), note
+        self._ended.update(dict.fromkeys(row.name for row in rows if row.state in ENDED))
+        self._draw()
+
+    def prepare(self, preparation: Preparation) -> None:
+        """Redraw a preparation's bar; when it is over, it becomes a line above the table."""
+        ended = self._bars.update(preparation)
+        if ended:
+            self._live.console.print(Text(ended))
+        self._draw()
+
+    def _draw(self) -> None:
+        bars = self._bars.shown()
+        parts: list[RenderableType] = [bars] if bars else []
+        if self._rows:
+            reasons = min(len({row.reason for row in self._rows if row.reason}), REASONS_SHOWN)
+            room = self.console.size.height - OVERHEAD - reasons - (bars.row_count if bars else 0)
+            parts += table_parts(self._rows, max(room, 1), tuple(self._ended))
+        if self._rows or self._note:
+            line = " · ".join(filter(None, [summary(self._rows), printable(self._note)]))
+            parts.append(Text(line, no_wrap=True, overflow="ellipsis"))
+        self._live.update(Group(*parts), refresh=True)
+
+
+class PreparationBars:
+    """A progress bar for each preparation under way."""
+
+    def __init__(self, console: Console):
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            auto_refresh=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._heard: dict[TaskID, float] = {}
+
+    def update(self, preparation: Preparation) -> str:
+        """Take in how far a preparation is; returns what to say of it when it has just ended."""
+        title, step, steps = printable(preparation.title), preparation.step, preparation.steps
+        if title not in self._tasks:
+            self._tasks[title] = self._progress.add_task(title, total=None, detail="")
+        task_id = self._tasks[title]
+        task = next(task for task in self._progress.tasks if task.id == task_id)
+        self._heard[task_id] = time.monotonic()
+        if task.finished:
+            return ""
+        if step < steps:
+            # A single step cannot show progress: its bar pulses.
+            detail = f"{step}/{steps}{loss_text(preparation)}" if step else ""
+            self._progress.update(task_id, total=steps if steps > 1 else None, completed=step, detail=detail)
+            return ""
+        self._progress.update(task_id, total=steps, completed=steps, visible=False)
+        return f"{title}: done in {duration(task.finished_time)}"
+
+    def shown(self) -> Table | None:
+        """Return the bars of what is under way; None without any. One that is no longer heard of is left out."""
+        fresh = time.monotonic() - STALE_SECONDS
+        tasks = [task for task in self._progress.tasks if not task.finished and self._heard[task.id] > fresh]
+        return self._progress.make_tasks_table(tasks) if tasks else None
+
+
+def table_parts(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> list[RenderableType]:
+    """Return the table of the rows that fit, and a line that counts the others."""
+    shown = fitting(rows, room, ended)
+    names = {row.name for row in shown}
+    rest = [row for row in rows if row.name not in names]
+    parts: list[RenderableType] = [live_table(shown)]
+    if rest:
+        parts.append(Text(f"and {len(rest)} more: {summary(rest)}", style="dim"))
+    return [*parts, *reason_lines(shown)]
+
+
+def reason_lines(rows: Sequence[LiveRow]) -> list[Text]:
+    """Return the last few different reasons, a line each."""
+    reasons = {row.reason: row for row in rows if row.reason}
+    texts = [f"{' '.join(row.labels)} {row.state}: {reason}" for reason, row in reasons.items()]
+    return [Text(printable(text), no_wrap=True, overflow="ellipsis") for text in texts[-REASONS_SHOWN:]]
+
+
+def fitting(rows: Sequence[LiveRow], room: int, ended: Sequence[str]) -> list[LiveRow]:
+    """Return at most `room` rows in their order: what runs first, then what failed, ended last, or waits."""
+    if len(rows) <= room:
+        return list(rows)
+    place = {name: number for number, name in enumerate(ended)}
+
+    def urgency(row: LiveRow) -> tuple[int, int]:
+        if row.state == RUNNING:
+            return 0, 0
+        kind = 1 if row.state == "failed" else 2 if row.state in ENDED else 3
+        return kind, -place.get(row.name, 0)
+
+    kept = {row.name for row in sorted(rows, key=urgency)[:room]}
+    return [row for row in rows if row.name in kept]
+
+
+def live_table(rows: Sequence[LiveRow]) -> Table:
+    """Return the table of some rows."""
+    metrics = {row.metric for row in rows}
+    metric = metric_name(metrics.pop()) if len(metrics) == 1 else "metric"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("trial", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for head in ("epoch", "step", "loss", f"validation\n{metric}", "time left"):
+        table.add_column(Text(head), justify="right", no_wrap=True)
+    titles = aligned([row.labels for row in rows])
+    for row, title in zip(rows, titles, strict=True):
+        cells = [Text(cell) for cell in row_cells(row)]
+        table.add_row(Text(title), Text(row.state, style=STYLES.get(row.state, "dim")), *cells)
+    return table
+
+
+def row_cells(row: LiveRow) -> tuple[str, ...]:
+    """Numbers of one row: epoch, step, loss, validation metric, time left."""
+    return (
+        f"{row.epoch}/{row.epochs}" if row.epoch and row.epochs else str(row.epoch or UNKNOWN),
+        f"{row.step}/{row.steps}" if row.steps else str(row.step or UNKNOWN),
+        UNKNOWN if row.latest_loss is None else f"{row.latest_loss:.3f}",
+        metric_text(row.metric, row.validation),
+        duration(row.seconds_left) if row.state == RUNNING else UNKNOWN,
+    )
+
+
+def aligned(labels: Sequence[tuple[str, ...]]) -> list[str]:
+    """Join labels such that the same place begins at the same column in all rows."""
+    places = max(map(len, labels), default=0)
+    padded = [[*map(printable, row), *[""] * (places - len(row))] for row in labels]
+    widths = [max(len(row[place]) for row in padded) for place in range(places)]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in padded]

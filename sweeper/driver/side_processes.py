@@ -1,0 +1,79 @@
+"""MLflow kept up to date beside a sweep, by a process of its own: its imports and failures touch no trial."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sweeper.errors import WrongInput
+from sweeper.records.study import Study
+from sweeper.report.directory import outdated
+from sweeper.tracking.state import pending, shown
+
+LAST_SYNC_SECONDS = 300.0  # on a busy machine, to which it gives way
+PATIENCE_SECONDS = 300.0
+
+
+@contextmanager
+def follow(study: Study, warnings: list[str], *, something_runs: bool) -> Iterator[None]:
+    """Sync the study's records while the block runs and once more at its end; what fails is put into `warnings`.
+
+    Nothing is started when nothing runs and the store knows everything already.
+    """
+    uri = study.tracking_uri
+    if uri is None or not (something_runs or pending(study.directory, uri)):
+        yield
+        return
+    command = [sys.executable, "-m", "sweeper.sync", str(study.directory), "--follow"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield
+        _, complaint = process.communicate(timeout=LAST_SYNC_SECONDS)
+        if process.returncode != 0:
+            warnings.append(complaint.strip() or f"MLflow was not updated: python -m sweeper.sync {study.directory}")
+    except subprocess.TimeoutExpired:
+        warnings.append(f"MLflow at {shown(uri)} takes too long; later: python -m sweeper.sync {study.directory}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def start_writing(study: Path) -> subprocess.Popen[str] | None:
+    """Start to write a study's report, unless it is written from the records as they are."""
+    with contextlib.suppress(WrongInput):  # a record that cannot be read: the process will say which
+        if not outdated(study):
+            return None
+    command = [sys.executable, "-m", "sweeper.report", str(study), "--write"]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def await_writing(process: subprocess.Popen[str] | None, study: Path) -> str:
+    """Wait until a report is written; returns a warning of one line, empty when all went well."""
+    if process is None:
+        return ""
+    try:
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        problem = reason(said) if process.returncode else ""
+    except subprocess.TimeoutExpired:
+        problem = f"it takes more than {PATIENCE_SECONDS:.0f} s"
+    finally:
+        process.kill()
+        process.wait()
+    return problem and f"The report was not written ({problem}); later: python -m sweeper.report {study} --write"
+
+
+def reason(said: str) -> str:
+    """First line of a refusal, or the last one of a traceback."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not lines:
+        return "no word of why"
+    refusal = next((line for line in lines if line.startswith("sweeper: ")), lines[-1])  # warnings may stand before it
+    return refusal.removeprefix("sweeper: ")

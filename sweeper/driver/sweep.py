@@ -1,0 +1,107 @@
+"""The driver: plan, prepare, dispatch, watch, and the verdict. It imports nothing heavy."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from sweeper.backends import Backend
+from sweeper.driver.closing import census_text, print_closing, print_detached, print_interrupted, print_places
+from sweeper.driver.driver import Driver
+from sweeper.driver.live import View
+from sweeper.driver.plan import distinct, print_data, print_plan
+from sweeper.driver.side_processes import await_writing, follow, start_writing
+from sweeper.driver.sweep_trial import Watched, watch
+from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
+from sweeper.records import provenance
+from sweeper.records.record import supersede
+from sweeper.records.study import Study
+from sweeper.report.terminal import terminal
+from sweeper.trial.outcome import Status
+from sweeper.trial.trial import Trial
+
+
+def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, remember: bool = True) -> int:
+    """Run what is not done yet of a command's trials, show the tables, and return the exit code.
+
+    `remember`: whether the command line is one that makes these trials, for the study to keep.
+    """
+    console = terminal()
+    if study.plan:
+        print_plan(study, distinct(trials, console), backend, console)
+        return DONE
+    watched = plan(study, trials, console)
+    to_run = [item for item in watched if item.status is not Status.DONE]
+    warnings: list[str] = []
+    try:
+        if to_run:
+            study.describe([item.trial for item in watched], provenance.command_line() if remember else None)
+        if to_run and backend.detached:
+            with releasing(backend), choose_view(console) as view:
+                Driver(study, backend, view).hand_over(watched)
+            print_detached(study, watched, console)
+            return DONE
+        following = follow(study, warnings, something_runs=bool(to_run))
+        with releasing(backend), following, choose_view(console) as view:
+            if to_run:
+                Driver(study, backend, view).run(watched)
+            report = start_writing(study.directory)  # MLflow shows it too, and waits for it
+    except KeyboardInterrupt:
+        print_interrupted(study, watched, backend, console)
+        return INTERRUPTED
+    if reasons := {item.trial.name: item.reason for item in watched if item.reason}:
+        study.remember_ends(reasons)
+    print_closing(watched, console)
+    warnings.append(await_writing(report, study.directory))
+    print_places(study, console)
+    for warning in filter(None, warnings):
+        console.print(warning, style="yellow", soft_wrap=True)
+    return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
+
+
+def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watched]:
+    """Find out what is done already, put older results aside if wanted, and say both, and what is trained on."""
+    watched = watch(study.directory, distinct(trials, console))
+    if study.fresh:
+        put_aside(watched)
+    done = sum(item.status is Status.DONE for item in watched)
+    console.print(f"{study.name}: {done} of {len(watched)} trials are done ({census_text(watched)}).")
+    print_data([item.trial for item in watched if item.status is not Status.DONE], console)
+    return watched
+
+
+def put_aside(watched: Sequence[Watched]) -> None:
+    """Supersede what these trials have on record; nothing is moved when one of them is running."""
+    busy = [item.record.path for item in watched if item.status is Status.RUNNING]
+    if busy:
+        raise WrongInput(f"fresh=true: {busy[0]} is running\nwait for its sweep to end, or stop it")
+    for item in watched:
+        if item.record.path.exists():
+            supersede(item.record)
+            item.refresh()
+
+
+@contextmanager
+def releasing(backend: Backend) -> Iterator[None]:
+    """Close a backend when this command ends, be it by Ctrl-C, a closed terminal or a scheduler's SIGTERM."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        backend.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def choose_view(console: Console) -> View:
+    """Return the live table for a terminal that can be redrawn, else plain lines."""
+    if console.is_terminal and not console.is_dumb_terminal:
+        from sweeper.driver.live_table import LiveView
+
+        return LiveView(console)
+    from sweeper.driver.live_lines import PlainView
+
+    return PlainView(console)

@@ -1,0 +1,217 @@
+"""fairseq's task of sentence prediction, watched. Importing this module imports fairseq, mended.
+
+Everything here goes through what fairseq lets others extend: a registered task, a registered optimizer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sweeper.frameworks.fairseq.mends import load_fairseq, no_arguments, own_hydra, root_logger_kept
+from sweeper.frameworks.interruption import Interrupted
+from sweeper.frameworks.metrics import classification_metrics
+from sweeper.frameworks.reporter import Report
+
+load_fairseq()
+
+with root_logger_kept():
+    from fairseq import options
+    from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+    from fairseq.optim import register_optimizer
+    from fairseq.optim.adam import FairseqAdam, FairseqAdamConfig
+    from fairseq.tasks import register_task
+    from fairseq.tasks.sentence_prediction import SentencePredictionConfig, SentencePredictionTask
+
+TASK, OPTIMIZER = "watched_sentence_prediction", "unstoppable_adam"
+UNSCORED = "selected_by_sweeper"  # a validation metric that is never a number: fairseq then keeps no best file
+METRICS = ("loss", "accuracy", "macro_f1")
+FULL_PRECISION, LOSSES = "full_precision", "losses"  # what the task keeps in a checkpoint
+# What fairseq builds and no classification reads: the language model's head, and a layer's copies for a fast path.
+DEAD = re.compile(r"(?:^|\.)encoder\.lm_head\.|\.layers\.\d+\.[^.]+$")
+
+
+class Watch:
+    """Takes in what fairseq's training says, reports it, and ends the training when asked to.
+
+    `subsets` are evaluated in this order; `keep` is called with the weights of what is the best epoch so far;
+    `end_after` makes an update the last one. Of a resumed training: `full_precision` are the weights in half precision,
+    `losses` those of the unfinished epoch's updates.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        steps: int,
+        subsets: Sequence[str],
+        keep: Callable[[Mapping[str, Tensor]], None],
+        end_after: Callable[[int], None],
+        full_precision: Sequence[Tensor] = (),
+        losses: Sequence[float] = (),
+    ):
+        self.report = report
+        self.steps = steps
+        self.subsets = subsets
+        self.keep = keep
+        self.end_after = end_after
+        self.full_precision = full_precision
+        self.epoch = 0
+        self.step: int | None = None  # the latest update of this launch
+        self.stopped = False  # in the middle of an epoch
+        self.loss = torch.tensor(0.0)
+        self.losses = [torch.tensor(loss) for loss in losses]  # of the epoch's updates
+        self.logits: list[Tensor] = []  # of the subset that is evaluated
+        self.labels: list[Tensor] = []
+        self.metrics: dict[str, float] = {}
+        self.pending: list[str] = []  # subsets that are still to be evaluated
+
+    def begin_epoch(self, epoch: int, model: nn.Module) -> None:
+        """Begin an epoch; raises Interrupted to stop where the last one ended, whose checkpoint is written."""
+        if self.step is not None and self.report.must_stop():
+            raise Interrupted(self.step)
+        if not self.epoch:
+            self.report.model(model, [name for name, _ in model.named_parameters() if DEAD.search(name)])
+        self.epoch = epoch
+
+    def take_loss(self, loss: Tensor) -> None:
+        """Take in the mean loss of an update's examples, in nats."""
+        self.loss = loss
+        self.losses.append(loss)
+
+    def take_step(self, step: int, ends_epoch: bool) -> None:
+        """Tell how far training is, and end it here when it has to stop in the middle of an epoch."""
+        self.step = step
+        self.report.progress(self.epoch, step, self.steps, lambda: float(self.loss))
+        if self.report.must_stop() and not ends_epoch and step < self.steps:
+            self.stopped = True
+            self.end_after(step)
+
+    def take_batch(self, logits: Tensor, labels: Tensor) -> None:
+        """Take in what is evaluated: [batch, classes] and [batch]."""
+        self.logits.append(logits.float().cpu())
+        self.labels.append(labels.cpu())
+
+    def end_subset(self, step: int, model: nn.Module) -> None:
+        """Measure a subset; after the last one report all, and keep the weights if they are the best."""
+        self.pending = self.pending or list(self.subsets)
+        subset = self.pending.pop(0)
+        measured = classification_metrics(torch.cat(self.logits).numpy(), torch.cat(self.labels).numpy())
+        self.logits, self.labels = [], []
+        self.metrics |= {f"{subset}/{name}": measured[name] for name in METRICS}
+        if self.pending:
+            return
+        # As the Trainer of Transformers has it: a smaller last batch counts as much as the others.
+        train_loss = float(torch.tensor(numbers(self.losses), dtype=torch.float64).mean())
+        metrics, self.metrics, self.losses = {"train/loss": train_loss, **self.metrics}, {}, []
+        if self.report.epoch(self.epoch, step, metrics):
+            self.keep(model.state_dict())
+
+
+WATCH: ContextVar[Watch] = ContextVar("watch")
+
+
+def numbers(losses: Sequence[Tensor]) -> list[float]:
+    """Return losses as numbers, each exactly; some may be of this launch's device, others of an earlier launch."""
+    return [float(loss) for loss in losses]
+
+
+def full_precision(optimizer: Any) -> Sequence[Tensor]:
+    """Return the weights that an optimizer for half precision updates in place of the model's; none of any other."""
+    weights = getattr(optimizer, "fp32_params", ())
+    return list(weights.values()) if isinstance(weights, dict) else list(weights)  # fp16 has one for each device
+
+
+class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
+    """The task, which tells the watch what it does; its seed is that of the examples' order alone."""
+
+    optimizer: Any = None  # known from the first update on
+    training: Any = None  # iterator of what is trained on
+
+    def get_batch_iterator(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return batches in the order of the task's seed, where fairseq takes that of the weights."""
+        iterator = super().get_batch_iterator(dataset, *args, **(kwargs | {"seed": self.cfg.seed}))
+        if dataset is self.datasets.get("train"):
+            self.training = iterator
+        return iterator
+
+    def begin_epoch(self, epoch: int, model: nn.Module) -> None:
+        """Begin an epoch."""
+        super().begin_epoch(epoch, model)
+        WATCH.get().begin_epoch(epoch, model)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""
+        weights = [weight.data for weight in full_precision(self.optimizer)]
+        return {FULL_PRECISION: weights, LOSSES: numbers(WATCH.get().losses)}
+
+    def train_step(
+        self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module, optimizer: Any, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, int, dict[str, Any]]:
+        """Make a forward and a backward pass. Raises MemoryError where fairseq would leave the batch out and go on."""
+        if self.optimizer is None:
+            self.optimizer = optimizer
+            self.resume_full_precision()
+        try:
+            loss, size, logged = super().train_step(sample, model, criterion, optimizer, *args, **kwargs)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(str(error)) from error
+        WATCH.get().take_loss(loss.detach() / size)
+        return loss, size, logged
+
+    def resume_full_precision(self) -> None:
+        """Put the weights of the resumed checkpoint in place of what fairseq makes of the model's halves."""
+        if resumed := WATCH.get().full_precision:
+            for weight, kept in zip(full_precision(self.optimizer), resumed, strict=True):
+                weight.data.copy_(kept)
+
+    def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
+        """Make an update; `update_num` were made before."""
+        super().optimizer_step(optimizer, model, update_num)
+        WATCH.get().take_step(update_num + 1, self.training.end_of_epoch())
+
+    def valid_step(self, sample: dict[str, Any], model: Any, criterion: nn.Module) -> Any:
+        """Evaluate a batch in the one forward pass that fairseq makes."""
+        head = model.classification_heads[self.cfg.classification_head_name]
+        caught: list[Tensor] = []
+        with head.register_forward_hook(lambda _head, _given, logits: caught.append(logits)):
+            result = super().valid_step(sample, model, criterion)
+        (logits,) = caught
+        WATCH.get().take_batch(logits, sample["target"].view(-1))
+        return result
+
+    def post_validate(self, model: nn.Module, stats: dict[str, Any], agg: Any) -> None:  # noqa: ARG002  fairseq's hook
+        """End the evaluation of a subset."""
+        WATCH.get().end_subset(stats["num_updates"], model)
+        stats[UNSCORED] = None
+
+
+class UnstoppableAdam(FairseqAdam):  # type: ignore[misc]
+    """fairseq's Adam, with which a training that diverges goes on to its end, as every other framework's does."""
+
+    def clip_grad_norm(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Clip, and return the norm of the gradients, 0 for one that is no number: fairseq would stop for it."""
+        norm: Tensor = super().clip_grad_norm(*args, **kwargs)
+        return torch.nan_to_num(norm, nan=0.0, posinf=0.0)
+
+
+with own_hydra():
+    register_task(TASK, dataclass=SentencePredictionConfig)(WatchedTask)
+    register_optimizer(OPTIMIZER, dataclass=FairseqAdamConfig)(UnstoppableAdam)
+
+
+def configuration(arguments: Sequence[str], data_seed: int) -> Any:
+    """Return fairseq's configuration for arguments of its command line, with the watched task in place of its own."""
+    with no_arguments():
+        parsed = options.parse_args_and_arch(options.get_training_parser(), list(arguments))
+    parsed.task = TASK
+    if not parsed.fp16:  # where a norm that is no number makes the scale of the loss smaller
+        parsed.optimizer = OPTIMIZER
+    config = convert_namespace_to_omegaconf(parsed)
+    config.task.seed = data_seed
+    config.checkpoint.best_checkpoint_metric = UNSCORED
+    return config

@@ -1,0 +1,262 @@
+"""What a trial reads: its tokenizer, its tokenized data, its pretrained weights; each made once, in the cache.
+
+Where they lie follows from what they are made of, so their paths are known before they exist.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
+from sweeper.data.facts import FILE, FORMAT
+from sweeper.data.verbalisers import reading_notes, verbalisers
+from sweeper.errors import WrongInput
+from sweeper.frameworks.reporter import Unmeasured
+from sweeper.records.files import cached, read_json
+from sweeper.records.progress import ProgressFile
+from sweeper.tokens.prompts import framed_texts
+from sweeper.trial.settings import TokenizerKind
+from sweeper.trial.trial import Trial, digest, result_settings
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from sweeper.tokens.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Something that a trial needs and that is not in the cache yet."""
+
+    title: str
+    directory: Path
+
+    @property
+    def progress_file(self) -> Path:
+        """File that tells how far it is; only pretraining takes long enough to have one."""
+        return self.directory.with_name(f"{self.directory.name}.progress.json")
+
+
+def tokenizer_directory(trial: Trial) -> Path:
+    """Where the trial's tokenizer lies, cut to size or trained."""
+    return trial.cache / "tokenizers" / trial.digests["tokenizer"][:16]
+
+
+def tokenized_directory(trial: Trial) -> Path:
+    """Where the trial's tokenized data lies."""
+    made_of = {
+        "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
+        "tokenizer": trial.digests["tokenizer"],
+        "max_length": trial.train.max_length,
+        "format": FORMAT,
+    }
+    if "verbalisers" in trial.digests:
+        made_of["verbalisers"] = trial.digests["verbalisers"]
+    return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
+
+
+def packed_directory(trial: Trial) -> Path:
+    """Where the ids of a pretraining trial's corpus lie."""
+    made_of = {
+        "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
+        "tokenizer": trial.digests["tokenizer"],
+    }
+    return trial.cache / "packed" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
+
+
+def weights_directory(trial: Trial) -> Path:
+    """Where weights that were pretrained for the trial lie."""
+    return trial.cache / "weights" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
+
+
+def converted_directory(trial: Trial) -> Path:
+    """Where a fairseq directory's weights lie in Transformers' format."""
+    return trial.cache / "converted" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
+
+
+def is_converted(trial: Trial) -> bool:
+    """Whether the trial's weights are given in fairseq's format."""
+    return trial.weights_path is not None and is_fairseq(Path(trial.weights_path))
+
+
+def preparations(trial: Trial) -> list[Preparation]:
+    """What is still to be made for the trial, in order. Imports nothing heavy."""
+    data = trial.choices["data"]
+    ids = packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
+    steps = [
+        Preparation(f"tokenizer for {data}", tokenizer_directory(trial)),
+        Preparation(f"tokenizing {data}", ids),
+    ]
+    if trial.model.pretrained and trial.weights_path is None:
+        steps.append(Preparation(f"pretraining {trial.arch.name} on {data}", weights_directory(trial)))
+    elif trial.model.pretrained and is_converted(trial):
+        steps.append(Preparation(f"converting {trial.weights_path}", converted_directory(trial)))
+    return [step for step in steps if not step.directory.exists()]
+
+
+def prepare(trial: Trial) -> None:
+    """Make what is missing."""
+    if trial.task.is_language_modelling:
+        packed(trial)
+    else:
+        tokenized(trial)
+    if trial.model.pretrained:
+        weights(trial)
+
+
+def tokenizer(trial: Trial) -> Tokenizer:
+    """Return the trial's tokenizer. Raises WrongInput when it has more ids than the model has rows."""
+    made = load_tokenizer(cached(tokenizer_directory(trial), partial(make_tokenizer, trial)))
+    rows = trial.arch.vocabulary_size
+    if rows is not None and made.size > rows:
+        raise WrongInput(
+            f"the tokenizer has {made.size} ids, arch={trial.arch.name} has {rows} rows for them\n"
+            f"set tokenizer.vocabulary_size={rows} to keep the most frequent pieces"
+        )
+    return made
+
+
+@cache
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """Return a cached tokenizer, read once a process."""
+    from sweeper.tokens.tokenizer import load
+
+    return load(directory)
+
+
+def make_tokenizer(trial: Trial, directory: Path) -> None:
+    """Train a tokenizer on the data set's own text, or take the given one, cut to the wanted size."""
+    from sweeper.tokens.tokenizer import load
+    from sweeper.tokens.tokenizer_training import train_tokenizer
+
+    settings = trial.tokenizer
+    if settings.path is not None:
+        counted = None if settings.vocabulary_size is None else counting_texts(trial)
+        load(Path(settings.path), settings.vocabulary_size, counted).save(directory)
+        return
+    texts = as_read(trial, trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled())
+    with TemporaryDirectory() as trained:
+        path = Path(trained)
+        if settings.kind is None:  # all words, then the most frequent ones of the training texts
+            file = train_tokenizer(TokenizerKind.word, texts, None, path)
+            counted = None if settings.vocabulary_size is None else counting_texts(trial)
+            load(file, settings.vocabulary_size, counted).save(directory)
+        else:
+            size = settings.vocabulary_size
+            load(train_tokenizer(settings.kind, texts, size, path, trial.train.threads)).save(directory)
+
+
+def counting_texts(trial: Trial) -> Iterable[str]:
+    """Texts that decide which pieces are frequent."""
+    if trial.tokenizer.count_on is None and trial.task.is_language_modelling:
+        texts: Iterable[str] = trial.data.texts()
+        return texts
+    if trial.tokenizer.count_on is None:
+        return as_read(trial, trial.data.splits()["train"].every_text)
+    return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
+
+
+def as_read(trial: Trial, texts: Iterable[str]) -> Iterable[str]:
+    """Return texts as the trial's model reads them: a causal one in prompts, whose words a tokenizer must know."""
+    if not trial.reads_prompts:
+        return texts
+    return framed_texts(texts, verbalisers(trial.data) if "verbalisers" in trial.digests else ())
+
+
+def tokenized(trial: Trial) -> DatasetDict:
+    """Return train, valid and test, memory-mapped from the cache.
+
+    For their columns see `sweeper.tokens.tokenized`; for those of questions `sweeper.tokens.prompted`.
+    """
+    from sweeper.tokens import prompted as prompted_classes
+    from sweeper.tokens import tokenized as texts
+    from sweeper.tokens.prompted import tokenized_answers
+
+    directory = tokenized_directory(trial)
+    if trial.task.name == "qa":
+        made = tokenized_answers(directory, trial.data, tokenizer(trial), trial.train.max_length)
+        return texts.load_tokenized(made)
+    make = prompted_classes.tokenized if trial.reads_prompts else texts.tokenized
+    return texts.load_tokenized(make(directory, trial.data, tokenizer(trial), trial.train.max_length))
+
+
+def packed(trial: Trial) -> Path:
+    """Return the directory of a corpus's ids; see `sweeper.tokens.packed`."""
+    from sweeper.tokens.packed import pack
+
+    def build(directory: Path) -> None:
+        source = trial.data
+        pack(source.texts(), tokenizer(trial), source.held_out_share, source.split_seed, directory)
+
+    return cached(packed_directory(trial), build)
+
+
+def facts(trial: Trial) -> dict[str, Any] | None:
+    """Return what is known of the trial's tokenized data ("data", "splits"); None before they are made.
+
+    "reading" are sentences on how prompts are read, where they are.
+    """
+    found: dict[str, Any] | None = read_json(tokenized_directory(trial) / FILE)
+    if found is not None and "verbalisers" in trial.digests:
+        found["reading"] = reading_notes(trial.data, trial.framework.lora.length_normalised)
+    return found
+
+
+def weights(trial: Trial) -> str:
+    """Return the directory of the trial's pretrained weights, in Transformers' format.
+
+    Weights in fairseq's are converted, and when none are given they are pretrained.
+    """
+    if is_converted(trial):
+        return str(cached(converted_directory(trial), partial(converted, trial)))
+    if trial.weights_path is not None:
+        return trial.weights_path
+    return str(cached(weights_directory(trial), partial(pretrain, trial)))
+
+
+def converted(trial: Trial, directory: Path) -> None:
+    """Write a fairseq directory's weights in Transformers' format."""
+    from sweeper.checkpoints.conversion import write_transformers
+
+    assert trial.weights_path is not None
+    write_transformers(FairseqCheckpoint(trial.weights_path, Path(trial.weights_path)), directory)
+
+
+def pretrain(trial: Trial, directory: Path) -> None:
+    """Make weights from the data set's unlabelled text by the architecture's recipe."""
+    from sweeper.checkpoints.architecture import transformers_config
+    from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask, pretrain, recipe_settings
+    from sweeper.tokens.packed import Shuffled
+
+    pieces, recipe = tokenizer(trial), trial.arch.pretraining
+    needs_mask(trial.framework.family, pieces)
+    # When this stops on request, nothing is left of `directory`; its checkpoint lies beside it.
+    workshop = weights_directory(trial).with_name(f"{weights_directory(trial).name}.training")
+    sequences = pieces.encode(trial.data.unlabelled(), recipe.sequence_length or trial.arch.positions)
+    counts = Counter(piece for sequence in sequences for piece in sequence[1:-1])
+    progress = ProgressFile(Preparation("", weights_directory(trial)).progress_file)
+    model = pretrain(
+        Pretraining(
+            trial.framework.family,
+            transformers_config(trial.arch, pieces),
+            recipe_settings(recipe, trial.train.threads),
+            recipe.mask_probability,
+            recipe.seed,
+            pieces,
+            token_counts=[counts[piece] for piece in range(pieces.size)],
+            sequences=Numbered((Shuffled(sequences, recipe.updates * recipe.batch_size, recipe.seed),)),
+        ),
+        workshop,
+        Unmeasured(progress),
+    )
+    model.save_pretrained(directory)
+    pieces.save(directory)
+    shutil.rmtree(workshop, ignore_errors=True)
+    progress.path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Pretraining: language modelling on unlabelled text."""

@@ -1,0 +1,60 @@
+"""Training on answers alone: prompts to the left of them in a batch, and the likelihood of each id of an answer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
+
+from sweeper.frameworks.trainer import WatchedTrainer
+
+
+class AnswerTrainer(WatchedTrainer):
+    """Trainer whose loss is that of the answers' ids, </s> included; a batch also has what `answer_batch` makes."""
+
+    def compute_loss(self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
+        """Return the mean loss in nats over all ids of the batch's answers."""
+        losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
+        return losses.sum() / inputs["answers_mask"].sum()
+
+
+def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
+    """Return answers [examples, longest], padded to the right, and answers_mask, 1 where there is an id."""
+    rows = [torch.tensor(answer) for answer in answers]
+    return {
+        "answers": pad_sequence(rows, batch_first=True, padding_value=pad_id),
+        "answers_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
+    }
+
+
+def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor) -> Tensor:
+    """Return the loss in nats of each id of the answers, 0 where there is none; [examples, longest answer].
+
+    `prompts` has input_ids and attention_mask, padded to the left, so that all answers begin in one column. The head
+    is as wide as the vocabulary, so no other positions than the answers' pass it.
+    """
+    longest = answers.shape[1]
+    mask = torch.cat([prompts["attention_mask"], answers_mask], dim=1)
+    found = model(
+        input_ids=torch.cat([prompts["input_ids"], answers], dim=1),
+        attention_mask=mask,
+        logits_to_keep=longest + 1,
+        use_cache=False,
+        **positions(model, mask),
+    )
+    logits = found.logits[:, -longest - 1 : -1].float()
+    losses = cross_entropy(logits.transpose(1, 2), answers, reduction="none")
+    return losses * answers_mask
+
+
+def positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
+    """Return each id's position from 0, for models that would count the padding on the left."""
+    if "position_ids" not in inspect.signature(model.get_base_model().forward).parameters:
+        return {}
+    return {"position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0)}

@@ -1,0 +1,97 @@
+"""task=classification of framework=lora: trained to answer with a class's words, judged by how likely each are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers.utils.logging import disable_progress_bar
+
+from sweeper.frameworks import inputs
+from sweeper.frameworks.fine_tuning import by_length, measure, training_arguments
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.generation import padded_left
+from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
+from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.trainer import Watch
+from sweeper.tokens.prompted import class_answers
+from sweeper.trial.trial import Trial
+
+
+def train(trial: Trial, directory: Path, report: Report) -> None:
+    """Train the adapter; see `Framework.train`."""
+    disable_progress_bar()  # a log is no terminal
+    model = build(trial)
+    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
+    answers = class_answers(trial.data, tokenizer)
+    watch = Watch(directory, report, tokenizer, ("valid", "test"))
+    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
+        check_base(model, directory / "best")  # of an earlier launch
+        watch.beside = {BASE: base_facts(model)}
+    trainer = ClassTrainer(
+        model=model,
+        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
+        data_collator=PromptCollator(answers, tokenizer.pad),
+        train_dataset=splits["train"],
+        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
+        compute_metrics=measure,
+        watch=watch,
+    )
+    trainer.classes = answer_batch(answers, tokenizer.pad)
+    trainer.length_normalised = trial.framework.lora.length_normalised
+    trainer.run()
+
+
+@dataclass(frozen=True)
+class PromptCollator:
+    """Makes a batch of prompts, each with its class's answer."""
+
+    answers: Sequence[Sequence[int]]
+    pad_id: int
+
+    def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Return input_ids and attention_mask [batch, longest], padded to the left, labels [batch], and the answers."""
+        ids, mask = padded_left([example["input_ids"] for example in examples], self.pad_id)
+        labels = [example["labels"] for example in examples]
+        own = answer_batch([self.answers[label] for label in labels], self.pad_id)
+        return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor(labels), **own}
+
+
+class ClassTrainer(AnswerTrainer):
+    """Trainer that evaluates by the classes' scores."""
+
+    classes: dict[str, Tensor]  # every class's answer, as `answer_batch` makes it
+    length_normalised: bool
+
+    def prediction_step(
+        self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the mean loss of the classes, each example's scores [batch, classes], and its class's number."""
+        inputs = self._prepare_inputs(inputs)
+        classes = self._prepare_inputs(self.classes)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            scores = class_scores(model, inputs, classes["answers"], classes["answers_mask"], self.length_normalised)
+        return cross_entropy(scores, inputs["labels"]), scores, inputs["labels"]
+
+
+def class_scores(
+    model: PeftModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor, length_normalised: bool
+) -> Tensor:
+    """Return the log-likelihood in nats of each class's whole answer, </s> included, after each prompt.
+
+    Shape [examples, classes]; length-normalised: divided by the number of the answer's ids. One class after the other,
+    so that memory does not grow with their number.
+    """
+    columns = []
+    for ids, mask in zip(answers, answers_mask, strict=True):
+        examples, length = len(prompts["input_ids"]), int(mask.sum())
+        repeated = (tensor[:length].expand(examples, length) for tensor in (ids, mask))
+        score = -answer_losses(model, prompts, *repeated).double().sum(dim=1)
+        columns.append(score / length if length_normalised else score)
+    return torch.stack(columns, dim=1)

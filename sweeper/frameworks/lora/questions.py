@@ -1,0 +1,148 @@
+"""task=qa of framework=lora: trained to answer questions, judged by its loss on answers and by those that it gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
+from torch import Tensor
+from transformers import EvalPrediction
+from transformers.trainer_utils import EvalLoopOutput
+from transformers.utils.logging import disable_progress_bar
+
+from sweeper.frameworks import inputs
+from sweeper.frameworks.fine_tuning import by_length, training_arguments
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.generation import generate, padded_left
+from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
+from sweeper.frameworks.metrics import answer_metrics
+from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.trainer import Watch
+from sweeper.records.record import Record
+from sweeper.tokens.tokenizer import Tokenizer
+from sweeper.trial.trial import Trial
+
+SHOWN = 10  # test questions whose answers before and after training are kept
+SPARE = 8  # ids that an answer may have beyond the longest of the data set
+
+
+def train(trial: Trial, directory: Path, report: Report) -> None:
+    """Train the adapter; see `Framework.train`. Keeps some answers of before and after in the trial's directory."""
+    disable_progress_bar()  # a log is no terminal
+    trainer = trainer_of(trial, directory, report)
+    test = inputs.tokenized(trial)["test"]
+    shown = test.select(range(min(SHOWN, len(test))))
+    before = trainer.answers(shown)
+    trainer.run()
+    if (directory / "best").exists():
+        load_adapter(trainer.model, directory / "best")
+        write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
+
+
+def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
+    """Return the Trainer of a trial's model before its first update."""
+    model = build(trial)
+    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
+    watch = Watch(directory, report, tokenizer, ("valid", "test"))
+    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
+        check_base(model, directory / "best")  # of an earlier launch
+        watch.beside = {BASE: base_facts(model)}
+    trainer = QuestionTrainer(
+        model=model,
+        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
+        data_collator=QuestionCollator(tokenizer.pad),
+        train_dataset=splits["train"],
+        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
+        compute_metrics=measure,
+        watch=watch,
+    )
+    trainer.tokenizer = tokenizer
+    trainer.longest_answer = longest_answer(splits.values()) + SPARE
+    trainer.positions = trial.arch.positions
+    return trainer
+
+
+def longest_answer(splits: Iterable[Dataset]) -> int:
+    """Return how many ids the longest answer has, </s> included."""
+    return max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits)
+
+
+@dataclass(frozen=True)
+class QuestionCollator:
+    """Makes a batch of prompts with their answers."""
+
+    pad_id: int
+
+    def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Return input_ids and attention_mask [batch, longest], padded to the left, and the answers."""
+        ids, mask = padded_left([example["input_ids"][: example["answer"]] for example in examples], self.pad_id)
+        answers = answer_batch([example["input_ids"][example["answer"] :] for example in examples], self.pad_id)
+        return {"input_ids": ids, "attention_mask": mask, **answers}
+
+
+class QuestionTrainer(AnswerTrainer):
+    """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
+
+    tokenizer: Tokenizer
+    longest_answer: int  # ids that are generated at most
+    positions: int  # of the model
+
+    def prediction_step(
+        self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any
+    ) -> tuple[None, Tensor, Tensor]:
+        """Return each answer's summed loss as its prediction, and its number of ids as its label."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
+        return None, losses.double().sum(dim=1), inputs["answers_mask"].sum(dim=1)
+
+    def evaluation_loop(self, dataloader: Any, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        """Evaluate a data set; what the model answers is compared with what is expected."""
+        output = super().evaluation_loop(dataloader, *args, **kwargs)
+        questions = dataloader.dataset
+        measured = answer_metrics(self.answers(questions), questions["expected"][:])
+        prefix = kwargs["metric_key_prefix"]
+        output.metrics.update({f"{prefix}_{name}": value for name, value in measured.items()})
+        return output
+
+    def answers(self, questions: Dataset) -> list[str]:
+        """Return what the model answers to each question, in their order."""
+        prompts = [example["input_ids"][: example["answer"]] for example in questions]
+        base = self.model.get_base_model()  # with the adapter in its layers
+        with self.accelerator.autocast():
+            return generate(
+                base, self.tokenizer, prompts, self.longest_answer, self.positions, self.args.per_device_eval_batch_size
+            )
+
+
+def measure(prediction: EvalPrediction) -> dict[str, float]:
+    """Mean loss in nats over all ids of a data set's answers, and its exponential, the perplexity."""
+    loss = float(np.sum(prediction.predictions) / np.sum(prediction.label_ids))
+    return {"loss": loss, "perplexity": float(np.exp(loss))}
+
+
+def load_adapter(model: PeftModel, directory: Path) -> None:
+    """Give a model the adapter of a directory, with what was trained beside it."""
+    device = str(next(model.parameters()).device)
+    set_peft_model_state_dict(model, load_peft_weights(str(directory), device=device))
+
+
+def write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
+    """Write a line of JSON for each question: what is expected, and what the model answers before and after."""
+    lines = [
+        json.dumps(
+            {"question": example["question"], "expected": example["expected"], "before": first, "after": last},
+            ensure_ascii=False,
+        )
+        for example, first, last in zip(questions, before, after, strict=True)
+    ]
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    temporary.replace(file)

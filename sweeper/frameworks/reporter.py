@@ -1,0 +1,64 @@
+"""How a training tells what it measures and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sweeper.frameworks import interruption
+from sweeper.records.progress import ProgressFile
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Report(Protocol):
+    """How an adapter tells what it measures; the trial's record is behind it."""
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
+        """Record the metrics ("train/loss", "valid/accuracy", …) measured after an epoch, at a global step.
+
+        Returns whether this is the best epoch so far by the task's rule: the adapter then keeps these weights.
+        """
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands: `step` of `steps` updates; cheap enough to be called at every update.
+
+        `loss` is called only when it is shown, since reading a number from a GPU waits for it.
+        """
+
+    def must_stop(self) -> bool:
+        """Whether the training is to write a checkpoint and raise `sweeper.frameworks.interruption.Interrupted`.
+
+        To be asked after every update, and after the checkpoint of an evaluation; after the last update a training is
+        at its end anyway. An adapter that never asks trains on, until it is done or killed.
+        """
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Show what is about to be trained, for its parameters to be counted; an adapter may leave it out.
+
+        `unused` names parameters that the model has and this training neither reads nor changes.
+        """
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A `Report` of a training whose progress alone is of interest."""
+
+    progress_file: ProgressFile
+
+    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:  # noqa: ARG002  the protocol's
+        """Keep nothing."""
+        return False
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell where training stands."""
+        self.progress_file.update(epoch, step, steps, loss)
+
+    def must_stop(self) -> bool:
+        """Whether this process was asked to end."""
+        return interruption.requested()
+
+    def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
+        """Count nothing."""

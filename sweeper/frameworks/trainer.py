@@ -1,0 +1,211 @@
+"""Transformers' Trainer as every adapter uses it: watched, resumable, its evaluations without a trace.
+
+A checkpoint is written after every evaluation, and after any update when the training is asked to stop. What evaluates
+after "epoch" or after so many "steps" is the adapter's choice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from sweeper.frameworks.interruption import Interrupted
+from sweeper.frameworks.reporter import Report
+from sweeper.tokens.tokenizer import Tokenizer
+from sweeper.trial.settings import Precision, Schedule, TrainSettings
+
+COMPLETE = "complete"
+LOSSES = "losses.json"  # sum and number of the training losses since the last evaluation
+SCHEDULES = {Schedule.constant: "constant_with_warmup"}
+UNREPORTED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+class WatchedTrainer(Trainer):  # type: ignore[misc]
+    """The Trainer, with random states fenced around evaluation and its loss shown at every update."""
+
+    def __init__(self, *args: Any, watch: Watch, **kwargs: Any):
+        super().__init__(*args, callbacks=[watch], **kwargs)
+        self.watch = watch
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Make a forward and a backward pass, keeping the loss for who watches."""
+        loss: Tensor = super().training_step(*args, **kwargs)
+        self.watch.take_loss(loss)
+        return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Log; the mean loss is the watch's, since the Trainer's own one begins anew with every launch."""
+        super().log(logs | {"loss": self.watch.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Evaluate without moving the random state, so that evaluating more changes no weight."""
+        with torch.random.fork_rng():
+            metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        return metrics
+
+    def run(self) -> None:
+        """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
+        self.watch.report.model(self.model)
+        checkpoint = last_checkpoint(Path(self.args.output_dir))
+        if checkpoint is None:
+            self.train()
+        # From the end of an epoch that max_steps cut short the Trainer would make one more update.
+        elif step_of(checkpoint) < self.args.max_steps:
+            self.watch.resume(checkpoint)
+            self.train(resume_from_checkpoint=str(checkpoint))
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Reports progress and evaluations, keeps the best weights and one whole checkpoint, and stops when asked to.
+
+    `splits` are the data sets that are evaluated, in their order; `beside` are files that are kept beside the weights,
+    with what is in them. The Trainer calls the methods with (args, state,
+    control, **everything else).
+    """
+
+    def __init__(self, directory: Path, report: Report, tokenizer: Tokenizer, splits: Sequence[str]):
+        self.directory = directory
+        self.report = report
+        self.tokenizer = tokenizer
+        self.splits = splits
+        self.beside: dict[str, str] = {}
+        self.loss = torch.tensor(0.0)  # of the latest update
+        self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
+        self.metrics: dict[str, float] = {}
+
+    def take_loss(self, loss: Tensor) -> None:
+        """Take in an update's loss. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
+        self.loss = loss
+        self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
+
+    def mean_loss(self) -> float:
+        """Return the mean training loss since the last evaluation, also over launches; nan before the first update."""
+        return self.loss_sum.item() / self.losses if self.losses else math.nan
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Tell how far training is, and ask for a checkpoint when it has to stop.
+
+        After the last update of an epoch comes its evaluation, with a checkpoint at its end: one that is written before
+        it would go on with the next epoch.
+        """
+        self.report.progress(current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
+        ends_epoch = control.should_training_stop or float(state.epoch).is_integer()
+        if self.report.must_stop() and not ends_epoch:
+            control.should_save = True
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        model: nn.Module,
+        **_: Any,
+    ) -> None:
+        """Collect a split's metrics; after the last split report all, and keep the weights if they are the best."""
+        for split in self.splits:
+            measured = {key.removeprefix(f"eval_{split}_"): key for key in metrics if key.startswith(f"eval_{split}_")}
+            self.metrics |= {
+                f"{split}/{name}": float(metrics[key]) for name, key in measured.items() if name not in UNREPORTED
+            }
+        if not any(key.startswith(f"{self.splits[-1]}/") for key in self.metrics):
+            return
+        measured_now = {"train/loss": self.mean_loss(), **self.metrics}
+        if self.report.epoch(current_epoch(state), state.global_step, measured_now):
+            save_model(model, self.tokenizer, self.directory / "best", self.beside)
+        self.metrics = {}
+        self.loss_sum, self.losses = torch.tensor(0.0), 0
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Mark the new checkpoint whole, then drop the older ones; raises Interrupted when it is time to stop."""
+        root = Path(args.output_dir)
+        newest = root / f"checkpoint-{state.global_step}"
+        (newest / LOSSES).write_text(json.dumps([self.loss_sum.item(), self.losses]))
+        (newest / COMPLETE).touch()
+        for path in root.glob("checkpoint-*"):
+            if path != newest:
+                shutil.rmtree(path)
+        if self.report.must_stop() and state.global_step < state.max_steps:
+            raise Interrupted(state.global_step)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Go on from the losses of a checkpoint's unfinished epoch."""
+        if (file := checkpoint / LOSSES).exists():  # older versions wrote checkpoints between epochs only
+            total, self.losses = json.loads(file.read_text())
+            self.loss_sum = torch.tensor(total)
+
+
+def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, Any]:
+    """Return the TrainingArguments of `steps` updates under these settings, and those that every adapter shares."""
+    polynomial = {"power": settings.polynomial_power, "lr_end": 0.0}
+    return {
+        "max_steps": steps,
+        "per_device_train_batch_size": settings.batch_size,
+        "per_device_eval_batch_size": settings.eval_batch_size,
+        "learning_rate": settings.learning_rate,
+        "adam_beta1": settings.betas[0],
+        "adam_beta2": settings.betas[1],
+        "adam_epsilon": settings.eps,
+        "weight_decay": settings.weight_decay,
+        "optim": "adamw_torch",
+        "lr_scheduler_type": SCHEDULES.get(settings.schedule, settings.schedule.value),
+        "lr_scheduler_kwargs": polynomial if settings.schedule is Schedule.polynomial else None,
+        "warmup_steps": int(settings.warmup_ratio * steps),
+        "max_grad_norm": settings.gradient_clip,
+        "bf16": settings.precision is Precision.bf16,
+        "fp16": settings.precision is Precision.fp16,
+        "use_cpu": device == "cpu",
+        "dataloader_pin_memory": device != "cpu",
+        "remove_unused_columns": False,
+        "logging_nan_inf_filter": False,  # a diverged loss is shown as it is
+        "disable_tqdm": True,
+        "report_to": [],
+    }
+
+
+def current_epoch(state: TrainerState) -> int:
+    """Number of the epoch under way or just ended, from 1; an epoch that max_steps cut short counts."""
+    return max(1, math.ceil(round(float(state.epoch), 6)))
+
+
+def save_model(
+    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, beside: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
+    temporary = directory.with_name(f".{directory.name}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a launch that was killed here
+    used = model.config.use_cache
+    model.config.use_cache = True  # the Trainer turns it off, for training; who generates wants it
+    model.save_pretrained(temporary)
+    model.config.use_cache = used
+    tokenizer.save(temporary)
+    for name, content in beside.items():
+        (temporary / name).write_text(content, encoding="utf-8")
+    if directory.exists():
+        shutil.rmtree(directory)
+    temporary.rename(directory)
+
+
+def last_checkpoint(root: Path) -> Path | None:
+    """Return the newest whole checkpoint and remove what a kill left half-written."""
+    whole = []
+    for path in root.glob("checkpoint-*"):
+        if (path / COMPLETE).exists():
+            whole.append(path)
+        else:
+            shutil.rmtree(path)
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the update after which the Trainer wrote a checkpoint."""
+    return int(checkpoint.name.rpartition("-")[2])

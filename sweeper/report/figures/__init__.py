@@ -1,0 +1,87 @@
+"""The figures of a comparison, and the data of each as rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sweeper.analysis.rows import Comparison
+from sweeper.report.csv_file import csv_cell
+from sweeper.report.figures.curves import CurveFigure, curve_figure
+from sweeper.report.figures.intervals import IntervalFigure, difference_figure, group_figure
+from sweeper.report.tables.columns import columns
+
+Figure = CurveFigure | IntervalFigure
+Row = tuple[str | int | float | None, ...]
+
+
+def figures(comparison: Comparison) -> list[Figure]:
+    """Return the figures of a comparison in the order of the page; none before a trial is done.
+
+    For each selection metric, or what is shown in its place: test per epoch, validation per epoch by framework, then
+    groups and differences at the best epochs. Needs scipy.
+    """
+    found: list[Figure] = []
+    for metric in comparison.metrics:
+        part = selected_by(comparison, metric)
+        shown = columns(part).instead or metric
+        splits = columns(part).sets
+        curves = [curve_figure(part, shown, split, ("framework",) * (split == "validation")) for split in splits[::-1]]
+        found += [*curves, group_figure(part, shown, splits), difference_figure(part, shown, splits)]
+    return [figure for figure in found if not is_empty(figure)]
+
+
+def is_empty(figure: Figure) -> bool:
+    """Whether there is nothing to draw."""
+    if isinstance(figure, CurveFigure):
+        return not figure.epochs
+    return not any(row for rows in figure.columns.values() for row in rows)
+
+
+def selected_by(comparison: Comparison, metric: str) -> Comparison:
+    """Return the part of a comparison whose epochs one metric selected."""
+    return replace(
+        comparison,
+        trials=tuple(row for row in comparison.trials if row.metric == metric),
+        epochs=tuple(row for row in comparison.epochs if row.metric == metric),
+        groups=tuple(row for row in comparison.groups if row.metric == metric),
+    )
+
+
+def figure_csv(figure: Figure) -> str:
+    """Return all that a figure stands for as CSV; numbers as recorded (shares of 1), empty where not known.
+
+    Curves: factors, trial, seed, data_seed, epoch, value, sd, n. Rows without a trial hold a group's mean, its sample
+    standard deviation and n, those whose trial is "published" a mean that a reference reports. Intervals: row, set,
+    mean, low, high, n; then a row a single value.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    rows = curve_rows(figure) if isinstance(figure, CurveFigure) else interval_rows(figure)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    return buffer.getvalue()
+
+
+def curve_rows(figure: CurveFigure) -> Iterator[Row]:
+    """Yield heads, then each group's trials and means, epoch by epoch."""
+    yield (*figure.factors, "trial", "seed", "data_seed", "epoch", "value", "sd", "n")
+    for series in figure.series:
+        for line in series.lines:
+            own = (*series.group, line.trial, line.seed, line.data_seed)
+            yield from ((*own, epoch, value, None, None) for epoch, value in sorted(line.values.items()))
+        for epoch, summary in sorted(series.epochs.items()):
+            yield (*series.group, None, None, None, epoch, summary.mean, summary.sd, summary.n)
+        for epoch, mean in sorted(series.published.items()):
+            yield (*series.group, "published", None, None, epoch, mean, None, None)
+
+
+def interval_rows(figure: IntervalFigure) -> Iterator[Row]:
+    """Yield heads, then each row's mean and interval, then its single values."""
+    yield ("row", "set", "kind", "value", "low", "high", "n")
+    for split, intervals in figure.columns.items():
+        for label, interval in zip(figure.labels, intervals, strict=True):
+            if interval:
+                yield (label, split, "mean", interval.mean, interval.low, interval.high, interval.n)
+                yield from ((label, split, "value", value, None, None, None) for value in interval.values)

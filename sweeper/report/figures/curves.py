@@ -1,0 +1,210 @@
+"""What the figures of a metric per epoch show, as plain values; nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.analysis.reference_rows import reference_epoch_rows
+from sweeper.analysis.rows import Comparison
+from sweeper.analysis.statistics import Summary
+from sweeper.report.figures.labels import Group, telling_labels
+from sweeper.report.text import factor_labels, metric_name, trial_label
+from sweeper.trial.outcome import Status
+
+SERIES_PER_PANEL = 8  # as many as can be told apart
+PANELS_DRAWN = 9
+LINES_DRAWN = 300  # of single trials; more of them are a blur
+SPLITS = {"validation": "valid", "test": "test"}  # as tables and as records call them
+
+
+@dataclass(frozen=True)
+class Line:
+    """One trial: its directory's name, its label, its seeds, and the metric by epoch."""
+
+    trial: str
+    label: str
+    seed: int
+    data_seed: int
+    values: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One group: `style` is its look; `epochs` has the mean and its sd by epoch.
+
+    `published` has the means that a reference reports of such a group, by epoch.
+    """
+
+    group: Group
+    label: str
+    style: int
+    lines: tuple[Line, ...]
+    epochs: Mapping[int, Summary]
+    published: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Groups that are alike in what the title says."""
+
+    title: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class CurveFigure:
+    """A metric per epoch on one set, a line a trial, mean and sd a group. `source`: where published means stand."""
+
+    name: str
+    metric: str
+    split: str
+    factors: tuple[str, ...]
+    panels: tuple[Panel, ...]
+    source: str = ""
+
+    @property
+    def axis(self) -> str:
+        """Label of the vertical axis."""
+        return f"{self.split} {metric_name(self.metric)}"
+
+    @property
+    def title(self) -> str:
+        """What the figure shows."""
+        return f"{self.split.capitalize()} {metric_name(self.metric)} per epoch"
+
+    @property
+    def caption(self) -> str:
+        """How to read it, and what it leaves out."""
+        return " ".join(caption(self))
+
+    @property
+    def series(self) -> list[Series]:
+        """All groups."""
+        return [series for panel in self.panels for series in panel.series]
+
+    @property
+    def drawn(self) -> tuple[Panel, ...]:
+        """The panels that there is room for."""
+        return self.panels[:PANELS_DRAWN]
+
+    @property
+    def lines_drawn(self) -> bool:
+        """Whether single trials can be seen."""
+        return count_lines(self.drawn) <= LINES_DRAWN
+
+    @property
+    def has_published(self) -> bool:
+        """Whether published means are drawn."""
+        return any(series.published for panel in self.drawn for series in panel.series)
+
+    @property
+    def epochs(self) -> list[int]:
+        """All epochs that a group was evaluated at."""
+        return sorted({epoch for series in self.series for epoch in series.epochs})
+
+
+def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequence[str] = ()) -> CurveFigure:
+    """Return a metric ("accuracy") per epoch on a set ("validation", "test"), a panel a value of each of `facets`.
+
+    More factors become facets where a panel would have more groups than can be told apart.
+    """
+    factors = comparison.factors
+    groups = [row.factors for row in comparison.groups if row.counted]
+    facets = choose_facets(factors, groups, facets)
+    # Where all groups can be told apart, each has one look in all figures.
+    alike = () if len(groups) <= SERIES_PER_PANEL else facets
+    styles, labels = choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
+    summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
+    published = published_means(comparison, metric, split)
+    panels: dict[str, list[Series]] = {}
+    for group in groups:
+        measured = tuple(lines.get(group, ())), summaries.get(group, {})
+        series = Series(group, labels[group], styles[group], *measured, published.get(group, {}))
+        texts = dict(zip(factors, factor_labels(factors, group), strict=True))
+        panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
+    found = tuple(Panel(title, tuple(series)) for title, series in panels.items())
+    source = comparison.reference.source if comparison.reference else ""
+    return CurveFigure(f"{split}_{metric}", metric, split, factors, found, source)
+
+
+def caption(figure: CurveFigure) -> Iterator[str]:
+    """Yield sentences on a figure's signs, and on what is not drawn."""
+    single = len(figure.epochs) == 1
+    lines = "Small marks: single trials" if single else "Thin lines: single trials, one a seed"
+    lines = f"{lines}. " if figure.lines_drawn else ""
+    yield (
+        f"{lines}Large marks: mean over seeds. {'Bars' if single else 'Band'}: ± one sample standard deviation (n − 1)"
+        " around it; none where n = 1."
+    )
+    if figure.has_published:
+        yield f"Dotted, with open marks: published means ({figure.source})."
+    if not figure.lines_drawn:
+        yield f"Single trials ({count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
+    if len(figure.panels) > PANELS_DRAWN:
+        yield f"The first {PANELS_DRAWN} of {len(figure.panels)} panels are drawn; all values are in the CSV."
+
+
+def count_lines(panels: Sequence[Panel]) -> int:
+    """Number of trials in panels."""
+    return sum(len(series.lines) for panel in panels for series in panel.series)
+
+
+def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the factors that part groups into panels: those wanted that vary, then as few as keep panels legible."""
+    values = {factor: len({group[place] for group in groups}) for place, factor in enumerate(factors)}
+    chosen = [factor for factor in wanted if values.get(factor, 0) > 1]
+    while fullest(factors, groups, chosen) > SERIES_PER_PANEL:
+        sizes = {
+            factor: fullest(factors, groups, [*chosen, factor])
+            for factor in factors
+            if factor not in chosen and values[factor] > 1
+        }
+        legible = [factor for factor, size in sizes.items() if size <= SERIES_PER_PANEL]
+        chosen.append(min(legible, key=values.__getitem__) if legible else min(sizes, key=sizes.__getitem__))
+    return tuple(chosen)
+
+
+def fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
+    """Number of groups in the fullest panel."""
+    places = [factors.index(factor) for factor in facets]
+    return max(Counter(tuple(group[place] for place in places) for group in groups).values(), default=0)
+
+
+def choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
+    """Return each group's style: the same for groups that differ in the facets only."""
+    places = [place for place, factor in enumerate(factors) if factor not in facets]
+    numbers: dict[Group, int] = {}
+    return {group: numbers.setdefault(tuple(group[place] for place in places), len(numbers)) for group in groups}
+
+
+def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
+    """Return the summaries of a metric on a set by group and epoch."""
+    found: dict[Group, dict[int, Summary]] = {}
+    for row in comparison.epochs:
+        measured = row if metric == row.metric else row.others.get(metric)
+        summary: Summary | None = getattr(measured, split, None)
+        if summary is not None and summary.n:
+            found.setdefault(row.factors, {})[row.epoch] = summary
+    return found
+
+
+def published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
+    """Return what the comparison's reference reports of a metric on a set by group and epoch."""
+    found: dict[Group, dict[int, float]] = {}
+    for row in reference_epoch_rows(comparison):
+        if (row.metric, row.split) == (metric, split):
+            found.setdefault(row.factors, {})[row.epoch] = row.published_mean
+    return found
+
+
+def trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
+    """Return every done trial's values of a metric on a set, by group."""
+    found: dict[Group, list[Line]] = {}
+    for row in comparison.trials:
+        values = comparison.curves.get(row.name, {}).get((SPLITS[split], metric), {})
+        if row.status == Status.DONE and values:
+            label = " ".join(trial_label(comparison.factors, row.factors, row.seed, row.data_seed))
+            found.setdefault(row.factors, []).append(Line(row.name, label, row.seed, row.data_seed, values))
+    return found

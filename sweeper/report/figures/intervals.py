@@ -1,0 +1,116 @@
+"""What the figures of groups and of their differences show, as plain values; nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.analysis.pairs import DifferenceRow, difference_rows
+from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
+from sweeper.report.figures.labels import shortened, telling_labels, varying
+from sweeper.report.text import factor_labels, metric_name, value_text
+
+ROWS_DRAWN = 40
+LONGEST_ROW = 52  # characters
+PERCENT = f"{100 * CONFIDENCE:.0f} %"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean, the bounds of its interval (None: it has none), and the single values that it is the mean of."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: str
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class IntervalFigure:
+    """Rows of means with intervals: `columns` holds, by set, an interval a label; None where nothing is known."""
+
+    name: str
+    title: str
+    signs: str  # how to read it
+    metric: str
+    unit: str
+    from_zero: bool  # the sign matters: zero is marked
+    labels: tuple[str, ...]
+    columns: Mapping[str, tuple[Interval | None, ...]]
+
+    @property
+    def axis(self) -> str:
+        """Label of the horizontal axis."""
+        return metric_name(self.metric, self.unit)
+
+    @property
+    def caption(self) -> str:
+        """How to read it, and what it leaves out."""
+        if len(self.labels) <= ROWS_DRAWN:
+            return self.signs
+        return f"{self.signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
+
+
+def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
+    """Return every group's trials, mean and t interval at each trial's best epoch."""
+    rows = [row for row in comparison.groups if row.counted]
+    groups = [row.factors for row in rows]
+    return IntervalFigure(
+        name=f"groups_{metric}",
+        title=f"Groups at each trial's best epoch: {metric_name(metric)}",
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} t interval (n > 1).",
+        metric=metric,
+        unit="%",
+        from_zero=False,
+        labels=tuple(telling_labels(comparison.factors, groups).values()),
+        columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
+    )
+
+
+def group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
+    """Return a group's mean on a set, its t interval and its trials' values."""
+    summary: Summary | None = getattr(of_metric(row, metric), split, None)
+    if summary is None or summary.mean is None:
+        return None
+    values = tuple(value for trial in row.counted if (value := trial.value(split, metric)) is not None)
+    return Interval(summary.mean, summary.low, summary.high, str(summary.n), values)
+
+
+def of_metric(row: GroupRow | DifferenceRow, metric: str) -> object:
+    """What a row holds of a metric: the row itself for the one that selected the epoch; None: nothing."""
+    return row if metric == row.metric else row.others.get(metric)
+
+
+def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
+    """Return what groups that differ in one factor differ by, with intervals."""
+    rows = list(difference_rows(comparison))
+    telling = varying(comparison.factors, [row.factors for row in comparison.groups])
+    return IntervalFigure(
+        name=f"differences_{metric}",
+        title=f"Differences between groups that differ in one setting: {metric_name(metric, 'points')}",
+        signs=f"Marks: first mean − second mean, with its {PERCENT} interval. An interval across the line at 0 leaves"
+        " the sign open.",
+        metric=metric,
+        unit="points",
+        from_zero=True,
+        labels=tuple(difference_label(comparison.factors, row, telling) for row in rows),
+        columns={split: tuple(difference_interval(row, metric, split) for row in rows) for split in splits},
+    )
+
+
+def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
+    """Return a difference on a set."""
+    found: MeanDifference | None = getattr(of_metric(row, metric), split, None)
+    if found is None:
+        return None
+    return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
+
+
+def difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
+    """Name a difference by both values, then by what the groups have in common where that varies in the study."""
+    texts = dict(zip(factors, factor_labels(factors, row.factors), strict=True))
+    both = f"{texts[row.factor]} − {value_text(row.second)}"
+    common = [text for factor, text in texts.items() if factor in telling and factor != row.factor]
+    return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)

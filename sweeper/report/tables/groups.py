@@ -1,0 +1,138 @@
+"""Tables of groups: at their best epochs in full, where their spread comes from, and beside published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sweeper.analysis.reference_rows import (
+    ReferenceEpochRow,
+    ReferenceRow,
+    reference_epoch_rows,
+    reference_rows,
+    summary_of,
+)
+from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.variance import SpreadRow, spread_rows
+from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
+from sweeper.report.tables.columns import columns
+from sweeper.report.text import (
+    UNKNOWN,
+    counted_text,
+    difference_text,
+    interval_name,
+    interval_text,
+    metric_name,
+    metric_text,
+    share_text,
+    spread_text,
+    value_text,
+)
+
+
+def full_group_table(comparison: Comparison) -> TextTable:
+    """Table 3 in full: of each metric mean ± sd, of the first one on the compared set interval, median, extremes."""
+    measured = columns(comparison)
+
+    def cells(row: GroupRow) -> Cells:
+        shown = measured.instead or row.metric
+        compared = summary_of(row, comparison.split, shown)
+        extremes = (compared.median, compared.minimum, compared.maximum)
+        return (
+            *map(value_text, row.factors),
+            *metric_column(comparison, row.metric),
+            *(spread_text(metric, summary) for metric, summary in measured.of(row)),
+            interval_text(shown, compared),
+            *(metric_text(shown, value, compared.mean) for value in extremes),
+            counted_text(row),
+        )
+
+    factors, split = factor_heads(comparison), comparison.split
+    return TextTable(
+        title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
+        heads=(
+            *(*factors, *measured.heads(), f"{split}\n{interval_name()}"),
+            *(*(f"{split}\n{name}" for name in ("median", "min", "max")), "n"),
+        ),
+        numeric=len(factors),
+        blocks=(tuple(cells(row) for row in comparison.groups),),
+    )
+
+
+def spread_tables(comparison: Comparison) -> Iterator[TextTable]:
+    """Yield the table of spread by cause, if seeds and data seeds vary separately."""
+    found = list(spread_rows(comparison))
+    if found:
+        factors = factor_heads(comparison)
+        causes = ("seed\n(weights, dropout)", "data seed\n(order)", "both together\nand the rest")
+        yield TextTable(
+            title=f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)",
+            heads=(*factors, *causes, "seeds ×\ndata seeds", "n"),
+            numeric=len(factors),
+            blocks=(tuple(spread_cells(comparison, row) for row in found),),
+        )
+
+
+def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
+    """Return one group's causes; a share whose estimate was below 0 is marked."""
+    found = row.components
+    variances = (found.rows, found.columns, found.residual)
+    marks = ("<" if "rows" in found.negative else "", "<" if "columns" in found.negative else "", "")
+    shares = found.shares() or (None, None, None)
+    return (
+        *map(value_text, row.factors),
+        *metric_column(comparison, row.metric, "points"),
+        *(
+            f"{mark}{share_text(share)} ({metric_text(row.metric, variance**0.5)})"
+            for mark, share, variance in zip(marks, shares, variances, strict=True)
+        ),
+        f"{row.seeds} × {row.data_seeds}",
+        str(row.seeds * row.data_seeds),
+    )
+
+
+def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
+    """Yield the tables of what is published beside what was measured here."""
+    factors = (*(head for head in factor_heads(comparison) if head != "metric"), "set")
+    own, epochs = list(reference_rows(comparison)), list(reference_epoch_rows(comparison))
+    name = metric_name(comparison.reference.metric) if comparison.reference else ""
+    if own:
+        yield TextTable(
+            title="Beside published numbers, at the best epochs: mean ± standard deviation over seeds",
+            heads=(
+                *(*factors, f"published\n{name}", "n", "published\nsteps", f"here\n{name}", "n", "steps\nhere"),
+                f"here − published\n[{interval_name()}]",
+            ),
+            numeric=len(factors),
+            blocks=in_blocks([(row.factors, reference_cells(row)) for row in own]),
+        )
+    if epochs:
+        yield TextTable(
+            title="Beside published numbers, epoch by epoch: mean and standard deviation over seeds",
+            heads=(*(*factors, "epoch", f"published\n{name}", "sd", f"here\n{name}", "sd", "n", "here −\npublished"),),
+            numeric=len(factors),
+            blocks=in_blocks([(row.factors, reference_epoch_cells(row)) for row in epochs]),
+        )
+
+
+def reference_cells(row: ReferenceRow) -> Cells:
+    """Return one group's row."""
+    steps = (", ".join(map(str, own)) or UNKNOWN for own in (row.published_steps, row.our_steps))
+    return (
+        *(*map(value_text, row.factors), row.split),
+        *(spread_text(row.metric, row.published), str(row.published.n or UNKNOWN), next(steps)),
+        *(spread_text(row.metric, row.ours), str(row.ours.n), next(steps)),
+        difference_text(row.metric, row.difference),
+    )
+
+
+def reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
+    """Return one epoch's row."""
+    return (
+        *(*map(value_text, row.factors), row.split, str(row.epoch)),
+        metric_text(row.metric, row.published_mean),
+        metric_text(row.metric, row.published_sd, row.published_mean),
+        metric_text(row.metric, row.ours.mean),
+        metric_text(row.metric, row.ours.sd, row.ours.mean),
+        str(row.ours.n),
+        metric_text(row.metric, row.difference, row.published_mean),
+    )

@@ -1,0 +1,1 @@
+"""From texts to ids: tokenizers, and data sets as models read them."""

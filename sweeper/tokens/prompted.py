@@ -1,0 +1,160 @@
+"""A labelled data set as a causal language model reads it: each text in a prompt, which a class's words follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import datasets
+
+from sweeper.data import Answered, DataSource, Examples, QuestionSource
+from sweeper.data.facts import TokenizedFacts, data_facts, question_facts, save_facts
+from sweeper.data.hub import no_progress_bars
+from sweeper.data.splits import limit_examples
+from sweeper.data.verbalisers import verbalisers
+from sweeper.errors import WrongInput
+from sweeper.records.files import cached
+from sweeper.tokens.prompts import (
+    PRECEDING,
+    Prompted,
+    answer_ids,
+    check_pieces,
+    continuations,
+    prompted,
+    question_ids,
+    question_room,
+    split_facts,
+)
+from sweeper.tokens.tokenized import as_dataset
+from sweeper.tokens.tokenizer import Tokenizer, kept_of_pair
+
+SHOWN = 60  # characters of an answer in a message
+
+
+def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:
+    """Return `directory`, filled with the data set's prompts where it does not exist yet; as in `data.tokenized`.
+
+    Of each example there are `input_ids`, from <s> to the place of the answer, `labels` and `length`. Whichever class's
+    words follow, with </s> there are at most `max_length` ids. Raises WrongInput when texts have no room, and for
+    verbalisers that the tokenizer cannot tell apart.
+    """
+    return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
+
+
+def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
+    """Return the ids that each class answers with, </s> last."""
+    return answer_ids(tokenizer, verbalisers(source))
+
+
+def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
+    """Tokenize a data set into an empty directory."""
+    check_pieces(tokenizer, source)
+    answers = class_answers(source, tokenizer)
+    splits, facts = {}, {}
+    for split, examples in source.splits().items():
+        examples = limit_examples(examples, source.limit)
+        questions = questions_of(tokenizer, examples)
+        prompts = in_prompts(tokenizer, questions, examples.labels, answers, max_length)
+        starts = [list(item.input_ids[: item.answer]) for item in prompts]
+        splits[split] = as_dataset(starts, examples, source.label_names())
+        facts[split] = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
+    with no_progress_bars():
+        datasets.DatasetDict(splits).save_to_disk(str(directory))
+    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+
+
+def questions_of(tokenizer: Tokenizer, examples: Examples) -> list[list[list[int]]]:
+    """Return the uncut ids of each example's text, or of both texts of its pair, of which each has a line."""
+    columns = [question_ids(tokenizer, examples.texts)]
+    if examples.seconds:
+        columns.append(continuations(tokenizer, PRECEDING, [f"\n{text}" for text in examples.seconds]))
+    return [list(texts) for texts in zip(*columns, strict=True)]
+
+
+def in_prompts(
+    tokenizer: Tokenizer,
+    questions: Sequence[list[list[int]]],
+    labels: Sequence[int],
+    answers: Sequence[Sequence[int]],
+    max_length: int,
+) -> list[Prompted]:
+    """Put each question before its class's answer, with room for the longest; of a pair the longer text is cut."""
+    longest = max(map(len, answers))
+    room = question_room(tokenizer, longest, max_length)
+    return [
+        prompted(tokenizer, joined(texts, room), answers[label], max_length, longest)
+        for texts, label in zip(questions, labels, strict=True)
+    ]
+
+
+def joined(texts: list[list[int]], room: int) -> list[int]:
+    """Return the ids of a text, or of a pair's two; what there is no room for of either comes last, to be cut off."""
+    if len(texts) == 1:
+        return texts[0]
+    first, second = texts
+    kept_first, kept_second = kept_of_pair(len(first), len(second), room)
+    return [*first[:kept_first], *second[:kept_second], *first[kept_first:], *second[kept_second:]]
+
+
+def tokenized_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> Path:
+    """Return `directory`, filled with the prompts of a data set where it does not exist yet.
+
+    The caller's choice of directory stands for the content of the other arguments. Of a prompt that would have more
+    than `max_length` ids the question is cut. Raises WrongInput for an answer that leaves it no room.
+    """
+    return cached(directory, lambda temporary: build_answers(temporary, source, tokenizer, max_length))
+
+
+def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
+    """Tokenize a data set into an empty directory.
+
+    Columns: input_ids (<s> … </s>, not padded), answer (index of the answer's first id), length (in ids), and the
+    texts question and expected.
+    """
+    splits, facts = {}, {}
+    for split, pairs in source.splits().items():
+        pairs = pairs.first(source.limit)
+        questions = question_ids(tokenizer, pairs.questions)
+        prompts = answers_in_prompts(tokenizer, questions, pairs, max_length)
+        splits[split] = answers_as_dataset(prompts, pairs)
+        facts[split] = split_facts(questions, prompts, tokenizer.unk)
+    with no_progress_bars():
+        datasets.DatasetDict(splits).save_to_disk(str(directory))
+    save_facts(directory, TokenizedFacts(question_facts(source), facts))
+
+
+def answers_in_prompts(
+    tokenizer: Tokenizer, questions: list[list[int]], pairs: Answered, max_length: int
+) -> list[Prompted]:
+    """Return each question with its answer as a prompt. Raises WrongInput, naming the answer that is too long."""
+    prompts = []
+    for question, ids, answer in zip(questions, answer_ids(tokenizer, pairs.answers), pairs.answers, strict=True):
+        try:
+            prompts.append(prompted(tokenizer, question, ids, max_length))
+        except WrongInput as error:
+            shown = answer if len(answer) <= SHOWN else f"{answer[:SHOWN]}…"
+            said = str(error).replace("\n", "; ")  # in one line: of a log the last one is shown
+            raise WrongInput(f"the answer {shown!r} has {len(ids)} ids: {said}") from error
+    return prompts
+
+
+def answers_as_dataset(prompts: list[Prompted], pairs: Answered) -> datasets.Dataset:
+    """Put a split's prompts and texts into columns."""
+    features = datasets.Features(
+        {
+            "input_ids": datasets.List(datasets.Value("int32")),
+            "answer": datasets.Value("int32"),
+            "length": datasets.Value("int32"),
+            "question": datasets.Value("string"),
+            "expected": datasets.Value("string"),
+        }
+    )
+    columns = {
+        "input_ids": [list(prompt.input_ids) for prompt in prompts],
+        "answer": [prompt.answer for prompt in prompts],
+        "length": [len(prompt.input_ids) for prompt in prompts],
+        "question": list(pairs.questions),
+        "expected": list(pairs.answers),
+    }
+    return datasets.Dataset.from_dict(columns, features=features)

@@ -1,0 +1,79 @@
+"""What a segmentation library makes of its file: how texts are cut into pieces, and which have an id.
+
+Light to import: the libraries are imported when a file is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sweeper.errors import WrongInput
+from sweeper.tokens.special_pieces import MASK, REQUIRED, SPECIAL, special_pieces
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """What a library makes of its file.
+
+    `pieces` are in the order of the library's own ids, which `segment` cuts texts into and `join` makes a text of;
+    `vocabulary` holds those that have an id when nothing is cut off, in the order of these ids. `special` tells which
+    pieces serve as <s>, <pad>, </s> and <unk>, where they are called otherwise.
+    """
+
+    file: Path
+    pieces: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    segment: Callable[[Sequence[str]], list[list[int]]]
+    join: Callable[[list[int]], str]
+    special: Mapping[str, str] = field(default_factory=dict)
+
+
+def framed(pieces: Iterable[str]) -> tuple[str, ...]:
+    """Return the special pieces with others between <unk> and <mask>."""
+    return (*REQUIRED, *(piece for piece in pieces if piece not in SPECIAL), MASK)
+
+
+def read_sentencepiece(file: Path) -> Segmenter:
+    """Read a sentencepiece model (unigram, BPE, word or char)."""
+    import sentencepiece
+
+    try:
+        model = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    except RuntimeError as error:
+        raise WrongInput(f"{file} is not a sentencepiece model: {error}"[:300].replace("\n", " ")) from error
+    pieces = tuple(model.id_to_piece(index) for index in range(model.get_piece_size()))
+    vocabulary = pieces
+    if not set(SPECIAL) <= set(pieces):
+        hidden = [model.is_control(index) or model.is_unknown(index) for index in range(len(pieces))]
+        vocabulary = framed(piece for piece, is_hidden in zip(pieces, hidden, strict=True) if not is_hidden)
+    return Segmenter(file, pieces, vocabulary, lambda texts: model.encode(list(texts)), model.decode)
+
+
+def read_tokenizer_json(file: Path) -> Segmenter:
+    """Read a tokenizer.json; <s>, </s>, cutting and padding are ours, so what it says of them is not used."""
+    import tokenizers
+
+    try:
+        library = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises no narrower class
+        raise WrongInput(f"{file} is not a tokenizer.json: {error}"[:300].replace("\n", " ")) from error
+    vocabulary: dict[str, int] = library.get_vocab(with_added_tokens=True)
+    special = special_pieces(file, vocabulary)
+    missing = [piece for piece in REQUIRED if piece not in special]
+    if missing:
+        raise WrongInput(f"{file} lacks {', '.join(missing)}\nneeded: {', '.join(REQUIRED)}, and {MASK} to pretrain")
+    library.no_truncation()
+    library.no_padding()
+    library.encode_special_tokens = True  # a special piece spelt out in a text is text
+    by_id = {index: piece for piece, index in vocabulary.items()}
+    pieces = tuple(by_id.get(index, f"<unused {index}>") for index in range(max(by_id) + 1))
+    return Segmenter(
+        file,
+        pieces,
+        pieces,
+        lambda texts: [item.ids for item in library.encode_batch_fast(list(texts), add_special_tokens=False)],
+        lambda ids: library.decode(ids, skip_special_tokens=False),
+        special,
+    )

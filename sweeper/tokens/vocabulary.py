@@ -1,0 +1,98 @@
+"""Which pieces a tokenizer.json has, read without its library, and whether they fit. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from sweeper.errors import WrongInput
+from sweeper.tokens.fairseq_dictionary import DICTIONARY
+from sweeper.tokens.segmenters import framed
+from sweeper.tokens.sentencepiece_file import model_pieces
+from sweeper.tokens.special_pieces import MASK, REQUIRED, SPECIAL, special_pieces
+from sweeper.tokens.tokenizer import list_of_pieces, read_pieces
+from sweeper.trial.settings import Family, TokenizerKind, TokenizerSettings
+
+
+def check_vocabulary(
+    settings: TokenizerSettings, rows: int | None, pretrains: bool, family: Family = Family.encoder
+) -> None:
+    """Raise WrongInput for a tokenizer without the special pieces, or with more ids than the embedding has rows.
+
+    An encoder's must have their names; in a causal model's, others may serve as them (see `special_pieces`).
+    `settings.path` is a file, or None for a tokenizer that is trained.
+    """
+    if settings.path is None:
+        check_trained_size(settings, rows)
+        return
+    ids = piece_ids(Path(settings.path))
+    there = ids if family is Family.encoder else special_pieces(Path(settings.path), ids)
+    missing = [piece for piece in REQUIRED if piece not in there]
+    if missing:
+        raise WrongInput(
+            f"tokenizer {settings.path} lacks {', '.join(missing)}\n"
+            f"needed: {', '.join(REQUIRED)}, and {MASK} to pretrain an encoder"
+        )
+    if pretrains and MASK not in ids:
+        raise WrongInput(
+            f"tokenizer {settings.path} has no {MASK}, which pretraining needs\n"
+            "set another tokenizer.path=FILE, or model.path=DIR"
+        )
+    size = max(ids.values()) + 1
+    if rows is not None and min(size, settings.vocabulary_size or size) > rows:
+        raise WrongInput(
+            f"tokenizer {settings.path} has {size} ids, the embedding has {rows} rows for them\n"
+            f"set tokenizer.vocabulary_size={rows} to keep the most frequent pieces, or another arch or tokenizer.path"
+        )
+
+
+def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
+    """Raise WrongInput when a tokenizer is to be trained to more ids than the embedding has rows, or to no size."""
+    wanted = settings.vocabulary_size
+    if wanted is None and settings.kind not in (None, TokenizerKind.word):
+        raise WrongInput(f"tokenizer.kind={settings.kind} needs a size\nas in: tokenizer.vocabulary_size=8000")
+    if rows is not None and wanted is not None and wanted > rows:
+        raise WrongInput(
+            f"tokenizer.vocabulary_size={wanted} is more than the embedding has rows, {rows}\n"
+            f"allowed: at most {rows}, or a larger vocabulary_size of the arch"
+        )
+
+
+def is_cut(settings: TokenizerSettings, ids: Mapping[str, int]) -> bool:
+    """Whether fewer ids are wanted than a tokenizer has."""
+    return settings.vocabulary_size is not None and settings.vocabulary_size <= max(ids.values())
+
+
+def piece_ids(file: Path) -> Mapping[str, int]:
+    """Return each piece's id, as `tokens.tokenizer.load` gives it. Raises WrongInput for what is no tokenizer."""
+    stated = list_of_pieces(file) or file
+    return read_ids(stated, stated.stat().st_mtime_ns)
+
+
+@cache
+def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
+    """Return the ids of a tokenizer's file or of a list of pieces, in the state that the time of change stands for."""
+    if file.suffix == ".model":
+        listed = model_pieces(file)
+        texts = tuple(piece.text for piece in listed)
+        shown = texts if set(SPECIAL) <= set(texts) else framed(piece.text for piece in listed if not piece.is_hidden)
+        return {text: index for index, text in enumerate(shown)}
+    if file.name == DICTIONARY:
+        symbols = read_pieces(file)
+        # fairseq's own special ids stay the first ones where a dictionary names them again
+        return {symbol: index for index, symbol in enumerate(symbols)} | {
+            symbol: symbols.index(symbol) for symbol in REQUIRED
+        }
+    try:
+        content = json.loads(file.read_bytes())
+        pieces = content if isinstance(content, list) else content["model"]["vocab"]
+        if isinstance(pieces, list):  # in the order of their ids; of a unigram model with a score each
+            pieces = {piece if isinstance(piece, str) else piece[0]: index for index, piece in enumerate(pieces)}
+        added = [] if isinstance(content, list) else content.get("added_tokens", [])
+        ids = {str(piece): int(index) for piece, index in pieces.items()}
+        return ids | {str(token["content"]): int(token["id"]) for token in added}
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+        said = f"not valid JSON: {error}" if isinstance(error, ValueError) else "not a tokenizer.json: no vocabulary"
+        raise WrongInput(f"tokenizer {file} is {said}\nneeded: a file of the tokenizers library") from error

@@ -1,0 +1,143 @@
+"""A trial: all that determines its result, and its identity. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sweeper.trial.settings import (
+    ArchSettings,
+    Family,
+    FrameworkSettings,
+    ModelSettings,
+    TaskSettings,
+    TokenizerSettings,
+    TrainSettings,
+)
+
+IDENTITY_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run: all that determines its result, and where its inputs lie on this machine.
+
+    `data` is a data set's settings (a `sweeper.data.DataSource`). `digests` names the content of the data, the
+    tokenizer and the pretrained weights: identity follows content, not paths.
+    """
+
+    seed: int
+    data_seed: int
+    model: ModelSettings
+    framework: FrameworkSettings
+    arch: ArchSettings
+    task: TaskSettings
+    data: Any
+    tokenizer: TokenizerSettings
+    train: TrainSettings
+    device: str
+    digests: Mapping[str, str]
+    choices: Mapping[str, str | int]
+    cache: Path
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the model reads questions in a frame and answers in words; see `sweeper.tokens.prompts`."""
+        return self.framework.family is Family.causal_lm and not self.task.is_language_modelling
+
+    @property
+    def weights_path(self) -> str | None:
+        """Directory or hub name of the pretrained weights, for this trial's architecture family."""
+        path = self.model.path
+        if isinstance(path, Mapping):
+            path = path.get(self.framework.family.value)
+        return None if path is None else str(path)
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the result, as plain values.
+
+        Options of frameworks that this trial does not use are left out, where the framework's name tells which.
+        """
+        framework = result_settings(self.framework)
+        own = {"name", "family", "_target_", "options", self.framework.name}
+        if self.framework.name not in framework:
+            own = set(framework)  # an adapter under a name of the user's own
+        return {
+            "schema": IDENTITY_SCHEMA,
+            "seed": self.seed,
+            "data_seed": self.data_seed,
+            "model": result_settings(self.model),
+            "framework": {key: value for key, value in framework.items() if key in own},
+            "arch": result_settings(self.arch),
+            "task": result_settings(self.task),
+            "data": result_settings(self.data),
+            "tokenizer": result_settings(self.tokenizer),
+            "train": result_settings(self.train),
+            "device": self.device,
+            "digests": dict(self.digests),
+        }
+
+    def description(self) -> dict[str, Any]:
+        """What trial.json says of the trial: its id, its choices and its whole configuration, paths included."""
+        kind = type(self.data)
+        config = {
+            item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name not in ("choices", "cache")
+        }
+        config["data"] = {"_target_": f"{kind.__module__}.{kind.__qualname__}", **config["data"]}
+        return {"id": self.id, "choices": dict(self.choices), "config": config}
+
+    @property
+    def id(self) -> str:
+        """Hexadecimal SHA-256 of the identity."""
+        return digest(self.identity())
+
+    @property
+    def name(self) -> str:
+        """Name of the trial's directory."""
+        return f"{self.framework.name}-{self.model.name}-{self.choices['data']}-s{self.seed}-{self.id[:8]}"
+
+
+def result_settings(settings: Any) -> dict[str, Any]:
+    """Return a settings object's fields that determine results, as plain values."""
+    return {
+        item.name: result_value(getattr(settings, item.name))
+        for item in fields(settings)
+        if item.metadata.get("identity", True) and not added_and_unset(item, settings)
+    }
+
+
+def result_value(value: Any) -> Any:
+    """Return a setting as an identity has it: of settings within, too, only what determines results."""
+    return result_settings(value) if is_dataclass(value) and not isinstance(value, type) else plain(value)
+
+
+def added_and_unset(item: Field[Any], settings: Any) -> bool:
+    """Whether a setting is younger than the identity's schema and has its default, so that older ids stay."""
+    if item.metadata.get("since", IDENTITY_SCHEMA) <= IDENTITY_SCHEMA:
+        return False
+    default = item.default if item.default_factory is MISSING else item.default_factory()
+    unset: bool = plain(getattr(settings, item.name)) == plain(default)
+    return unset
+
+
+def plain(value: Any) -> Any:
+    """Turn settings into what JSON can hold: dicts, lists, strings and numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def digest(value: Any) -> str:
+    """Hexadecimal SHA-256 of a plain value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
