@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweeper.backends.of_study import backend_of
 from sweeper.driver.sweep_trial import ENDED
-from sweeper.errors import DONE, WrongInput, leave
+from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.record import AlreadyWriting, Record
 from sweeper.records.study import open_study, study_at, trials_of
 from sweeper.trial.outcome import Status
@@ -58,4 +58,4 @@ def record_end(record: Record) -> str:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

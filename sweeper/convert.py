@@ -15,7 +15,7 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import ENCODERS, Checkpoint
 from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, checkpoint_in
 from sweeper.checkpoints.weights import check_order, check_weights
-from sweeper.errors import DONE, WrongInput, leave
+from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.tokens.tokenizer import tokenizer_file
 from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
 
@@ -105,4 +105,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         raise WrongInput(f"{problem}\n{listed}")
 
 
-def leave(command: Callable[[], int]) -> NoReturn:
+def run_and_exit(command: Callable[[], int]) -> NoReturn:
     """Run a command and exit: 0 all done, 1 some not, 2 wrong input, 130 interrupted."""
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the command may set it for Hydra's sake
     try:

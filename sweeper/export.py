@@ -16,7 +16,7 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.errors import DONE, WrongInput, leave
+from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.frameworks import load_framework
 from sweeper.records.files import read_json
 from sweeper.records.record import Record
@@ -144,4 +144,4 @@ def loader(directory: Path) -> str:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sweeper.checkpoints.parameter_count import count, part_of
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
 from sweeper.config.command import main, planned
-from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, leave
+from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import inputs, load_framework
 from sweeper.report.cells import Cells, TextTable
 from sweeper.report.tables.models import FULL_TOTAL, PUBLISHED_TOTAL, TOTALS, setting_text
@@ -239,4 +239,4 @@ def mismatch_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    leave(lambda: main(drive, "parameters"))
+    run_and_exit(lambda: main(drive, "parameters"))

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, open_dict
 from sweeper.config.checks import check_can_be_made
 from sweeper.config.command import main, planned
 from sweeper.driver.sweep import run_sweep
-from sweeper.errors import DONE, WrongInput, leave
+from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.files import read_json, write_json
 from sweeper.records.record import Record
 from sweeper.trial.settings import Family
@@ -108,4 +108,4 @@ def deliver(trial: Trial, record: Record, destination: Path) -> None:
 
 
 if __name__ == "__main__":
-    leave(lambda: main(drive, "pretrain"))
+    run_and_exit(lambda: main(drive, "pretrain"))

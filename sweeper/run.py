@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from sweeper.config.command import main, planned
 from sweeper.driver.sweep import run_sweep
-from sweeper.errors import leave
+from sweeper.errors import run_and_exit
 
 
 def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
@@ -25,4 +25,4 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
 
 
 if __name__ == "__main__":
-    leave(partial(main, drive))
+    run_and_exit(partial(main, drive))

@@ -16,7 +16,7 @@ from sweeper.backends import JobState, Phase
 from sweeper.backends.of_study import job_states
 from sweeper.driver.live import STATES
 from sweeper.driver.sweep_trial import ENDED
-from sweeper.errors import DONE, WrongInput, leave
+from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.progress import Progress
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
@@ -203,4 +203,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweeper.backends.of_study import backend_of
 from sweeper.driver.sweep import run_sweep
-from sweeper.errors import leave
+from sweeper.errors import run_and_exit
 from sweeper.records.study import open_study, study_at, trials_of
 
 
@@ -27,4 +27,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -18,7 +18,7 @@ from sweeper.checkpoints.weights import check_weights
 from sweeper.config.checks import check_name, check_place, check_trial
 from sweeper.config.hydra_errors import explain
 from sweeper.config.of_model import setting_of_model
-from sweeper.config.schema import Config, thawed
+from sweeper.config.schema import Config, writable
 from sweeper.config.sources import check_tokenizer, chosen_arch, chosen_checkpoint, digests, tokenizer_path
 from sweeper.data import DataSettings, DataSource
 from sweeper.errors import WrongInput
@@ -143,7 +143,7 @@ def data_source(node: Any, choice: str) -> DataSource:
         )
     given = OmegaConf.masked_copy(node, [key for key in node if key != "_target_"])
     try:
-        merged = OmegaConf.merge(thawed(OmegaConf.structured(kind)), given)
+        merged = OmegaConf.merge(writable(OmegaConf.structured(kind)), given)
     except OmegaConfBaseException as error:
         raise WrongInput(f"data.{explain(error)}") from error
     source: DataSource = OmegaConf.to_object(merged)  # type: ignore[assignment]

@@ -53,8 +53,8 @@ class PretrainConfig(Config):
 
 def register() -> None:
     """Give Hydra the schemas, and what the YAML files ask for by `${sweeper_…:}`."""
-    ConfigStore.instance().store(name="schema", node=thawed(OmegaConf.structured(Config)))
-    ConfigStore.instance().store(name="pretrain_schema", node=thawed(OmegaConf.structured(PretrainConfig)))
+    ConfigStore.instance().store(name="schema", node=writable(OmegaConf.structured(Config)))
+    ConfigStore.instance().store(name="pretrain_schema", node=writable(OmegaConf.structured(PretrainConfig)))
     OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
@@ -78,14 +78,14 @@ def sequence_length(*, _root_: DictConfig) -> int:
     return int(arch.pretraining.sequence_length or arch.positions)
 
 
-def thawed(node: DictConfig) -> DictConfig:
+def writable(node: DictConfig) -> DictConfig:
     """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
     OmegaConf.set_readonly(node, None)
     if not node._is_none():
         for key in node:
             child = node._get_node(key)
             if isinstance(child, DictConfig):
-                thawed(child)
+                writable(child)
     return node
 
 

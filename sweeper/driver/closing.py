@@ -11,7 +11,7 @@ from rich.console import Console
 from sweeper.analysis.grouping import compare
 from sweeper.analysis.results import Result
 from sweeper.backends import Backend
-from sweeper.driver.sweep_trial import Watched
+from sweeper.driver.sweep_trial import SweepTrial
 from sweeper.records.logs import last_lines
 from sweeper.records.study import Study
 from sweeper.report.directory import DIRECTORY, PAGE
@@ -21,17 +21,17 @@ from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.trial.outcome import Status
 
 
-def census(watched: Sequence[Watched]) -> Counter[Status]:
+def census(watched: Sequence[SweepTrial]) -> Counter[Status]:
     """Count trials by status."""
     return Counter(item.record.status() for item in watched)
 
 
-def census_text(watched: Sequence[Watched]) -> str:
+def census_text(watched: Sequence[SweepTrial]) -> str:
     """Return how many trials there are of each status."""
     return ", ".join(f"{number} {status}" for status, number in census(watched).items())
 
 
-def print_closing(watched: Sequence[Watched], console: Console) -> None:
+def print_closing(watched: Sequence[SweepTrial], console: Console) -> None:
     """Print the tables of this command's trials, then why some are not done."""
     results = {item.trial.name: Result.read(item.record) for item in watched}
     planned = [name for name, result in results.items() if result is None]
@@ -48,7 +48,7 @@ def print_closing(watched: Sequence[Watched], console: Console) -> None:
         console.print(difference, style="yellow", markup=False, soft_wrap=True)
 
 
-def differences(item: Watched) -> list[str]:
+def differences(item: SweepTrial) -> list[str]:
     """Return what differed between where a trial was submitted and where it ran last."""
     description = item.record.description()
     launches = description["provenance"]["launches"] if description else []
@@ -56,7 +56,7 @@ def differences(item: Watched) -> list[str]:
     return found
 
 
-def print_interrupted(study: Study, watched: Sequence[Watched], backend: Backend, console: Console) -> None:
+def print_interrupted(study: Study, watched: Sequence[SweepTrial], backend: Backend, console: Console) -> None:
     """Say where trials stand when the command was interrupted, and how it goes on."""
     if backend.outlives:
         goes_on = f"Jobs go on.\n{commands(study)}"
@@ -65,7 +65,7 @@ def print_interrupted(study: Study, watched: Sequence[Watched], backend: Backend
     console.print(f"Interrupted: {census_text(watched)}. {goes_on}", soft_wrap=True)
 
 
-def print_detached(study: Study, watched: Sequence[Watched], console: Console) -> None:
+def print_detached(study: Study, watched: Sequence[SweepTrial], console: Console) -> None:
     """Say which jobs were handed over, and how to hear of them again."""
     ids = [item.job.id for item in watched if item.job and item.job.id]
     arrays = ", ".join(dict.fromkeys(number.partition("_")[0] for number in ids))

@@ -11,11 +11,11 @@ from typing import Any
 from sweeper.backends import Backend, Job, JobState, Phase
 from sweeper.driver import live
 from sweeper.driver.execute import execute, prepare
-from sweeper.driver.sweep_trial import ENDED, Watched
+from sweeper.driver.sweep_trial import ENDED, SweepTrial
 from sweeper.errors import WrongInput
 from sweeper.frameworks.inputs import Preparation, preparations
 from sweeper.records import provenance
-from sweeper.records.logs import last_said
+from sweeper.records.logs import last_message
 from sweeper.records.progress import read_progress
 from sweeper.records.study import Study
 from sweeper.trial.outcome import Status
@@ -41,7 +41,7 @@ class Driver:
         if backend.outlives:  # what runs later and elsewhere may not find what was submitted
             self.launch["submitted"] = {"versions": provenance.versions(), "code": self.launch["code"]}
 
-    def run(self, watched: Sequence[Watched]) -> None:
+    def run(self, watched: Sequence[SweepTrial]) -> None:
         """Start what has not ended, and return when each trial has."""
         if self.backend.outlives:
             self.hand_over(watched)
@@ -52,7 +52,7 @@ class Driver:
             self.start([item for item in watched if not item.ended and item.status is not Status.RUNNING])
         self.follow(watched)
 
-    def hand_over(self, watched: Sequence[Watched]) -> None:
+    def hand_over(self, watched: Sequence[SweepTrial]) -> None:
         """Take on the jobs that earlier commands left, and start the other trials behind what makes their inputs."""
         self.study.remember([item.trial for item in watched])
         with self.study.starting():
@@ -72,7 +72,7 @@ class Driver:
             if item.started:
                 item.take_in(states[item.trial.name])
 
-    def follow(self, watched: Sequence[Watched]) -> None:
+    def follow(self, watched: Sequence[SweepTrial]) -> None:
         """Look at trials and their jobs until each has ended."""
         while True:
             states = self.backend.poll()
@@ -94,7 +94,7 @@ class Driver:
             self.jobs = known
             self.study.remember_jobs(known)
 
-    def prepare(self, watched: Sequence[Watched]) -> None:
+    def prepare(self, watched: Sequence[SweepTrial]) -> None:
         """Make what several trials read, each thing once; a trial whose inputs cannot be made ends here."""
         jobs, steps = self.preparation_jobs(watched)
         self.backend.start(jobs)
@@ -108,9 +108,9 @@ class Driver:
         for item in watched:
             if missing := preparations(item.trial):
                 log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
-                item.give_up(f"{missing[0].title} failed: {last_said(log)}", log)
+                item.give_up(f"{missing[0].title} failed: {last_message(log)}", log)
 
-    def preparation_jobs(self, watched: Sequence[Watched]) -> tuple[list[Job], list[Preparation]]:
+    def preparation_jobs(self, watched: Sequence[SweepTrial]) -> tuple[list[Job], list[Preparation]]:
         """Return the fewest jobs that make all that is missing, those that make most first."""
         makers: dict[Path, str] = {}
         jobs, steps = [], []
@@ -127,7 +127,7 @@ class Driver:
             item.preparation = makers[needed[-1].directory] if needed else None
         return jobs, steps
 
-    def start(self, watched: Sequence[Watched]) -> None:
+    def start(self, watched: Sequence[SweepTrial]) -> None:
         """Hand trials to the backend; what an earlier launch said of its failure no longer counts."""
         for item in watched:
             if item.status in (Status.FAILED, Status.CANCELLED):
@@ -142,7 +142,7 @@ class Driver:
             ]
         )
 
-    def start_again(self, watched: Sequence[Watched]) -> None:
+    def start_again(self, watched: Sequence[SweepTrial]) -> None:
         """Start trials whose job or process has died, unless another command that follows them has done so."""
         died = [item for item in watched if item.started]
         try:
@@ -156,7 +156,7 @@ class Driver:
         for item in died:
             item.retries += 1
 
-    def look(self, item: Watched, states: Mapping[str, JobState]) -> bool:
+    def look(self, item: SweepTrial, states: Mapping[str, JobState]) -> bool:
         """Take in what a trial's record and the backend say of it; returns whether it is to be started again."""
         if not item.started:
             return self.look_at_attached(item)
@@ -178,7 +178,7 @@ class Driver:
             item.give_up(job.reason or "ended without an outcome", item.record.log)
         return False
 
-    def look_at_attached(self, item: Watched) -> bool:
+    def look_at_attached(self, item: SweepTrial) -> bool:
         """Follow a trial that another process runs; returns whether to take it over, that process having died."""
         if time.monotonic() - item.looked < ATTACHED_POLL_SECONDS:
             return False

@@ -12,7 +12,7 @@ from rich.console import Console
 from sweeper.analysis.factors import trial_settings
 from sweeper.backends import Backend, Outline
 from sweeper.data.facts import DataFacts, data_facts, question_facts
-from sweeper.driver.sweep_trial import Watched, watch
+from sweeper.driver.sweep_trial import SweepTrial, watch
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.inputs import preparations
@@ -88,10 +88,10 @@ def facts_of_data(trial: Trial) -> DataFacts | None:
     return question_facts(trial.data) if answered else data_facts(trial.data)
 
 
-def plan_table(watched: Sequence[Watched], expected: Mapping[str, float], followed: Collection[str]) -> TextTable:
+def plan_table(watched: Sequence[SweepTrial], expected: Mapping[str, float], followed: Collection[str]) -> TextTable:
     """Return a row a trial: its status, what would be done, and how long that is expected to take."""
 
-    def cells(item: Watched) -> tuple[str, ...]:
+    def cells(item: SweepTrial) -> tuple[str, ...]:
         name = item.trial.name
         seconds = expected.get(name, math.nan)
         shown = "" if name not in expected else "unknown" if math.isnan(seconds) else duration(seconds)

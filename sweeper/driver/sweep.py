@@ -14,7 +14,7 @@ from sweeper.driver.driver import Driver
 from sweeper.driver.live import View
 from sweeper.driver.plan import distinct, print_data, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
-from sweeper.driver.sweep_trial import Watched, watch
+from sweeper.driver.sweep_trial import SweepTrial, watch
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
 from sweeper.records import provenance
 from sweeper.records.record import supersede
@@ -62,7 +62,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
 
 
-def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watched]:
+def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepTrial]:
     """Find out what is done already, put older results aside if wanted, and say both, and what is trained on."""
     watched = watch(study.directory, distinct(trials, console))
     if study.fresh:
@@ -73,7 +73,7 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[Watche
     return watched
 
 
-def put_aside(watched: Sequence[Watched]) -> None:
+def put_aside(watched: Sequence[SweepTrial]) -> None:
     """Supersede what these trials have on record; nothing is moved when one of them is running."""
     busy = [item.record.path for item in watched if item.status is Status.RUNNING]
     if busy:

@@ -19,7 +19,7 @@ from sweeper.trial.trial import Trial
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 
-class Watched:
+class SweepTrial:
     """A trial, its record, and what the driver knows of its job."""
 
     def __init__(self, trial: Trial, record: Record, labels: tuple[str, ...]):
@@ -104,7 +104,7 @@ class Watched:
         return f"{outcome.error.type}: {message}" if message else outcome.error.type
 
 
-def watch(study: Path, trials: Sequence[Trial]) -> list[Watched]:
+def watch(study: Path, trials: Sequence[Trial]) -> list[SweepTrial]:
     """Return the trials with their records in a study's directory, labelled by what tells them apart.
 
     Raises WrongInput when a record of another trial lies where one of these belongs.
@@ -116,5 +116,5 @@ def watch(study: Path, trials: Sequence[Trial]) -> list[Watched]:
         known = record.description()
         if known is not None and known["id"] != trial.id:
             raise WrongInput(f"{record.path} holds another trial (id {known['id'][:16]}…)\nmove it away")
-        watched.append(Watched(trial, record, texts))
+        watched.append(SweepTrial(trial, record, texts))
     return watched

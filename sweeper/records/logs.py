@@ -25,7 +25,7 @@ def last_lines(log: Path) -> list[str]:
     return [line.rstrip() for line in end_of(log).split("\n") if line.strip()][-LINES_SHOWN:]
 
 
-def last_said(log: Path) -> str:
+def last_message(log: Path) -> str:
     """Return the last line of a log, or all of the refusal that it ends with."""
     text = end_of(log)
     _, refused, said = text.rpartition(f"{WrongInput.__module__}.{WrongInput.__name__}: ")

@@ -12,7 +12,7 @@ from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.studies import Studies, compare_study, open_studies
-from sweeper.errors import DONE, Parser, WrongInput, leave
+from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.study import StudyRecords
 from sweeper.report.csv_file import csv_text
 from sweeper.report.directory import PAGE, write_report
@@ -125,4 +125,4 @@ def write(wanted: Asked) -> None:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

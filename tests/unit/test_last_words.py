@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.records.logs import BYTES_READ, last_lines, last_said
+from sweeper.records.logs import BYTES_READ, last_lines, last_message
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
 
@@ -19,11 +19,11 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <modu
 )
 def test_what_a_log_says_last(log: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "log").write_text(log)
-    assert last_said(tmp_path / "log") == said
+    assert last_message(tmp_path / "log") == said
 
 
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
-    assert last_said(tmp_path / "log") == "no word of why"
+    assert last_message(tmp_path / "log") == "no word of why"
 
 
 def test_the_last_lines_of_a_log_of_any_size(tmp_path: Path) -> None:

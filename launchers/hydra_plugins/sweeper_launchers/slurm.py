@@ -10,11 +10,11 @@ from omegaconf import OmegaConf
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
 from sweeper.backends import Backend
 from sweeper.backends.slurm.settings import SlurmSettings
-from sweeper.config.schema import thawed
+from sweeper.config.schema import writable
 from sweeper.errors import WrongInput
 
 ConfigStore.instance().store(
-    group="hydra/launcher", name="slurm", node=thawed(OmegaConf.structured(SlurmSettings)), provider="sweeper"
+    group="hydra/launcher", name="slurm", node=writable(OmegaConf.structured(SlurmSettings)), provider="sweeper"
 )
 
 
