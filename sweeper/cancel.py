@@ -10,6 +10,7 @@ from pathlib import Path
 from sweeper.backends.of_study import backend_of
 from sweeper.driver.sweep_trial import ENDED
 from sweeper.errors import DONE, WrongInput, run_and_exit
+from sweeper.frameworks import ALLOWED
 from sweeper.records.record import AlreadyWriting, Record
 from sweeper.records.study import open_study, study_at, trials_of
 from sweeper.trial.outcome import Status
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     open_study(options.study)
     study = study_at(options.study)
-    trials = trials_of(study)
+    trials = trials_of(study, ALLOWED)
     names = [trial.name for trial in trials]
     for name in options.trials:
         if name not in names:

@@ -17,7 +17,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import DONE, WrongInput, run_and_exit
-from sweeper.frameworks import load_framework
+from sweeper.frameworks import ALLOWED, load_framework
 from sweeper.records.files import read_json
 from sweeper.records.record import Record
 from sweeper.records.restore import restored
@@ -83,7 +83,7 @@ def check_destination(destination: Path) -> None:
 
 def check_base(trial: Path) -> None:
     """Raise WrongInput when the weights that an adapter belongs to are no longer where they were, or others."""
-    described = restored(trial)
+    described = restored(trial, ALLOWED)
     given = described.weights_path
     if given is None or not described.model.pretrained:
         return  # made again where they are not in the cache
@@ -100,7 +100,7 @@ def check_base(trial: Path) -> None:
 def export(trial: Path, destination: Path) -> None:
     """Write a trial's best weights to a destination, which has its name when all of it is there."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
-    framework = load_framework(restored(trial))
+    framework = load_framework(restored(trial, ALLOWED))
     destination = destination.absolute()
     temporary = destination.with_name(f".{destination.name}.new")
     try:

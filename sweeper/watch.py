@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeper.backends.of_study import backend_of
 from sweeper.driver.sweep import run_sweep
 from sweeper.errors import run_and_exit
+from sweeper.frameworks import ALLOWED
 from sweeper.records.study import open_study, study_at, trials_of
 
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     open_study(options.study)
     study = study_at(options.study)
-    trials = trials_of(study)
+    trials = trials_of(study, ALLOWED)
     return run_sweep(study, trials, backend_of(study, trials), remember=False)
 
 

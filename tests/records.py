@@ -32,6 +32,9 @@ class Reviews(DataSettings):
     path: str | None = None
 
 
+ADAPTERS = {"hf": "hf.HuggingFace", "fairseq": "fairseq.Fairseq", "lora": "lora.Lora"}
+
+
 def trial(model: str = "pt", framework: str = "hf", seed: int = 1, data: str = "demo", **changes: Any) -> Trial:
     """A trial; `changes` replace its fields, settings given as a mapping only those named."""
     pretrained = model != "rd"
@@ -39,7 +42,7 @@ def trial(model: str = "pt", framework: str = "hf", seed: int = 1, data: str = "
         seed=seed,
         data_seed=seed,
         model=ModelSettings(model, pretrained),
-        framework=FrameworkSettings(framework, _target_=f"sweeper.frameworks.{framework}.Adapter"),
+        framework=FrameworkSettings(framework, _target_=f"sweeper.frameworks.{ADAPTERS.get(framework, framework)}"),
         arch=ArchSettings(),
         task=TaskSettings(),
         data=Reviews(),

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sweeper.checkpoints.checkpoint import ENCODERS
+from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
 from sweeper.frameworks.reporter import Report
+from sweeper.records.classes import Allowed
 from sweeper.trial.settings import Precision
 from sweeper.trial.trial import Trial
 
@@ -36,6 +38,10 @@ class Framework(Protocol):
         """Write the best weights of a finished trial as a Transformers directory."""
 
 
+# What a record may name
+ALLOWED = Allowed(data=DataSettings, methods=("check", "build", "train", "export"))
+
+
 def check_classifies_encoders(trial: Trial) -> None:
     """Raise WrongInput for another task than classification, or another model than an encoder."""
     framework = trial.framework.name
@@ -59,11 +65,12 @@ def load_framework(trial: Trial) -> Framework:
     target = trial.framework._target_
     module, _, name = target.rpartition(".")
     try:
-        adapter: Framework = getattr(import_module(module), name)()
+        kind = getattr(import_module(module), name)
+        if isinstance(kind, type) and ALLOWED.is_framework(kind):
+            adapter: Framework = kind()
+            return adapter
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise WrongInput(f"framework._target_={target} cannot be loaded: {error}") from error
-    if not all(hasattr(adapter, method) for method in ("check", "build", "train", "export")):
-        raise WrongInput(
-            f"framework._target_={target} is no framework\nneeded: the methods of sweeper.frameworks.Framework"
-        )
-    return adapter
+    raise WrongInput(
+        f"framework._target_={target} is no framework\nneeded: the methods of sweeper.frameworks.Framework"
+    )

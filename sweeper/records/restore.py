@@ -6,11 +6,11 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sweeper.errors import WrongInput
+from sweeper.records.classes import Allowed, check_module, module_files, recorded_class
 from sweeper.records.record import Record
 from sweeper.trial.trial import Trial
 
@@ -18,11 +18,11 @@ NOT_RECORDED = ("cache",)  # places, which are no part of what a trial is
 BESIDE = ("choices",)  # in trial.json, but not in its configuration
 
 
-def restored(directory: Path) -> Trial:
+def restored(directory: Path, allowed: Allowed) -> Trial:
     """Return the trial of a directory that lies in a study, which has its cache beside it.
 
     Paths are those of the time when it ran; what they lead to may have moved since. Raises WrongInput where there is
-    no trial, or one that this version cannot read.
+    no trial, or one that this version cannot read, or that names a class which is not `allowed`.
     """
     description = Record(directory).description()
     if description is None:
@@ -30,21 +30,29 @@ def restored(directory: Path) -> Trial:
             f"{directory} is no trial's directory\nneeded: STUDY/TRIAL, as in python -m sweeper.status STUDY"
         )
     try:
-        return trial_of(description, directory.absolute().parent.parent / "cache")
+        return trial_of(description, directory.absolute().parent, allowed)
     except WrongInput as error:
         raise WrongInput(f"{directory}/trial.json: {error}") from error
 
 
-def trial_of(description: Mapping[str, Any], cache: Path) -> Trial:
-    """Return the trial that `Trial.description` described. Raises WrongInput where this version cannot read it."""
+def trial_of(description: Mapping[str, Any], study: Path, allowed: Allowed) -> Trial:
+    """Return the trial of a study that `Trial.description` described.
+
+    Raises WrongInput where this version cannot read it, or where it names a class or a module that is not `allowed`;
+    none is imported then that lies with the study.
+    """
     try:
+        check_framework(description["config"]["framework"], study, allowed)
         values, hints = description["config"], get_type_hints(Trial)
         made = {
             item.name: value_of(hints[item.name], values[item.name])
             for item in fields(Trial)
             if item.name not in (*NOT_RECORDED, *BESIDE, "data")
         }
-        return Trial(**made, data=data_of(values["data"]), choices=description["choices"], cache=cache)
+        data = data_of(values["data"], study, allowed)
+        return Trial(**made, data=data, choices=description["choices"], cache=study.absolute().parent / "cache")
+    except WrongInput:
+        raise
     except (ImportError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise WrongInput(
             f"the description of a trial cannot be read: {error}\n"
@@ -52,10 +60,21 @@ def trial_of(description: Mapping[str, Any], cache: Path) -> Trial:
         ) from error
 
 
-def data_of(values: Mapping[str, Any]) -> Any:
+def check_framework(values: Mapping[str, Any], study: Path, allowed: Allowed) -> None:
+    """Raise WrongInput for a framework's class, or a module to preload, that a record may not name.
+
+    What cannot be found from here is refused when it is needed: cancelling a trial, for one, needs none of it.
+    """
+    target = values["_target_"]
+    if module_files(target.rpartition(".")[0]):
+        recorded_class(target, study, "framework._target_", allowed.is_framework)
+    for module in filter(module_files, values.get("preload", ())):
+        check_module(module, study, f"framework.preload={module}")
+
+
+def data_of(values: Mapping[str, Any], study: Path, allowed: Allowed) -> Any:
     """Return the data set's settings, of the class that `_target_` names; nothing is read."""
-    module, _, name = values["_target_"].rpartition(".")
-    kind = getattr(import_module(module), name)
+    kind = recorded_class(values["_target_"], study, "data._target_", allowed.is_data)
     return value_of(kind, {key: value for key, value in values.items() if key != "_target_"})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from sweeper.errors import WrongInput
+from sweeper.records.classes import Allowed
 from sweeper.records.files import SCHEMA, read_json, read_versioned, write_json
 from sweeper.records.record import Record, records
 from sweeper.records.restore import trial_of
@@ -106,14 +107,13 @@ def study_at(directory: Path) -> Study:
     return Study(content.get("name", directory.resolve().name), directory, tracking, launcher)
 
 
-def trials_of(study: Study) -> list[Trial]:
+def trials_of(study: Study, allowed: Allowed) -> list[Trial]:
     """Return the trials of a study's last command, from their records or from what it left of them.
 
-    Raises WrongInput where they are not known.
+    Raises WrongInput where they are not known, or name what is not `allowed`.
     """
     content = read_versioned(study.directory / FILE) or {}
     known = described(study.directory)
-    cache = study.directory.absolute().parent / "cache"
     found = []
     for name in content.get("trials", {}):
         description = Record(study.directory / name).description() or known.get(name)
@@ -121,7 +121,7 @@ def trials_of(study: Study) -> list[Trial]:
             raise WrongInput(
                 f"{study.directory}: nothing is known of {name} but its name\nrun the command again that planned it"
             )
-        found.append(trial_of(description, cache))
+        found.append(trial_of(description, study.directory, allowed))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import WrongInput
+from sweeper.frameworks import ALLOWED
 from sweeper.records.files import write_json
 from sweeper.records.restore import trial_of
 from sweeper.records.study import FILE, Study, described, study_at
@@ -96,7 +97,7 @@ def test_trials_are_remembered_by_what_describes_them(tmp_path: Path) -> None:
     kept.remember([second])
     known = described(tmp_path / "demo")
     assert [known[item.name]["id"] for item in (first, second)] == [first.id, second.id]
-    assert trial_of(known[first.name], tmp_path / "cache").id == first.id
+    assert trial_of(known[first.name], tmp_path, ALLOWED).id == first.id
 
 
 def test_the_launcher_that_left_jobs_is_known_after_a_local_command(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
-from sweeper.frameworks import check_precision
+from sweeper.frameworks import ALLOWED, check_precision
 from sweeper.frameworks.lora.targets import check_names, known_layers
 from sweeper.frameworks.reporter import Report
 from sweeper.records.files import write_json
@@ -66,7 +66,7 @@ class Lora:
         from sweeper.frameworks.lora.model import export
 
         export(directory, destination)
-        write_json(destination / PROMPTS, prompting(restored(directory)))
+        write_json(destination / PROMPTS, prompting(restored(directory, ALLOWED)))
 
 
 def prompting(trial: Trial) -> dict[str, Any]:

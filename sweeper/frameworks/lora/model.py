@@ -26,7 +26,7 @@ from transformers.pytorch_utils import Conv1D
 from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
-from sweeper.frameworks import inputs
+from sweeper.frameworks import ALLOWED, inputs
 from sweeper.frameworks.lora.targets import check_names
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
@@ -125,7 +125,7 @@ def export(directory: Path, destination: Path) -> None:
 
     A random base is drawn again; raises WrongInput where that makes another one than the adapter was trained on.
     """
-    trial, best = restored(directory), directory / "best"
+    trial, best = restored(directory, ALLOWED), directory / "best"
     tokenizer = load(best)
     with torch.random.fork_rng():
         set_seed(trial.seed)

@@ -1,0 +1,123 @@
+"""A class that a record names, found without running anything that lies with the record.
+
+Whoever can write into a study could otherwise have any code run by whoever looks at it. So a name is looked up where
+this interpreter imports from anyway (installed packages, the working directory), its file is looked at before it is
+imported, and the class before it is called.
+"""
+
+from __future__ import annotations
+
+import ast
+import site
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+from sweeper.errors import WrongInput
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a record may name: data sets whose settings derive from `data`; frameworks that have all of `methods`."""
+
+    data: type
+    methods: tuple[str, ...]
+
+    def is_data(self, kind: type) -> bool:
+        """Whether a class is a data set's settings."""
+        return issubclass(kind, self.data)
+
+    def is_framework(self, kind: type) -> bool:
+        """Whether a class has what a framework must have."""
+        return all(callable(getattr(kind, method, None)) for method in self.methods)
+
+
+def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type], bool]) -> type:
+    """Return the class that a record of a study names under a setting, as module.Class.
+
+    Raises WrongInput, before anything is imported, for a module that lies in the directory that holds the study or has
+    no such class; and, before anything is called, for a class that does not fit.
+    """
+    module, _, name = target.rpartition(".")
+    check_module(module, study, f"{setting}={target}")
+    file = module_files(module)[-1]
+    if name not in names_of(file):
+        raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{remedy(study)}")
+    kind = getattr(import_module(module), name, None)
+    if not isinstance(kind, type) or not fits(kind):
+        raise WrongInput(f"{setting}={target} is no class for {setting.partition('.')[0]}\n{remedy(study)}")
+    return kind
+
+
+def check_module(module: str, study: Path, culprit: str) -> None:
+    """Raise WrongInput for a module that cannot be found, or that lies with a study; imports nothing."""
+    files = module_files(module)
+    if not files:
+        raise WrongInput(f"{culprit}: there is no module {module}\n{remedy(study)}")
+    holder = study.resolve().parent
+    for file in files:
+        if file.resolve().is_relative_to(holder) and not is_installed(file):
+            raise WrongInput(
+                f"{culprit}: {file} lies with the study, and nothing that lies there is run\n"
+                f"keep modules outside of {holder}, in the working directory or installed"
+            )
+
+
+def remedy(study: Path) -> str:
+    """Return what to do about a class that cannot be had."""
+    return f"go where its command ran, with the modules that it used; or leave {study} to whoever made it"
+
+
+def is_installed(file: Path) -> bool:
+    """Whether a file belongs to Python, to an installed package, or to this one, which may lie above a study."""
+    named = ("stdlib", "platstdlib", "purelib", "platlib")
+    roots = [*map(sysconfig.get_path, named), site.getusersitepackages(), str(Path(__file__).parents[1])]
+    return any(file.resolve().is_relative_to(Path(root).resolve()) for root in roots)
+
+
+def module_files(module: str) -> list[Path]:
+    """Return the source files of a module and of the packages that it lies in, the module's last; imports none.
+
+    Empty where there is no such module, or where it has no source: built-in and compiled modules name no class here.
+    """
+    top, *inner = module.split(".")
+    spec = found(lambda: find_spec(top)) if top.isidentifier() else None
+    specs = [spec]
+    for name in inner:
+        within = spec.submodule_search_locations if spec else None
+        # By its last name alone: with the whole one the import system asks for the packages, which are not imported.
+        spec = PathFinder.find_spec(name, list(within)) if within is not None else None
+        specs.append(spec)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return []
+    return [Path(path) for item in specs if item for path in locations(item)]
+
+
+def found(look: Callable[[], ModuleSpec | None]) -> ModuleSpec | None:
+    """Return what looking for a module gives; None where the import system cannot say (`__main__` has no spec)."""
+    try:
+        return look()
+    except (ImportError, ValueError):
+        return None
+
+
+def locations(spec: ModuleSpec) -> list[str]:
+    """Return a module's file; of a package without one the directories that it is made of."""
+    if spec.origin is not None and spec.has_location:
+        return [spec.origin]
+    return list(spec.submodule_search_locations or ())
+
+
+def names_of(file: Path) -> set[str]:
+    """Return the names of a module's classes and of what it imports, as its text says."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
