@@ -1,0 +1,84 @@
+"""Ids of trials, as version 0.1.0 gave them: who has records of it is not to train anything anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+from sweeper.config.composed import to_trial
+from sweeper.config.schema import register
+from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.pretrain import without_destination
+from sweeper.trial.trial import Trial
+from tests.checkpoint_files import write_checkpoint
+
+REVIEWS = "text,label\n" + "".join(
+    f"un livre {'bon' if number % 2 else 'ennuyeux'} {number},{number % 2}\n" for number in range(40)
+)
+PAIRS = "first,second,label\n" + "".join(f"un livre {number},bon {number % 3},{number % 2}\n" for number in range(40))
+FILES = ("data=files", "data.path=reviews.csv")
+TRAINED = ("tokenizer.kind=unigram", "tokenizer.vocabulary_size=60")
+
+
+@pytest.fixture(autouse=True)
+def _inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
+    Path("pairs.csv").write_text(PAIRS, encoding="utf-8")
+    Path("novel.txt").write_text("Un jour, un livre.\n" * 50, encoding="utf-8")
+    GlobalHydra.instance().clear()
+    register()
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        yield
+
+
+def composed(config_name: str, *overrides: str) -> Trial:
+    config = compose(config_name, [*overrides], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    plain = without_destination(config) if config_name == "pretrain" else config
+    return to_trial(plain, config.hydra.runtime.choices, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "id"),
+    [
+        (("model=pt", "framework=hf"), "44702a7d5e121e31"),
+        (("model=rd", "framework=hf", "seed=3"), "4b1a4a53cdbe40e0"),
+        (("model=pt", "framework=fairseq"), "f1193bb9d309d45e"),
+        (("model=rd", "framework=fairseq", "framework.fairseq.initialization=own"), "a59837b4ba80aeb5"),
+        (("model=pt", "framework=lora"), "e451b019a9e3c899"),
+        (
+            ("model=rd", "framework=lora", "framework.lora.r=4", "framework.lora.target_modules=[dense]"),
+            "7868f82f43b40c95",
+        ),
+        (("task=qa", "data=qa_demo", "framework=lora", "model=pt"), "9531aa39016d232b"),
+        (("model=rd", "framework.hf.match_fairseq=true", "train.precision=bf16", "data.limit=20"), "69eee0b8b6e579a5"),
+        (("model=rd", "arch=roberta_small_fr", "train.max_length=128"), "ab33201ee1da44ae"),
+        (("model=rd", "arch=bloom_560m", "framework=lora"), "53636e0df24ecec2"),
+        (("model=rd", *FILES, *TRAINED), "885ca8aaf083ecd0"),
+        (
+            ("model=rd", *FILES, *TRAINED, "data.path=pairs.csv", "data.text=[first,second]", "data.test_share=0.3"),
+            "3a38cbbd83f2e807",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_of_fine_tuning(overrides: tuple[str, ...], id: str) -> None:
+    assert composed("config", *overrides).id[:16] == id
+
+
+def test_of_pretraining() -> None:
+    small = ("tokenizer.vocabulary_size=60", "train.max_steps=20")
+    assert composed("pretrain", "corpus=novel.txt", "out=weights", *small).id[:16] == "0a31303273c96a58"
+
+
+@pytest.mark.parametrize(("model", "id"), [("pt", "aaa4364ab804a154"), ("rd", "59270287fff9f053")])
+def test_of_given_weights(model: str, id: str, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "weights")
+    of_weights = ("model.path=weights", "arch=of_model", "data=files", "data.path=reviews.csv", "train.max_length=32")
+    assert composed("config", f"model={model}", *of_weights).id[:16] == id
