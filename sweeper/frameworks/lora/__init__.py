@@ -127,7 +127,7 @@ def check_quantization(trial: Trial) -> None:
     if find_spec("bitsandbytes") is None:
         raise WrongInput(
             "framework.lora.quantization=nf4 needs bitsandbytes, which is not installed\n"
-            "install it: pip install 'sweeper[nf4]'; or leave it null"
+            "install it: pip install 'bitsandbytes>=0.49,<0.51'; or leave it null"
         )
 
 
