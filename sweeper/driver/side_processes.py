@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.errors import WrongInput
+from sweeper.records.logs import NO_MESSAGE
 from sweeper.records.study import Study
 from sweeper.report.directory import outdated
 from sweeper.tracking.state import pending, shown
@@ -74,6 +75,6 @@ def reason(said: str) -> str:
     """First line of a refusal, or the last one of a traceback."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if not lines:
-        return "no word of why"
+        return NO_MESSAGE
     refusal = next((line for line in lines if line.startswith("sweeper: ")), lines[-1])  # warnings may stand before it
     return refusal.removeprefix("sweeper: ")
