@@ -15,12 +15,12 @@ NO_MESSAGE = "it left no message"
 
 def last_lines(log: Path) -> list[str]:
     """Return the last lines of a log that are not empty."""
-    return [line.rstrip() for line in _end_of(log).split("\n") if line.strip()][-LINES_SHOWN:]
+    return [line.rstrip() for line in end_of(log).split("\n") if line.strip()][-LINES_SHOWN:]
 
 
 def last_message(log: Path) -> str:
     """Return the last line of a log, or all of the refusal that it ends with."""
-    text = _end_of(log)
+    text = end_of(log)
     start = max((text.rfind(name) + len(name) for name in REFUSALS if name in text), default=0)
     lines = [line.strip() for line in text[start:].split("\n") if line.strip()]
     if not lines:
@@ -28,8 +28,8 @@ def last_message(log: Path) -> str:
     return "; ".join(lines) if start else lines[-1]
 
 
-def _end_of(log: Path) -> str:
-    """Empty where there is no log; a log may be of any size."""
+def end_of(log: Path) -> str:
+    """Return the end of a log; empty where there is none. A log may be of any size."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - BYTES_READ))
