@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Protocol, Self
 
 from sweeper.backends import JobState, Phase
@@ -100,13 +99,7 @@ class PreparationProgress:
 
 
 class SweepView(Protocol):
-    """Shows rows; a context manager around the sweep, which leaves what was shown last."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    """Shows a sweep while it runs."""
 
     def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
         """Show where all trials stand, and a note about the sweep; cheap enough for five calls a second."""

@@ -6,8 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sweeper.driver.live import Evaluation, LiveRow, PreparationProgress
 from sweeper.report.text import duration, metric_text, printable
@@ -27,14 +26,6 @@ class PlainView:
         self._begun: dict[str, float] = {}
         self._tenths: dict[str, int] = {}
         self._note = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
         """Print what is new; what had happened before a trial was first shown is not."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import zip_longest
-from types import TracebackType
-from typing import Self
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -33,24 +31,15 @@ OVERHEAD = 7  # lines around the rows: head (2), rule, edges, rest, summary
 
 
 class LiveView:
-    """A row a trial; in a low terminal those that run, failed or ended last, and a count of the rest."""
+    """A row a trial, while `live` is entered; in a low terminal those that run, failed or ended last."""
 
     def __init__(self, console: Console):
         self.console = console
-        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self.live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
         self._bars = _PreparationBars(console)
         self._ended: dict[str, None] = {}
         self._rows: tuple[LiveRow, ...] = ()
         self._note = ""
-
-    def __enter__(self) -> Self:
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
 
     def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
         """Redraw the table."""
@@ -62,7 +51,7 @@ class LiveView:
         """Redraw a preparation's bar; when it is over, it becomes a line above the table."""
         ended = self._bars.update(preparation)
         if ended:
-            self._live.console.print(Text(ended))
+            self.live.console.print(Text(ended))
         self._draw()
 
     def _draw(self) -> None:
@@ -75,7 +64,7 @@ class LiveView:
         if self._rows or self._note:
             line = " · ".join(filter(None, [summary(self._rows), printable(self._note)]))
             parts.append(Text(line, no_wrap=True, overflow="ellipsis"))
-        self._live.update(Group(*parts), refresh=True)
+        self.live.update(Group(*parts), refresh=True)
 
 
 class _PreparationBars:

@@ -96,12 +96,16 @@ def _releasing(backend: Backend) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def choose_view(console: Console) -> SweepView:
-    """Return the live table for a terminal that can be redrawn, else plain lines."""
+@contextmanager
+def choose_view(console: Console) -> Iterator[SweepView]:
+    """Yield the live table for a terminal that can be redrawn, else plain lines."""
     if console.is_terminal and not console.is_dumb_terminal:
         from sweeper.driver.live_table import LiveView
 
-        return LiveView(console)
-    from sweeper.driver.live_lines import PlainView
+        table = LiveView(console)
+        with table.live:  # which leaves the terminal as it was, with what was shown last
+            yield table
+    else:
+        from sweeper.driver.live_lines import PlainView
 
-    return PlainView(console)
+        yield PlainView(console)

@@ -25,16 +25,17 @@ PLANNED = replace(RUNNING, status=Status.PLANNED, step=0)
 
 def plain(*updates: Sequence[LiveRow], note: str = "") -> list[str]:
     file = io.StringIO()
-    with PlainView(terminal(file)) as view:
-        for rows in updates:
-            view.update(rows, note)
+    view = PlainView(terminal(file))
+    for rows in updates:
+        view.update(rows, note)
     return file.getvalue().splitlines()
 
 
 def screen(rows: Sequence[LiveRow], height: int = 24, width: int = 80, note: str = "") -> list[str]:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=width, height=height, color_system=None, markup=False)
-    with LiveView(console) as view:
+    view = LiveView(console)
+    with view.live:
         view.update(rows, note)
     shown = file.getvalue().rsplit("\x1b[2K", 1)[-1]  # the last time it was drawn
     return [line.rstrip() for line in shown.splitlines() if "\x1b" not in line]
@@ -134,7 +135,8 @@ def test_reasons_stand_below_the_table_in_one_line_each() -> None:
 def test_a_preparation_becomes_a_line_when_it_is_over() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=80, height=24, color_system=None)
-    with LiveView(console) as view:
+    view = LiveView(console)
+    with view.live:
         view.prepare(PreparationProgress("pretraining [b]tiny[/b]", 90, 900, 2.5))
         assert "pretraining [b]tiny[/b] ━━" in file.getvalue() and "90/900  loss 2.500" in file.getvalue()
         for _ in range(2):
@@ -142,16 +144,17 @@ def test_a_preparation_becomes_a_line_when_it_is_over() -> None:
     assert file.getvalue().count("pretraining [b]tiny[/b]: done in ") == 1
 
 
-@pytest.mark.parametrize(("is_terminal", "kind"), [(True, LiveView), (False, PlainView)])
-def test_the_view_fits_where_it_is_shown(is_terminal: bool, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+@pytest.mark.parametrize(
+    ("is_terminal", "term", "kind"),
+    [(True, "xterm", LiveView), (False, "xterm", PlainView), (True, "dumb", PlainView)],
+)
+def test_the_view_fits_where_it_is_shown(
+    is_terminal: bool, term: str, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
     console = Console(file=io.StringIO(), force_terminal=is_terminal)
-    assert isinstance(choose_view(console), kind)
-
-
-def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(choose_view(Console(file=io.StringIO(), force_terminal=True)), PlainView)
+    with choose_view(console) as view:
+        assert isinstance(view, kind)
 
 
 def test_evaluations_come_from_events() -> None:
