@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -31,7 +32,7 @@ class Driver:
         self.study = study
         self.backend = backend
         self.view = view
-        self.steps: Sequence[Preparation] = ()  # made by jobs that trials wait for
+        self.preparations: list[Preparation] = []  # made by jobs that trials wait for
         self.jobs: dict[str, str] = {}  # ids that the study knows
         self.launch: dict[str, Any] = {
             "command": provenance.command_line(),
@@ -63,7 +64,7 @@ class Driver:
             for item in trials:
                 item.started = item.trial.name in attached
             new = [item for item in trials if not (item.ended or item.started or item.status is Status.RUNNING)]
-            jobs, self.steps = self._preparation_jobs(new)
+            jobs = self._preparation_jobs(new)
             self.backend.start([job for job in jobs if job.key not in attached])
             self._start(new)
             states = self.backend.poll()
@@ -79,8 +80,7 @@ class Driver:
             if again:
                 self._start_again(again)
             self._remember(states)
-            for step in self.steps:
-                self.view.prepare(_progress(step))
+            self._show_preparations()
             self.view.update([item.row() for item in trials], self.backend.trouble)
             if all(item.ended for item in trials):
                 return
@@ -95,36 +95,42 @@ class Driver:
 
     def _prepare(self, trials: Sequence[SweepTrial]) -> None:
         """Make what several trials read, each thing once; a trial whose inputs cannot be made ends here."""
-        jobs, steps = self._preparation_jobs(trials)
+        jobs = self._preparation_jobs(trials)
         self.backend.start(jobs)
         while jobs:
             states = self.backend.poll()
-            for step in steps:
-                self.view.prepare(_progress(step))
+            self._show_preparations()
             if all(states[job.key].phase is Phase.ENDED for job in jobs):
                 break
             time.sleep(self.backend.poll_seconds)
+        self.preparations.clear()  # what failed is shown no longer
         for item in trials:
             if missing := preparations(item.trial):
                 log = next((job.log for job in jobs if job.key == item.preparation), jobs[0].log)
                 item.give_up(f"{missing[0].title} failed: {last_message(log)}", log)
 
-    def _preparation_jobs(self, trials: Sequence[SweepTrial]) -> tuple[list[Job], list[Preparation]]:
-        """Return the fewest jobs that make all that is missing, those that make most first."""
+    def _preparation_jobs(self, trials: Sequence[SweepTrial]) -> list[Job]:
+        """Return the fewest jobs that make all that is missing, those that make most first; views show them."""
         makers: dict[Path, str] = {}
-        jobs, steps = [], []
+        jobs = []
         missing = [(item, preparations(item.trial)) for item in trials]
         for item, needed in sorted(missing, key=lambda pair: -len(pair[1])):
             new = [step for step in needed if step.directory not in makers]
             if new:
                 key = f"prepare {item.trial.name}"
-                jobs.append(
-                    Job(key, partial(prepare, item.trial), self.study.directory / ".preparation" / f"{key}.log")
-                )
+                log = self.study.directory / ".preparation" / f"{key}.log"
+                jobs.append(Job(key, partial(prepare, item.trial), log))
                 makers |= {step.directory: key for step in new}
-                steps += new
+                self.preparations += new
             item.preparation = makers[needed[-1].directory] if needed else None
-        return jobs, steps
+        return jobs
+
+    def _show_preparations(self) -> None:
+        for item in self.preparations:
+            told = read_progress(item.progress_file)
+            step, steps, loss = (told.step, told.steps, told.loss) if told else (0, 1, math.nan)
+            done = item.directory.exists()
+            self.view.prepare(PreparationProgress(item.title, steps if done else step, steps, loss))
 
     def _start(self, trials: Sequence[SweepTrial]) -> None:
         """Hand trials to the backend; an earlier launch's failure no longer counts."""
@@ -182,12 +188,3 @@ def _orphaned(item: SweepTrial) -> bool:
         return False
     item.refresh()
     return not item.ended and item.status is not Status.RUNNING
-
-
-def _progress(step: Preparation) -> PreparationProgress:
-    if step.directory.exists():
-        return PreparationProgress(step.title, 1, 1)
-    progress = read_progress(step.progress_file)
-    if progress is None:
-        return PreparationProgress(step.title, 0, 1)
-    return PreparationProgress(step.title, progress.step, progress.steps, progress.loss)

@@ -6,15 +6,13 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from sweeper.driver.live import Evaluation, LiveRow, PreparationProgress
 from sweeper.report.text import duration, metric_text, printable
 from sweeper.trial.metrics import is_share
 from sweeper.trial.outcome import Status
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 class PlainView:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -79,31 +79,28 @@ class _PreparationBars:
             console=console,
             auto_refresh=False,
         )
-        self._tasks: dict[str, TaskID] = {}
-        self._updated: dict[TaskID, float] = {}
 
     def update(self, preparation: PreparationProgress) -> str:
         """Show how far a preparation is; returns the line to print when it has just ended."""
         title, step, steps = printable(preparation.title), preparation.step, preparation.steps
-        if title not in self._tasks:
-            self._tasks[title] = self._progress.add_task(title, total=None, detail="")
-        task_id = self._tasks[title]
-        task = next(task for task in self._progress.tasks if task.id == task_id)
-        self._updated[task_id] = time.monotonic()
+        if title not in (task.description for task in self._progress.tasks):
+            self._progress.add_task(title, total=None, detail="")
+        task = next(task for task in self._progress.tasks if task.description == title)
+        task.fields["updated"] = time.monotonic()
         if task.finished:
             return ""
         if step < steps:
             # A single step cannot show progress: its bar pulses.
             detail = f"{step}/{steps}{loss_text(preparation)}" if step else ""
-            self._progress.update(task_id, total=steps if steps > 1 else None, completed=step, detail=detail)
+            self._progress.update(task.id, total=steps if steps > 1 else None, completed=step, detail=detail)
             return ""
-        self._progress.update(task_id, total=steps, completed=steps, visible=False)
+        self._progress.update(task.id, total=steps, completed=steps, visible=False)
         return f"{title}: done in {duration(task.finished_time)}"
 
     def shown(self) -> Table | None:
         """Return the bars of what is under way; None without any. One without news for a while is left out."""
         fresh = time.monotonic() - STALE_SECONDS
-        tasks = [task for task in self._progress.tasks if not task.finished and self._updated[task.id] > fresh]
+        tasks = [task for task in self._progress.tasks if not task.finished and task.fields["updated"] > fresh]
         return self._progress.make_tasks_table(tasks) if tasks else None
 
 

@@ -12,6 +12,7 @@ from sweeper.backends import Backend
 from sweeper.driver.closing import counts_text, print_closing, print_detached, print_interrupted, print_locations
 from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
+from sweeper.driver.live_lines import PlainView
 from sweeper.driver.plan import distinct, print_data, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
 from sweeper.driver.sweep_trial import SweepTrial, with_records
@@ -30,8 +31,9 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     `remember`: whether the command line is one that makes these trials, for the study to keep.
     """
     console = terminal()
+    trials = distinct(trials, console)
     if study.plan:
-        print_plan(study, distinct(trials, console), backend, console)
+        print_plan(study, trials, backend, console)
         return DONE
     known = plan(study, trials, console)
     to_run = [item for item in known if item.status is not Status.DONE]
@@ -64,7 +66,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
 
 def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepTrial]:
     """Find out what is done already, put older results aside if wanted, and print both, and what is trained on."""
-    known = with_records(study.directory, distinct(trials, console))
+    known = with_records(study.directory, trials)
     if study.fresh:
         _put_aside(known)
     done = sum(item.status is Status.DONE for item in known)
@@ -106,6 +108,4 @@ def choose_view(console: Console) -> Iterator[SweepView]:
         with table.live:  # which leaves the terminal as it was, with what was shown last
             yield table
     else:
-        from sweeper.driver.live_lines import PlainView
-
         yield PlainView(console)

@@ -46,16 +46,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
 from sweeper.records.record import Record
 from sweeper.tracking.runs import ERROR, GROUP, Overview, RunContent, milliseconds, study_run, trial_runs
-from sweeper.tracking.state import (
-    SERVERS,
-    State,
-    TrackingError,
-    absolute,
-    database,
-    read_state,
-    shown,
-    write_state,
-)
+from sweeper.tracking.state import SERVERS, State, TrackingError, absolute, database, read_state, shown, write_state
 from sweeper.trial.outcome import Status
 
 # Failures come as exceptions; what these print besides is not for the user's terminal.
@@ -235,10 +226,9 @@ def _chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> lis
 
 
 def _log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
-    """Keep a trial's description, log and answers with its run; a log that still grows can wait."""
     client.log_artifact(run_id, record.path / "trial.json")
     for file in (record.log, record.answers):
-        if status != Status.RUNNING and file.exists():
+        if status is not Status.RUNNING and file.exists():  # a log that still grows can wait
             client.log_artifact(run_id, file)
 
 

@@ -29,7 +29,7 @@ from sweeper.tracking.state import TrackingError, pending, runs_address, ui_comm
 from sweeper.trial.outcome import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, PROMPT_SECONDS, wait_until
 from tests.integration.mlflow_server import free_port, mlflow_server
-from tests.records import epochs, trial, write, write_demo, write_plan
+from tests.records import epochs, trial, write, write_demo
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,6 @@ def sync(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.Comple
 
 
 def plan_with(study: Path, tracking: Mapping[str, str | None]) -> None:
-    write_plan(study, [])
     write_json(study / "study.json", {"schema": 1, "name": study.name, "tracking": tracking})
 
 
