@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 from sweeper.backends.of_study import backend_of
-from sweeper.driver.sweep_trial import ENDED
 from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.frameworks import ALLOWED
 from sweeper.records.record import AlreadyWriting, Record
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name not in names:
             raise WrongInput(f"{study.directory} has no trial {name}\nallowed: {', '.join(names)}")
     with closing(backend_of(study, trials)) as backend:
-        jobs = backend.attach([name for name in names if Record(study.directory / name).status() in ENDED])
+        jobs = backend.attach([name for name in names if Record(study.directory / name).status().ended])
         wanted = [key for key in jobs if not options.trials or key in options.trials]
         backend.cancel(wanted)
     for name in wanted:

@@ -12,7 +12,6 @@ from sweeper.records.record import Record
 from sweeper.trial.outcome import Metric, Outcome, Status
 
 EVALUATED = ("valid", "test")
-ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,7 @@ class Result:
     @classmethod
     def read(cls, record: Record) -> Result | None:
         """Return a record's result; None when the record was put aside in the meantime."""
-        outcome = record.outcome()
-        status = outcome.status if outcome else record.status()
-        if outcome is None and status in ENDED:  # just now
-            outcome = record.outcome()
+        status, outcome = record.status_and_outcome()
         description = record.description()
         if description is None:
             return None

@@ -1,1 +1,1 @@
-"""One sweep from its plan to its closing tables, whatever runs the trials."""
+"""The driver: one sweep from its plan to its closing tables, whatever runs the trials."""

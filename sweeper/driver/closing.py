@@ -1,4 +1,4 @@
-"""What a sweep says at its end: the tables, what is not done and why, and where everything lies."""
+"""What a sweep prints at its end: the tables, what is not done and why, and where everything lies."""
 
 from __future__ import annotations
 
@@ -21,34 +21,30 @@ from sweeper.tracking.state import runs_address, shown, ui_command
 from sweeper.trial.outcome import Status
 
 
-def census(watched: Sequence[SweepTrial]) -> Counter[Status]:
-    """Count trials by status."""
-    return Counter(item.record.status() for item in watched)
-
-
-def census_text(watched: Sequence[SweepTrial]) -> str:
+def counts_text(trials: Sequence[SweepTrial]) -> str:
     """Return how many trials there are of each status."""
-    return ", ".join(f"{number} {status}" for status, number in census(watched).items())
+    counts = Counter(item.record.status() for item in trials)
+    return ", ".join(f"{number} {status}" for status, number in counts.items())
 
 
-def print_closing(watched: Sequence[SweepTrial], console: Console) -> None:
+def print_closing(trials: Sequence[SweepTrial], console: Console) -> None:
     """Print the tables of this command's trials, then why some are not done."""
-    results = {item.trial.name: Result.read(item.record) for item in watched}
+    results = {item.trial.name: Result.read(item.record) for item in trials}
     planned = [name for name, result in results.items() if result is None]
     if len(planned) < len(results):
         print_tables(compare([result for result in results.values() if result], planned), console)
-    for item in watched:
+    for item in trials:
         if item.status is not Status.DONE:
             console.print(f"{item.trial.name} {item.status.value}: {item.why()}", style="red", soft_wrap=True)
             console.print(f"  log: {item.log}", soft_wrap=True)
-            if item.reason:  # the record has no word of it
+            if item.reason:  # the record does not have it
                 for line in last_lines(item.log):
                     console.print(f"    {printable(line)}", style="dim", markup=False, soft_wrap=True)
-    for difference in dict.fromkeys(line for item in watched for line in differences(item)):
+    for difference in dict.fromkeys(line for item in trials for line in _differences(item)):
         console.print(difference, style="yellow", markup=False, soft_wrap=True)
 
 
-def differences(item: SweepTrial) -> list[str]:
+def _differences(item: SweepTrial) -> list[str]:
     """Return what differed between where a trial was submitted and where it ran last."""
     description = item.record.description()
     launches = description["provenance"]["launches"] if description else []
@@ -56,42 +52,39 @@ def differences(item: SweepTrial) -> list[str]:
     return found
 
 
-def print_interrupted(study: Study, watched: Sequence[SweepTrial], backend: Backend, console: Console) -> None:
-    """Say where trials stand when the command was interrupted, and how it goes on."""
-    if backend.outlives:
-        goes_on = f"Jobs go on.\n{commands(study)}"
-    else:
-        goes_on = "The same command again continues where each trial stopped."
-    console.print(f"Interrupted: {census_text(watched)}. {goes_on}", soft_wrap=True)
+def print_interrupted(study: Study, trials: Sequence[SweepTrial], backend: Backend, console: Console) -> None:
+    """Print where trials stand when the command was interrupted, and how to continue."""
+    again = "The same command again continues where each trial stopped."
+    goes_on = f"Jobs go on.\n{_commands(study)}" if backend.outlives else again
+    console.print(f"Interrupted: {counts_text(trials)}. {goes_on}", soft_wrap=True)
 
 
-def print_detached(study: Study, watched: Sequence[SweepTrial], console: Console) -> None:
-    """Say which jobs were handed over, and how to hear of them again."""
-    ids = [item.job.id for item in watched if item.job and item.job.id]
+def print_detached(study: Study, trials: Sequence[SweepTrial], console: Console) -> None:
+    """Print which jobs were handed over, and the commands that follow them."""
+    ids = [item.job.id for item in trials if item.job and item.job.id]
     arrays = ", ".join(dict.fromkeys(number.partition("_")[0] for number in ids))
     console.print(f"{study.name}: {len(ids)} trials are handed over, in jobs {arrays or 'of none'}.", soft_wrap=True)
-    if waiting := [item.job for item in watched if item.job and not item.job.id]:
+    if waiting := [item.job for item in trials if item.job and not item.job.id]:
         console.print(
             f"{len(waiting)} trials are not submitted yet ({waiting[0].reason or 'the queue has no room'}): "
             f"python -m sweeper.watch {quote(str(study.directory))} submits them.",
             style="yellow",
             soft_wrap=True,
         )
-    console.print(commands(study), soft_wrap=True)
+    console.print(_commands(study), soft_wrap=True)
 
 
-def commands(study: Study) -> str:
-    """Return the commands that tell of a study's jobs and end them."""
-    place = quote(str(study.directory))
+def _commands(study: Study) -> str:
+    directory = quote(str(study.directory))
     return (
-        f"  where they stand: python -m sweeper.status {place}\n"
-        f"  follow them:      python -m sweeper.watch {place}\n"
-        f"  end them:         python -m sweeper.cancel {place}"
+        f"  where they stand: python -m sweeper.status {directory}\n"
+        f"  follow them:      python -m sweeper.watch {directory}\n"
+        f"  end them:         python -m sweeper.cancel {directory}"
     )
 
 
-def print_places(study: Study, console: Console) -> None:
-    """Say where records, report and MLflow runs are, and how to look at them."""
+def print_locations(study: Study, console: Console) -> None:
+    """Print where records, report and MLflow runs are, and how to open them."""
     again = f"python -m sweeper.report {quote(str(study.directory))}"
     lines = [f"Records: {study.directory}", f"  these tables again: {again}"]
     page = study.directory / DIRECTORY / PAGE

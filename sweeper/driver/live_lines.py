@@ -6,15 +6,13 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
-from sweeper.driver.live import ENDED, RUNNING, Evaluation, LiveRow, Preparation
+from rich.console import Console
+
+from sweeper.driver.live import Evaluation, LiveRow, PreparationProgress
 from sweeper.report.text import duration, metric_text, printable
 from sweeper.trial.metrics import is_share
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from sweeper.trial.outcome import Status
 
 
 class PlainView:
@@ -23,34 +21,23 @@ class PlainView:
     def __init__(self, console: Console):
         self.console = console
         self._known: dict[str, LiveRow] = {}
-        self._steps: dict[str, int] = {}
         self._begun: dict[str, float] = {}
         self._tenths: dict[str, int] = {}
         self._note = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
     def update(self, rows: Sequence[LiveRow], note: str = "") -> None:
         """Print what is new; what had happened before a trial was first shown is not."""
         for row in rows:
-            self._steps[row.name] = row.steps or self._steps.get(row.name, 0)
-            row = replace(row, steps=self._steps[row.name])
-            unseen = row if row.state in ENDED else replace(row, state=row.state * (row.state != RUNNING), reason="")
-            before = self._known.get(row.name, unseen)
+            begun = Status.PLANNED if row.status is Status.RUNNING else row.status
+            unseen = row if row.over else replace(row, status=begun, reason="")
+            for line in _news(self._known.get(row.name, unseen), row):
+                self._print(line)
             self._known[row.name] = row
-            for line in news(before, row):
-                self.line(line)
         if note and note != self._note:
-            self.line(note)
+            self._print(note)
         self._note = note
 
-    def prepare(self, preparation: Preparation) -> None:
+    def prepare(self, preparation: PreparationProgress) -> None:
         """Print a line for every tenth of a preparation that is over."""
         title, step, steps = preparation.title, preparation.step, preparation.steps
         began = self._begun.setdefault(title, time.monotonic())
@@ -59,38 +46,36 @@ class PlainView:
             return
         self._tenths[title] = tenth
         if tenth == 0:
-            self.line(f"{title}: started")
+            self._print(f"{title}: started")
         elif tenth >= 10:
-            self.line(f"{title}: done in {duration(time.monotonic() - began)}")
+            self._print(f"{title}: done in {duration(time.monotonic() - began)}")
         else:
-            self.line(f"{title}: {10 * tenth} %  step {step}/{steps}{loss_text(preparation)}")
+            self._print(f"{title}: {10 * tenth} %  step {step}/{steps}{loss_text(preparation)}")
 
-    def line(self, text: str) -> None:
-        """Print one line, unwrapped, at once."""
+    def _print(self, text: str) -> None:
         self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
-        self.console.file.flush()
+        self.console.file.flush()  # who reads a pipe sees it at once
 
 
-def loss_text(preparation: Preparation) -> str:
-    """The latest loss, where a preparation has one."""
+def loss_text(preparation: PreparationProgress) -> str:
+    """Return the latest loss, where a preparation has one."""
     return "" if math.isnan(preparation.loss) else f"  loss {preparation.loss:.3f}"
 
 
-def news(before: LiveRow, row: LiveRow) -> Iterator[str]:
-    """Yield a line for everything that has happened to a trial since it was last looked at."""
+def _news(before: LiveRow, row: LiveRow) -> Iterator[str]:
+    """Yield a line for everything that has happened to a trial since it was last shown."""
     title = " ".join(row.labels)
     changed = before.state != row.state
-    if changed and row.state == RUNNING:
+    if changed and row.state == Status.RUNNING:
         yield f"{title}  running" + (f" from step {before.evaluations[-1].step}" if before.evaluations else "")
     for evaluation in row.evaluations[len(before.evaluations) :]:
-        yield f"{title}  {evaluation_text(row, evaluation)}"
+        yield f"{title}  {_evaluation_text(row, evaluation)}"
     reason = f": {row.reason}" if row.reason else ""
-    if (changed and row.state in ENDED) or (reason and row.reason != before.reason):
+    if (changed and row.over) or (reason and row.reason != before.reason):
         yield f"{title}  {row.state}{reason}"
 
 
-def evaluation_text(row: LiveRow, evaluation: Evaluation) -> str:
-    """One epoch of a trial."""
+def _evaluation_text(row: LiveRow, evaluation: Evaluation) -> str:
     epoch = f"{evaluation.epoch}/{row.epochs}" if row.epochs else str(evaluation.epoch)
     step = f"{evaluation.step}/{row.steps}" if row.steps else str(evaluation.step)
     value = metric_text(row.metric, evaluation.validation) + (" %" if is_share(row.metric) else "")

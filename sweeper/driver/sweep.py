@@ -1,4 +1,4 @@
-"""The driver: plan, prepare, dispatch, watch, and the verdict. It imports nothing heavy."""
+"""A sweep from its plan to its closing tables and its exit code; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from sweeper.backends import Backend
-from sweeper.driver.closing import census_text, print_closing, print_detached, print_interrupted, print_places
+from sweeper.driver.closing import counts_text, print_closing, print_detached, print_interrupted, print_locations
 from sweeper.driver.driver import Driver
-from sweeper.driver.live import View
+from sweeper.driver.live import SweepView
+from sweeper.driver.live_lines import PlainView
 from sweeper.driver.plan import distinct, print_data, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
-from sweeper.driver.sweep_trial import SweepTrial, watch
+from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
 from sweeper.records import provenance
 from sweeper.records.record import supersede
@@ -30,62 +31,63 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     `remember`: whether the command line is one that makes these trials, for the study to keep.
     """
     console = terminal()
+    trials = distinct(trials, console)
     if study.plan:
-        print_plan(study, distinct(trials, console), backend, console)
+        print_plan(study, trials, backend, console)
         return DONE
-    watched = plan(study, trials, console)
-    to_run = [item for item in watched if item.status is not Status.DONE]
+    known = plan(study, trials, console)
+    to_run = [item for item in known if item.status is not Status.DONE]
     warnings: list[str] = []
     try:
         if to_run:
-            study.describe([item.trial for item in watched], provenance.command_line() if remember else None)
+            study.describe([item.trial for item in known], provenance.command_line() if remember else None)
         if to_run and backend.detached:
-            with releasing(backend), choose_view(console) as view:
-                Driver(study, backend, view).hand_over(watched)
-            print_detached(study, watched, console)
+            with _releasing(backend), choose_view(console) as view:
+                Driver(study, backend, view).hand_over(known)
+            print_detached(study, known, console)
             return DONE
-        following = follow(study, warnings, something_runs=bool(to_run))
-        with releasing(backend), following, choose_view(console) as view:
+        tracking = follow(study, warnings, something_runs=bool(to_run))
+        with _releasing(backend), tracking, choose_view(console) as view:
             if to_run:
-                Driver(study, backend, view).run(watched)
+                Driver(study, backend, view).run(known)
             report = start_writing(study.directory)  # MLflow shows it too, and waits for it
     except KeyboardInterrupt:
-        print_interrupted(study, watched, backend, console)
+        print_interrupted(study, known, backend, console)
         return INTERRUPTED
-    if reasons := {item.trial.name: item.reason for item in watched if item.reason}:
+    if reasons := {item.trial.name: item.reason for item in known if item.reason}:
         study.remember_ends(reasons)
-    print_closing(watched, console)
+    print_closing(known, console)
     warnings.append(await_writing(report, study.directory))
-    print_places(study, console)
+    print_locations(study, console)
     for warning in filter(None, warnings):
         console.print(warning, style="yellow", soft_wrap=True)
-    return DONE if all(item.status is Status.DONE for item in watched) else NOT_ALL_DONE
+    return DONE if all(item.status is Status.DONE for item in known) else NOT_ALL_DONE
 
 
 def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepTrial]:
-    """Find out what is done already, put older results aside if wanted, and say both, and what is trained on."""
-    watched = watch(study.directory, distinct(trials, console))
+    """Find out what is done already, put older results aside if wanted, and print both, and what is trained on."""
+    known = with_records(study.directory, trials)
     if study.fresh:
-        put_aside(watched)
-    done = sum(item.status is Status.DONE for item in watched)
-    console.print(f"{study.name}: {done} of {len(watched)} trials are done ({census_text(watched)}).")
-    print_data([item.trial for item in watched if item.status is not Status.DONE], console)
-    return watched
+        _put_aside(known)
+    done = sum(item.status is Status.DONE for item in known)
+    console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
+    print_data([item.trial for item in known if item.status is not Status.DONE], console)
+    return known
 
 
-def put_aside(watched: Sequence[SweepTrial]) -> None:
+def _put_aside(trials: Sequence[SweepTrial]) -> None:
     """Supersede what these trials have on record; nothing is moved when one of them is running."""
-    busy = [item.record.path for item in watched if item.status is Status.RUNNING]
+    busy = [item.record.path for item in trials if item.status is Status.RUNNING]
     if busy:
         raise WrongInput(f"fresh=true: {busy[0]} is running\nwait for its sweep to end, or stop it")
-    for item in watched:
+    for item in trials:
         if item.record.path.exists():
             supersede(item.record)
             item.refresh()
 
 
 @contextmanager
-def releasing(backend: Backend) -> Iterator[None]:
+def _releasing(backend: Backend) -> Iterator[None]:
     """Close a backend when this command ends, be it by Ctrl-C, a closed terminal or a scheduler's SIGTERM."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
@@ -96,12 +98,14 @@ def releasing(backend: Backend) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def choose_view(console: Console) -> View:
-    """Return the live table for a terminal that can be redrawn, else plain lines."""
+@contextmanager
+def choose_view(console: Console) -> Iterator[SweepView]:
+    """Yield the live table for a terminal that can be redrawn, else plain lines."""
     if console.is_terminal and not console.is_dumb_terminal:
         from sweeper.driver.live_table import LiveView
 
-        return LiveView(console)
-    from sweeper.driver.live_lines import PlainView
-
-    return PlainView(console)
+        table = LiveView(console)
+        with table.live:  # which leaves the terminal as it was, with what was shown last
+            yield table
+    else:
+        yield PlainView(console)

@@ -1,26 +1,23 @@
-"""A trial of the command at hand, as its driver sees it."""
+"""A trial of a sweep: its record, and what the driver knows of its job."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sweeper.backends import JobState, Phase
-from sweeper.driver import live
+from sweeper.driver.live import LiveRow, evaluations
 from sweeper.errors import WrongInput
 from sweeper.records.record import AlreadyWriting, Record
 from sweeper.report.text import trial_labels
 from sweeper.trial.outcome import Metric, Status
 from sweeper.trial.trial import Trial
 
-ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
-
 
 class SweepTrial:
-    """A trial, its record, and what the driver knows of its job."""
+    """A trial whose status follows its record and its job."""
 
     def __init__(self, trial: Trial, record: Record, labels: tuple[str, ...]):
         self.trial = trial
@@ -32,27 +29,22 @@ class SweepTrial:
         self.preparation: str | None = None  # job that makes its inputs
         self.retries = 0
         self.looked = 0.0
-        # Nothing more will come of it in this sweep. What failed in an earlier one is tried again.
+        # Nothing more is done for it in this sweep. What failed in an earlier one is tried again.
         self.ended = self.status is Status.DONE
         self.steps = 0  # updates in all, once they are known
         self.reason = ""
         self.log = record.log
         self.metrics: list[Metric] = self.record.metrics()
 
-    def look_anew(self) -> None:
-        """Take in what other commands may have made of the trial; what failed is tried again."""
-        self.refresh()
-        self.ended = self.status is Status.DONE
-
-    def refresh(self) -> None:
-        """Take in what the record says now."""
+    def refresh(self, *, retry: bool = False) -> None:
+        """Follow what the record says now; with `retry`, what failed earlier is open again."""
         self.looked = time.monotonic()
         self.status = self.record.status()
-        self.ended = self.status in ENDED
+        self.ended = self.status is Status.DONE if retry else self.status.ended
         self.metrics = self.record.metrics()
 
-    def take_in(self, job: JobState) -> None:
-        """Take in what the backend knows of its job, before the record can say so."""
+    def follow_job(self, job: JobState) -> None:
+        """Follow what the backend knows of its job, before the record can say so."""
         self.job = job
         self.status = Status.RUNNING if job.phase is Phase.RUNNING else Status.PLANNED
         if job.phase is Phase.RUNNING:
@@ -71,50 +63,45 @@ class SweepTrial:
         """End it for this sweep, with the reason and the log that tells more."""
         self.reason, self.log, self.ended = reason, log, True
 
-    def row(self) -> live.LiveRow:
-        """Return what the live view shows of it."""
+    def row(self) -> LiveRow:
+        """Return what a view of the sweep shows of it."""
         metric = self.trial.task.selection_metric
         progress = self.record.progress() if self.status is Status.RUNNING else None
         self.steps = progress.steps if progress else self.steps
-        pending = not self.ended and self.job is not None and self.job.phase is Phase.PENDING
         last = self.metrics[-1] if self.metrics else None
-        return live.LiveRow(
+        return LiveRow(
             name=self.trial.name,
-            labels=self.labels,
-            state="pending" if pending else self.status.value,
-            metric=metric,
-            epoch=progress.epoch if progress else last.epoch if last else 0,
-            epochs=0 if self.trial.task.is_language_modelling else self.trial.train.epochs,
-            step=progress.step if progress else last.step if last else 0,
+            status=self.status,
+            epoch=last.epoch if last else 0,
+            step=last.step if last else 0,
             steps=self.steps,
-            loss=progress.loss if progress else math.nan,
-            evaluations=live.evaluations(self.metrics, metric),
-            seconds_left=progress.seconds_left if progress else math.nan,
             reason=self.why() if self.ended else self.job.reason if self.job else "",
-        )
+            job=None if self.ended else self.job,
+            labels=self.labels,
+            metric=metric,
+            epochs=0 if self.trial.task.is_language_modelling else self.trial.train.epochs,
+            evaluations=evaluations(self.metrics, metric),
+        ).at(progress)
 
     def why(self) -> str:
         """Return in one line why the trial is not done; empty when it is."""
         if self.reason or self.status is Status.DONE:
             return self.reason
         outcome = self.record.outcome()
-        if outcome is None or outcome.error is None:
-            return "nothing is known"
-        message = outcome.error.message.strip().split("\n")[0]
-        return f"{outcome.error.type}: {message}" if message else outcome.error.type
+        return outcome.error.summary if outcome and outcome.error else "nothing is known"
 
 
-def watch(study: Path, trials: Sequence[Trial]) -> list[SweepTrial]:
-    """Return the trials with their records in a study's directory, labelled by what tells them apart.
+def with_records(study: Path, trials: Sequence[Trial]) -> list[SweepTrial]:
+    """Return trials with their records in a study's directory, labelled by what tells them apart.
 
     Raises WrongInput when a record of another trial lies where one of these belongs.
     """
     labels = trial_labels([trial.description() for trial in trials])
-    watched = []
+    found = []
     for trial, texts in zip(trials, labels, strict=True):
         record = Record(study / trial.name)
         known = record.description()
         if known is not None and known["id"] != trial.id:
             raise WrongInput(f"{record.path} holds another trial (id {known['id'][:16]}…)\nmove it away")
-        watched.append(SweepTrial(trial, record, texts))
-    return watched
+        found.append(SweepTrial(trial, record, texts))
+    return found

@@ -1,4 +1,4 @@
-"""What a log says last."""
+"""The end of a log: its last lines, and the message that it ends with."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from sweeper.errors import WrongInput
 
 BYTES_READ = 8192
 LINES_SHOWN = 3
-
-
-def end_of(log: Path) -> str:
-    """Return the end of a log; empty where there is none. A log may be of any size."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - BYTES_READ))
-            return file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
+# How a traceback names a refusal; logs of earlier versions have the class in another module.
+REFUSALS = (f"{WrongInput.__module__}.{WrongInput.__name__}: ", "sweeper.wrong_input.WrongInput: ")
+NO_MESSAGE = "it left no message"
 
 
 def last_lines(log: Path) -> list[str]:
@@ -28,6 +21,18 @@ def last_lines(log: Path) -> list[str]:
 def last_message(log: Path) -> str:
     """Return the last line of a log, or all of the refusal that it ends with."""
     text = end_of(log)
-    _, refused, said = text.rpartition(f"{WrongInput.__module__}.{WrongInput.__name__}: ")
-    lines = [line.strip() for line in (said if refused else text).split("\n") if line.strip()]
-    return ("; ".join(lines) if refused else lines[-1]) if lines else "no word of why"
+    start = max((text.rfind(name) + len(name) for name in REFUSALS if name in text), default=0)
+    lines = [line.strip() for line in text[start:].split("\n") if line.strip()]
+    if not lines:
+        return NO_MESSAGE
+    return "; ".join(lines) if start else lines[-1]
+
+
+def end_of(log: Path) -> str:
+    """Return the end of a log; empty where there is none. A log may be of any size."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - BYTES_READ))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""

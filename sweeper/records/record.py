@@ -119,15 +119,19 @@ class Record:
 
     def status(self) -> Status:
         """What has become of the trial."""
+        return self.status_and_outcome()[0]
+
+    def status_and_outcome(self) -> tuple[Status, Outcome | None]:
+        """What has become of the trial and how it ended, both of one moment."""
         if (outcome := self.outcome()) is not None:
-            return outcome.status
+            return outcome.status, outcome
         if not (self.path / "trial.json").exists():
-            return Status.PLANNED
+            return Status.PLANNED, None
         if self.locked():
-            return Status.RUNNING
+            return Status.RUNNING, None
         # The writer may have finished between the first look and the lock.
         outcome = self.outcome()
-        return outcome.status if outcome else Status.INTERRUPTED
+        return outcome.status if outcome else Status.INTERRUPTED, outcome
 
     def locked(self) -> bool:
         """Whether a living process writes this record."""

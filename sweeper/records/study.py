@@ -20,7 +20,7 @@ from sweeper.trial.trial import Trial
 FILE = "study.json"
 LOCK = ".study.json.lock"
 STARTING = ".starting.lock"
-# Descriptions of trials whose jobs outlive the command: who watches them later need not compose them again.
+# Descriptions of trials whose jobs outlive the command, for the commands that follow them later.
 DESCRIBED = "trials.json"
 
 
@@ -64,7 +64,7 @@ class Study:
             yield
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Keep what describes trials that may be watched by another command, and the launcher of their jobs."""
+        """Keep what describes trials that another command may follow, and the launcher of their jobs."""
         with FileLock(self.directory / LOCK):
             content = read_versioned(self.directory / FILE)
             write_json(self.directory / FILE, content | {"scheduler": dict(self.launcher)})
@@ -79,7 +79,7 @@ class Study:
                 write_json(self.directory / FILE, content | {"jobs": content["jobs"] | jobs})
 
     def remember_ends(self, reasons: Mapping[str, str]) -> None:
-        """Keep why trials were given up whose records cannot tell; a later command of the study begins anew."""
+        """Keep why trials were given up whose records cannot tell, until the study's next command."""
         with FileLock(self.directory / LOCK):
             content = read_versioned(self.directory / FILE)
             write_json(self.directory / FILE, content | {"ends": dict(reasons)})

@@ -1,4 +1,4 @@
-"""Where records are shown besides the tables."""
+"""Tracking: MLflow shows a study's records, while trials run and afterwards."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The MLflow view of a study: a parent run for the study, a child run for every trial.
+"""Writes a study's runs to MLflow: a parent run for the study, a child run for every trial.
 
-Derived from the records alone. Runs are found by their tags and only what differs is written, so it may run
-at any time, again, and in several processes at once.
+Runs are found by their tags and only what differs is written, so it may run at any time, again, and in several
+processes at once.
 """
 # ruff: noqa: E402  (MLflow reads its environment when it is imported)
 
@@ -44,28 +44,16 @@ from mlflow.utils.validation import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
-from sweeper.records.record import Record, records
-from sweeper.tracking.state import (
-    Overview,
-    State,
-    TrackingError,
-    View,
-    absolute,
-    database,
-    milliseconds,
-    read_state,
-    shown,
-    study_view,
-    trial_view,
-    write_state,
-)
+from sweeper.records.record import Record
+from sweeper.tracking.runs import ERROR, GROUP, Overview, RunContent, milliseconds, study_run, trial_runs
+from sweeper.tracking.state import SERVERS, State, TrackingError, absolute, database, read_state, shown, write_state
 from sweeper.trial.outcome import Status
 
 # Failures come as exceptions; what these print besides is not for the user's terminal.
 for _name in ("alembic", "mlflow", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-STUDY, INSTANCE, CURRENT, ERROR, GROUP = "sweeper.study", "sweeper.instance", "current", "error", "group"
+STUDY, INSTANCE, CURRENT = "sweeper.study", "sweeper.instance", "current"
 REPORT = "report"  # directory of the parent run's artefacts
 # Without it the UI may take an experiment for one of generative AI, and hide its runs.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -89,39 +77,36 @@ def synchronise(study: Path, uri: str, overview: Overview, *, changed_only: bool
     """
     uri = absolute(uri)
     store = database(uri)
+    lock: AbstractContextManager[object] = nullcontext()
     try:
         if store:
             store.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(study / ".mlflow.lock"), database_lock(store):
-            show(study, uri, overview, changed_only)
+            # Two first openings of a database at once would both create its schema.
+            lock = FileLock(store.with_name(f".{store.name}.lock"))
+        with FileLock(study / ".mlflow.lock"), lock:
+            _show(study, uri, overview, changed_only)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise TrackingError(
-            f"MLflow at {shown(uri)} cannot be written ({reason(error)}); later: python -m sweeper.sync {study}"
+            f"MLflow at {shown(uri)} cannot be written ({_origin(error)}); later: python -m sweeper.sync {study}"
         ) from error
 
 
-def database_lock(store: Path | None) -> AbstractContextManager[object]:
-    """Lock of an SQLite store, whose schema two first openings at once would both create."""
-    return FileLock(store.with_name(f".{store.name}.lock")) if store else nullcontext()
-
-
-def reason(error: BaseException) -> str:
-    """First line of what an exception came from."""
+def _origin(error: BaseException) -> str:
+    """Return the first line of what an exception came from."""
     while origin := error.__cause__ or error.__context__:
         error = origin
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
-    """Do what `synchronise` says, under its locks."""
+def _show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
     # Fingerprints first: what changes meanwhile is then seen as new the next time.
     state, now, made_from = read_state(study), fingerprints(study), fingerprint_of_study(study)
     synced = state.synced.get(shown(uri), {}) if changed_only else {}
     client = MlflowClient(tracking_uri=uri)
-    experiment = open_experiment(client, study, uri)
-    runs = list(all_runs(client, experiment))
+    experiment = _open_experiment(client, study, uri)
+    runs = list(_all_runs(client, experiment))
     known = {run.data.tags[INSTANCE]: run for run in runs if INSTANCE in run.data.tags}
-    current, views = read_trials(study, overview.groups)
+    current, contents = trial_runs(study, overview.groups)
     adopted = (known[name].data.tags[STUDY] for name in current if name in known)
     key = state.study or next(adopted, None) or secrets.token_hex(8)
     # Before any run bears the key: who stops here must find its runs again.
@@ -129,26 +114,27 @@ def show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
 
     own = [run for run in runs if run.data.tags.get(STUDY) == key]
     parent_run = next((run for run in own if INSTANCE not in run.data.tags), None)
-    view = study_view(study, list(views.values()))
-    parent = write(client, experiment, parent_run, replace(view, tags={**view.tags, **overview.tags}), {STUDY: key})
+    parent = _write(
+        client, experiment, parent_run, study_run(study, list(contents.values()), overview.tags), {STUDY: key}
+    )
     changed = [
         name
         for name, record in current.items()
         if name not in known
         or synced.get(record.path.name) != now.get(record.path.name)
-        or views[name].tags.get(GROUP) != known[name].data.tags.get(GROUP)
+        or contents[name].tags.get(GROUP) != known[name].data.tags.get(GROUP)
     ]
     written = {}
     for name in changed:
         marks = {STUDY: key, INSTANCE: name, MLFLOW_PARENT_RUN_ID: parent}
-        written[name] = write(client, experiment, known.get(name), views[name], marks)
+        written[name] = _write(client, experiment, known.get(name), contents[name], marks)
     for run in own:
         if run is not parent_run and run.data.tags[INSTANCE] not in current:
-            retire(client, run)
+            _retire(client, run)
     # Last: who reaches the server but not its artefacts has the numbers at least.
     for name in changed:
-        log_files(client, written[name], current[name], views[name].status)
-    show_metrics(client, parent, parent_run.data.metrics if parent_run else {}, overview.metrics)
+        _log_files(client, written[name], current[name], contents[name].status)
+    _show_metrics(client, parent, parent_run.data.metrics if parent_run else {}, overview.metrics)
     synced_now, experiments = {**state.synced, shown(uri): now}, {**state.experiments, shown(uri): experiment}
     state = State(key, synced_now, experiments, state.reports)
     write_state(study, state)
@@ -157,41 +143,21 @@ def show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None:
         write_state(study, replace(state, reports={**state.reports, shown(uri): made_from}))
 
 
-def show_metrics(client: MlflowClient, run_id: str, known: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+def _show_metrics(client: MlflowClient, run_id: str, known: Mapping[str, float], metrics: Mapping[str, float]) -> None:
     """Make the parent run show a study's numbers; MLflow forgets none, so those that are gone become nan.
 
     At step 0, which MLflow draws as bars. What it shows already is not written again.
     """
-    wanted = {allowed_key(key): value for key, value in metrics.items()}
+    wanted = {_allowed_key(key): value for key, value in metrics.items()}
     wanted = {**dict.fromkeys(known.keys() - wanted.keys(), math.nan), **wanted}
-    new = [(key, value) for key, value in wanted.items() if not same(known.get(key), value)]
     stamp = milliseconds(time.time())
-    for some in chunks([Metric(key, value, stamp, 0) for key, value in new], METRICS_PER_BATCH):
+    # Compared as text: nan is like nan.
+    new = [Metric(key, value, stamp, 0) for key, value in wanted.items() if repr(known.get(key)) != repr(value)]
+    for some in _chunks(new, METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=some)
 
 
-def same(shown_now: float | None, value: float) -> bool:
-    """Whether MLflow shows a number already; nan is like nan."""
-    return shown_now == value or (shown_now is not None and math.isnan(shown_now) and math.isnan(value))
-
-
-def read_trials(study: Path, groups: Mapping[str, str]) -> tuple[dict[str, Record], dict[str, View]]:
-    """Return a study's records and their views by instance, with the `groups` that they belong to.
-
-    A trial that was made anew keeps its id, but is another instance, and so another run.
-    """
-    current, views = {}, {}
-    for record in records(study):
-        description = record.description()
-        if description is not None:  # else put aside this moment
-            name = f"{description['id']} {description['created']!r}"
-            view = trial_view(record, description)
-            group = {GROUP: groups[record.path.name]} if record.path.name in groups else {}
-            current[name], views[name] = record, replace(view, tags={**view.tags, **group})
-    return current, views
-
-
-def open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
+def _open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
     """Return the id of the study's experiment, made or brought back where needed.
 
     Without a server the artefacts lie beside the database: MLflow's default is the current directory.
@@ -199,7 +165,7 @@ def open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
     name = study.resolve().name
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        served = uri.startswith(("http://", "https://"))
+        served = uri.startswith(SERVERS)
         root = (database(uri) or study.resolve()).parent / "mlartifacts"
         try:
             return str(client.create_experiment(name, None if served else (root / name).as_uri(), KIND))
@@ -213,8 +179,7 @@ def open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
     return str(experiment.experiment_id)
 
 
-def all_runs(client: MlflowClient, experiment: str) -> Iterator[Run]:
-    """Yield every run of an experiment that was not deleted."""
+def _all_runs(client: MlflowClient, experiment: str) -> Iterator[Run]:
     page = client.search_runs([experiment], max_results=1000)
     yield from page
     while page.token:
@@ -222,55 +187,53 @@ def all_runs(client: MlflowClient, experiment: str) -> Iterator[Run]:
         yield from page
 
 
-def write(client: MlflowClient, experiment: str, run: Run | None, view: View, marks: Mapping[str, str]) -> str:
-    """Make a run show a view, creating it where there is none, and return its id; `marks` tell whose it is.
+def _write(client: MlflowClient, experiment: str, run: Run | None, new: RunContent, marks: Mapping[str, str]) -> str:
+    """Make a run show its content, creating it where there is none, and return its id; `marks` tell whose it is.
 
     MLflow keeps a parameter's first value, also when a setting that changes no result (a path) differs now.
     """
-    tags = {key: value[:MAX_TAG_VAL_LENGTH] for key, value in view.tags.items()}
+    tags = {key: value[:MAX_TAG_VAL_LENGTH] for key, value in new.tags.items()}
     tags |= {CURRENT: "true", **marks}
     if run is None:
-        run = client.create_run(experiment, view.start, tags, view.name)
+        run = client.create_run(experiment, new.start, tags, new.name)
     run_id = str(run.info.run_id)
-    params = {allowed_key(key): value[:MAX_PARAM_VAL_LENGTH] for key, value in view.params.items()}
+    params = {_allowed_key(key): value[:MAX_PARAM_VAL_LENGTH] for key, value in new.params.items()}
     batches = zip_longest(
-        chunks([Metric(p.key, p.value, p.time, p.step) for p in view.points], METRICS_PER_BATCH),
-        chunks([Param(*item) for item in params.items() if item[0] not in run.data.params]),
-        chunks([RunTag(*item) for item in tags.items() if item not in run.data.tags.items()]),
+        _chunks([Metric(*point) for point in new.points], METRICS_PER_BATCH),
+        _chunks([Param(*item) for item in params.items() if item[0] not in run.data.params]),
+        _chunks([RunTag(*item) for item in tags.items() if item not in run.data.tags.items()]),
         fillvalue=(),
     )
     for metrics, some_params, some_tags in batches:
         client.log_batch(run_id, metrics=metrics, params=some_params, tags=some_tags)
     if ERROR in run.data.tags and ERROR not in tags:
         client.delete_tag(run_id, ERROR)
-    status = MLFLOW_STATUS[view.status]
-    if (run.info.status, run.info.run_name) != (status, view.name):
-        client.update_run(run_id, status, view.name)
-    if view.end not in (None, run.info.end_time):
-        client.set_terminated(run_id, status, view.end)
+    status = MLFLOW_STATUS[new.status]
+    if (run.info.status, run.info.run_name) != (status, new.name):
+        client.update_run(run_id, status, new.name)
+    if new.end not in (None, run.info.end_time):
+        client.set_terminated(run_id, status, new.end)
     return run_id
 
 
-def allowed_key(key: str) -> str:
+def _allowed_key(key: str) -> str:
     """Return a key with what MLflow does not allow in names replaced."""
     return re.sub(r"[^\w.\-: /]", "_", key)[:MAX_ENTITY_KEY_LENGTH]
 
 
-def chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> list[Sequence[Item]]:
-    """Split a sequence into parts of at most `size`."""
+def _chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> list[Sequence[Item]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
-    """Keep a trial's description, log and answers with its run; a log that still grows can wait."""
+def _log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
     client.log_artifact(run_id, record.path / "trial.json")
     for file in (record.log, record.answers):
-        if status != Status.RUNNING and file.exists():
+        if status is not Status.RUNNING and file.exists():  # a log that still grows can wait
             client.log_artifact(run_id, file)
 
 
-def retire(client: MlflowClient, run: Run) -> None:
-    """Say of a run that its record is gone or superseded: it counts no longer."""
+def _retire(client: MlflowClient, run: Run) -> None:
+    """Mark a run whose record is gone or superseded: it counts no longer."""
     if run.data.tags.get(CURRENT) == "false":
         return
     client.set_tag(run.info.run_id, CURRENT, "false")

@@ -17,6 +17,11 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def ended(self) -> bool:
+        """Whether such a trial has an outcome."""
+        return self in (Status.DONE, Status.FAILED, Status.CANCELLED)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -51,6 +56,12 @@ class Failure:
     type: str
     message: str
     log: str
+
+    @property
+    def summary(self) -> str:
+        """The error in one line; all of it is in the log."""
+        line = next(iter(self.message.strip().splitlines()), "")
+        return f"{self.type}: {line}" if line else self.type
 
 
 @dataclass(frozen=True)

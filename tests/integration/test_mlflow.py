@@ -24,12 +24,12 @@ from sweeper.records.record import Record, records, supersede
 from sweeper.records.study import open_study
 from sweeper.report.directory import write_report
 from sweeper.tracking.mlflow import synchronise
-from sweeper.tracking.overview import GROUPS_SHOWN, study_metrics, study_tags, trial_groups
-from sweeper.tracking.state import Overview, TrackingError, pending, runs_address, ui_command
+from sweeper.tracking.runs import GROUPS_SHOWN, Overview
+from sweeper.tracking.state import TrackingError, pending, runs_address, ui_command
 from sweeper.trial.outcome import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, PROMPT_SECONDS, wait_until
 from tests.integration.mlflow_server import free_port, mlflow_server
-from tests.records import epochs, trial, write, write_demo, write_plan
+from tests.records import epochs, trial, write, write_demo
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def overview(study: Path) -> Overview:
-    comparison = compare_study(open_study(study))
-    return Overview(
-        study_metrics(comparison), trial_groups(comparison), partial(write_report, study), study_tags(comparison)
-    )
+    return Overview.of(compare_study(open_study(study)), partial(write_report, study))
 
 
 def runs_of(study: Path, uri: str) -> list[Run]:
@@ -108,7 +105,6 @@ def sync(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.Comple
 
 
 def plan_with(study: Path, tracking: Mapping[str, str | None]) -> None:
-    write_plan(study, [])
     write_json(study / "study.json", {"schema": 1, "name": study.name, "tracking": tracking})
 
 
@@ -148,9 +144,8 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
 def test_more_groups_than_a_store_can_draw_are_in_the_report_and_said_to_be(tmp_path: Path) -> None:
     for number in range(GROUPS_SHOWN + 1):
         write(tmp_path, trial(train={"learning_rate": 1e-3 * (number + 1)}), [0.5], [0.4])
-    comparison = compare_study(open_study(tmp_path))
-    assert study_metrics(comparison) == {}
-    assert study_tags(comparison) == {"groups": "101, more than 100: numbers in the report only"}
+    found = Overview.of(compare_study(open_study(tmp_path)))
+    assert (found.metrics, found.tags) == ({}, {"groups": "101, more than 100: numbers in the report only"})
 
 
 def test_again_changes_nothing(study: Path, uri: str) -> None:

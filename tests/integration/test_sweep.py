@@ -8,7 +8,6 @@ import resource
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,18 +128,22 @@ def test_one_trial_without_multirun(place: Path) -> None:
     assert described["launcher"]["_target_"].endswith("LocalLauncher")
 
 
-@pytest.fixture
-def dead_server() -> Iterator[str]:
-    """An address that takes no connection, reserved while the test runs."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+@pytest.mark.slow
+def test_a_trial_that_a_sweep_names_twice_is_trained_once(place: Path) -> None:
+    run = sweep(place, "repeated", "-m", *NOOP, "seed=1,2,1", "train.epochs=2")
+    assert run.returncode == 0, run.stderr
+    said = "1 of 3 combinations are the same trial as another; each is trained once.\n"
+    assert run.stdout.startswith(said + "repeated: 0 of 2 trials are done (2 planned).\n")
+    assert launches(record(place, "repeated", 1)) == launches(record(place, "repeated", 2)) == 1
+    assert len(json.loads((place / "outputs/repeated/study.json").read_text())["trials"]) == 2
 
 
 @pytest.mark.slow
-def test_tracking_that_is_down_harms_nothing(place: Path, dead_server: str) -> None:
-    arguments = [*NOOP, "tracking=sqlite", f"tracking.uri={dead_server}", "seed=1", "train.epochs=2"]
-    run = sweep(place, "untracked", *arguments)
+def test_tracking_that_is_down_harms_nothing(place: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # an address that takes no connection
+        uri = f"tracking.uri=http://127.0.0.1:{taken.getsockname()[1]}"
+        run = sweep(place, "untracked", *NOOP, "tracking=sqlite", uri, "seed=1", "train.epochs=2")
     assert run.returncode == 0
     assert record(place, "untracked", 1).status() is Status.DONE
     assert "python -m sweeper.sync outputs/untracked" in run.stdout

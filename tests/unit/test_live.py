@@ -8,42 +8,46 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from sweeper.driver.live import Evaluation, LiveRow, Preparation, evaluations, seconds_left, summary
+from sweeper.backends import JobState, Phase
+from sweeper.driver.live import Evaluation, LiveRow, PreparationProgress, evaluations, seconds_left, summary
 from sweeper.driver.live_lines import PlainView
 from sweeper.driver.live_table import LiveView, fitting
 from sweeper.driver.sweep import choose_view
 from sweeper.report.terminal import terminal
+from sweeper.trial.outcome import Status
 from tests.records import epochs
 
 FIRST, SECOND = Evaluation(1, 25, 0.7, 0.85), Evaluation(2, 50, 0.41234, 0.915)
-RUNNING = LiveRow("a", ("pt", "hf", "seed 1"), "running", epochs=2, epoch=1, step=10, steps=50, loss=0.9)
+RUNNING = LiveRow("a", Status.RUNNING, 1, 10, 50, 0.9, labels=("pt", "hf", "seed 1"), epochs=2)
+DONE = replace(RUNNING, status=Status.DONE, evaluations=(FIRST, SECOND))
+PLANNED = replace(RUNNING, status=Status.PLANNED, step=0)
 
 
 def plain(*updates: Sequence[LiveRow], note: str = "") -> list[str]:
     file = io.StringIO()
-    with PlainView(terminal(file)) as view:
-        for rows in updates:
-            view.update(rows, note)
+    view = PlainView(terminal(file))
+    for rows in updates:
+        view.update(rows, note)
     return file.getvalue().splitlines()
 
 
 def screen(rows: Sequence[LiveRow], height: int = 24, width: int = 80, note: str = "") -> list[str]:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=width, height=height, color_system=None, markup=False)
-    with LiveView(console) as view:
+    view = LiveView(console)
+    with view.live:
         view.update(rows, note)
     shown = file.getvalue().rsplit("\x1b[2K", 1)[-1]  # the last time it was drawn
     return [line.rstrip() for line in shown.splitlines() if "\x1b" not in line]
 
 
-def many(count: int, state: str) -> list[LiveRow]:
-    return [replace(RUNNING, name=f"{state}{i}", labels=("pt", f"{state}{i}"), state=state) for i in range(count)]
+def many(count: int, status: Status) -> list[LiveRow]:
+    return [replace(RUNNING, name=f"{status}{i}", labels=("pt", f"{status}{i}"), status=status) for i in range(count)]
 
 
 def test_plain_lines_tell_each_epoch_once() -> None:
-    planned, one = replace(RUNNING, state="planned", step=0), replace(RUNNING, evaluations=(FIRST,))
-    done = replace(RUNNING, state="done", steps=0, evaluations=(FIRST, SECOND))
-    assert plain([planned], [RUNNING], [RUNNING], [one], [one], [done], [done]) == [
+    one = replace(RUNNING, evaluations=(FIRST,))
+    assert plain([PLANNED], [RUNNING], [RUNNING], [one], [one], [DONE], [DONE]) == [
         "pt hf seed 1  running",
         "pt hf seed 1  epoch 1/2  step 25/50  loss 0.700  validation accuracy 85.0 %",
         "pt hf seed 1  epoch 2/2  step 50/50  loss 0.412  validation accuracy 91.5 %",
@@ -52,23 +56,22 @@ def test_plain_lines_tell_each_epoch_once() -> None:
 
 
 def test_epochs_that_end_between_two_looks_are_all_told() -> None:
-    done = replace(RUNNING, state="done", evaluations=(FIRST, SECOND))
-    assert len(plain([replace(RUNNING, state="planned")], [done])) == 3
+    assert len(plain([PLANNED], [DONE])) == 3
 
 
 def test_what_was_done_before_is_not_news() -> None:
     resumed = replace(RUNNING, evaluations=(FIRST,))
-    done = replace(RUNNING, name="b", state="done", evaluations=(FIRST, SECOND))
+    done = replace(DONE, name="b")
     assert plain([resumed, done], [resumed, done]) == ["pt hf seed 1  running from step 25"]
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
-    failed = replace(RUNNING, state="failed", reason="ValueError: [red]\x1b[31m")
+    failed = replace(RUNNING, status=Status.FAILED, reason="ValueError: [red]\x1b[31m")
     assert plain([RUNNING], [failed], [failed])[1:] == ["pt hf seed 1  failed: ValueError: [red]�[31m"]
 
 
 def test_a_reason_to_wait_is_told_once() -> None:
-    waiting = replace(RUNNING, state="pending", reason="Resources")
+    waiting = replace(PLANNED, job=JobState(Phase.PENDING), reason="Resources")
     assert plain([replace(waiting, reason="")], [waiting], [waiting]) == ["pt hf seed 1  pending: Resources"]
 
 
@@ -80,7 +83,7 @@ def test_plain_preparation_tells_every_tenth() -> None:
     file = io.StringIO()
     view = PlainView(terminal(file))
     for step in range(0, 901, 5):
-        view.prepare(Preparation("pretraining", step, 900, 2.5))
+        view.prepare(PreparationProgress("pretraining", step, 900, 2.5))
     told = file.getvalue().splitlines()
     assert told[0] == "pretraining: started"
     assert told[1:10] == [f"pretraining: {10 * tenth} %  step {90 * tenth}/900  loss 2.500" for tenth in range(1, 10)]
@@ -89,8 +92,8 @@ def test_plain_preparation_tells_every_tenth() -> None:
 
 
 def test_the_table_has_a_row_a_trial() -> None:
-    done = replace(RUNNING, name="b", labels=("rd", "fairseq", "seed 10"), state="done", step=50, steps=0)
-    shown = screen([replace(RUNNING, evaluations=(FIRST,), seconds_left=9), replace(done, evaluations=(FIRST, SECOND))])
+    done = replace(DONE, name="b", labels=("rd", "fairseq", "seed 10"), step=50, steps=0)
+    shown = screen([replace(RUNNING, evaluations=(FIRST,), seconds_left=9), done])
     assert any(
         line.split() == ["trial", "status", "epoch", "step", "loss", "accuracy", "(%)", "time", "left"]
         for line in shown
@@ -106,7 +109,8 @@ def test_a_loss_that_is_not_a_number_is_shown_as_such() -> None:
 
 
 def test_a_low_terminal_shows_what_matters_and_counts_the_rest() -> None:
-    rows = [*many(30, "done"), *many(3, "failed"), *many(2, "running"), *many(40, "planned")]
+    counts = {Status.DONE: 30, Status.FAILED: 3, Status.RUNNING: 2, Status.PLANNED: 40}
+    rows = [row for status, count in counts.items() for row in many(count, status)]
     shown = screen(rows, height=24)
     assert len(shown) <= 24
     text = "\n".join(shown)
@@ -117,13 +121,13 @@ def test_a_low_terminal_shows_what_matters_and_counts_the_rest() -> None:
 
 
 def test_rows_keep_their_order_and_the_last_ended_stay() -> None:
-    rows = many(6, "done")
+    rows = many(6, Status.DONE)
     ended = ["done3", "done0", "done5", "done1", "done2", "done4"]
     assert [row.name for row in fitting(rows, 2, ended)] == ["done2", "done4"]
 
 
 def test_reasons_stand_below_the_table_in_one_line_each() -> None:
-    rows = [replace(row, reason="E" * 200) for row in many(2, "failed")]
+    rows = [replace(row, reason="E" * 200) for row in many(2, Status.FAILED)]
     [line] = [line for line in screen(rows) if "EEE" in line]
     assert line.startswith("pt failed1 failed: EEE") and line.endswith("…") and len(line) <= 80
 
@@ -131,24 +135,26 @@ def test_reasons_stand_below_the_table_in_one_line_each() -> None:
 def test_a_preparation_becomes_a_line_when_it_is_over() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=80, height=24, color_system=None)
-    with LiveView(console) as view:
-        view.prepare(Preparation("pretraining [b]tiny[/b]", 90, 900, 2.5))
+    view = LiveView(console)
+    with view.live:
+        view.prepare(PreparationProgress("pretraining [b]tiny[/b]", 90, 900, 2.5))
         assert "pretraining [b]tiny[/b] ━━" in file.getvalue() and "90/900  loss 2.500" in file.getvalue()
-        view.prepare(Preparation("pretraining [b]tiny[/b]", 1, 1))
-        view.prepare(Preparation("pretraining [b]tiny[/b]", 1, 1))
+        for _ in range(2):
+            view.prepare(PreparationProgress("pretraining [b]tiny[/b]", 1, 1))
     assert file.getvalue().count("pretraining [b]tiny[/b]: done in ") == 1
 
 
-@pytest.mark.parametrize(("is_terminal", "kind"), [(True, LiveView), (False, PlainView)])
-def test_the_view_fits_where_it_is_shown(is_terminal: bool, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+@pytest.mark.parametrize(
+    ("is_terminal", "term", "kind"),
+    [(True, "xterm", LiveView), (False, "xterm", PlainView), (True, "dumb", PlainView)],
+)
+def test_the_view_fits_where_it_is_shown(
+    is_terminal: bool, term: str, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
     console = Console(file=io.StringIO(), force_terminal=is_terminal)
-    assert isinstance(choose_view(console), kind)
-
-
-def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(choose_view(Console(file=io.StringIO(), force_terminal=True)), PlainView)
+    with choose_view(console) as view:
+        assert isinstance(view, kind)
 
 
 def test_evaluations_come_from_events() -> None:
@@ -161,12 +167,12 @@ def test_evaluations_come_from_events() -> None:
 def test_time_left_counts_what_waits() -> None:
     # Two run, at half of 100 updates with 10 s left each: 20 s in all. Three wait: (20 + 60) / 2 = 40 s.
     running = [replace(RUNNING, name=name, step=50, steps=100, seconds_left=10.0) for name in "ab"]
-    waiting = many(3, "planned")
+    waiting = many(3, Status.PLANNED)
     assert seconds_left([*running, *waiting]) == 40.0
     assert seconds_left(running) == 10.0
     assert summary([*running, *waiting]) == "2 running · 3 planned · about 40 s left"
 
 
 def test_time_left_is_unknown_while_no_trial_knows_its_own() -> None:
-    assert math.isnan(seconds_left([RUNNING, *many(2, "planned")]))
-    assert math.isnan(seconds_left(many(2, "done")))
+    assert math.isnan(seconds_left([RUNNING, *many(2, Status.PLANNED)]))
+    assert math.isnan(seconds_left(many(2, Status.DONE)))

@@ -133,7 +133,7 @@ def test_a_sweep_is_told_in_one_line_what_went_wrong(study: Path) -> None:
     [
         ("Some library warns\nsweeper: it is full\n  make room\n", "it is full"),
         ("Traceback\n  in a file\nValueError: no\n", "ValueError: no"),
-        ("", "no word of why"),
+        ("", "it left no message"),
     ],
 )
 def test_the_reason_is_the_refusal_else_the_last_line(said: str, expected: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,8 @@ def test_says_where_every_trial_stands(study: Path) -> None:
     assert failed.log == str(study / failed.name / "train.log")
     assert (running.status, running.epoch, running.step, running.steps) == (Status.RUNNING, 2, 30, 125)
     assert running.seconds_left == pytest.approx(4 / 20 * 95)
-    assert (interrupted.status, interrupted.step, interrupted.seconds_left) == (Status.INTERRUPTED, 30, None)
+    assert (interrupted.status, interrupted.step) == (Status.INTERRUPTED, 30)
+    assert math.isnan(interrupted.seconds_left)
 
 
 def test_prints_a_row_a_trial_and_the_errors(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +77,9 @@ def test_json_holds_everything(study: Path, capsys: pytest.CaptureFixture[str]) 
     assert found["counts"]["interrupted"] == 2
     by_status = {item["status"]: item for item in found["trials"]}
     assert by_status["failed"]["error"]["message"].endswith("\x1b[31m")
-    assert by_status["interrupted"]["steps"] == 125
+    assert (by_status["interrupted"]["steps"], by_status["interrupted"]["seconds_left"]) == (125, None)
+    keys = "name status factors epoch step steps seconds_left error log reason job node job_state job_reason"
+    assert [*by_status["planned"]] == keys.split()
 
 
 def test_a_wrong_study_is_refused_with_those_that_exist(tmp_path: Path) -> None:
