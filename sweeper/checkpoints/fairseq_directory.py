@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_args import config_of
 from sweeper.checkpoints.fairseq_names import BODY, PRE_NORM, UNUSED, body_names, renamed, tensor_names
-from sweeper.checkpoints.pickled_tensors import is_state, is_zip, read_old, read_zip, refuse
+from sweeper.checkpoints.pickled_tensors import read_pickles
+from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY, read_dictionary
 from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 
@@ -20,13 +20,6 @@ MODEL = "model.pt"
 WORDS, VERSION = f"{BODY}embed_tokens.weight", f"{BODY}version"
 REMEDY = "needed: a whole checkpoint of fairseq's RoBERTa, with nothing in it but tensors and its args or cfg"
 Shape = tuple[int, ...]
-
-
-class Arguments(Namespace):
-    """What stands in for argparse.Namespace while a file is looked into."""
-
-
-ALLOWED = {("argparse", "Namespace"): Arguments}
 
 
 @dataclass(frozen=True)
@@ -55,11 +48,15 @@ class FairseqCheckpoint(Checkpoint):
         """Name of the file that says its shape."""
         return self.file.name
 
-    @property
+    @cached_property
     def stored(self) -> Stored:
         """What the file says of the model. Raises WrongInput for one that is damaged or would run something."""
-        status = self.file.stat()
-        return read_stored(self.file, status.st_size, status.st_mtime_ns)
+        [found] = read_pickles([self.file], REMEDY)
+        if found.model_shapes is None:
+            raise WrongInput(f'{self.file} holds no model: no tensors by name under "model"\n{REMEDY}')
+        if found.arguments is None:
+            raise WrongInput(f'{self.file} does not say its model\'s shape: no "args" and no "cfg"\n{REMEDY}')
+        return Stored(found.arguments, renamed(found.model_shapes, thirds))
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -133,22 +130,6 @@ def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> 
     """Return what lies in a directory, of whichever format; see `Checkpoint`."""
     kind = FairseqCheckpoint if is_fairseq(directory) else Checkpoint
     return kind(given, directory, setting)
-
-
-@cache
-def read_stored(file: Path, _size_bytes: int, _modified_ns: int) -> Stored:
-    """Return what a file says of its model, in the state that size and time of change stand for."""
-    found = (read_zip if is_zip(file) else read_old)(file, ALLOWED, REMEDY)
-    content = found.content if isinstance(found.content, dict) else {}
-    if not is_state(content.get("model")):
-        refuse(file, 'holds no model: no tensors by name under "model"', REMEDY)
-    arguments = content.get("args")
-    if arguments is None and isinstance(content.get("cfg"), dict):
-        arguments = content["cfg"].get("model")
-    arguments = vars(arguments) if isinstance(arguments, Arguments) else arguments
-    if not isinstance(arguments, dict):
-        refuse(file, 'does not say its model\'s shape: no "args" and no "cfg"', REMEDY)
-    return Stored(arguments, renamed(found.shapes(content["model"]), thirds))
 
 
 def thirds(joined: Shape) -> list[Shape]:
