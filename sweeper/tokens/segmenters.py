@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.special_pieces import MASK, REQUIRED, SPECIAL, special_pieces
+
+if TYPE_CHECKING:
+    import tokenizers
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ def framed(pieces: Iterable[str]) -> tuple[str, ...]:
     return (*REQUIRED, *(piece for piece in pieces if piece not in SPECIAL), MASK)
 
 
+def _unreadable(file: Path, kind: str, error: Exception, needed: str) -> WrongInput:
+    said = " ".join(str(error).split())[:150]
+    return WrongInput(f"tokenizer {file} is cut off, or no {kind}: {said}\n{needed}")
+
+
 def read_sentencepiece(file: Path) -> Segmenter:
     """Read a sentencepiece model (unigram, BPE, word or char)."""
     import sentencepiece
@@ -42,7 +51,7 @@ def read_sentencepiece(file: Path) -> Segmenter:
     try:
         model = sentencepiece.SentencePieceProcessor(model_file=str(file))
     except RuntimeError as error:
-        raise WrongInput(f"{file} is not a sentencepiece model: {error}"[:300].replace("\n", " ")) from error
+        raise _unreadable(file, "sentencepiece model", error, "needed: the *.model file of its training") from error
     pieces = tuple(model.id_to_piece(index) for index in range(model.get_piece_size()))
     vocabulary = pieces
     if not set(SPECIAL) <= set(pieces):
@@ -51,14 +60,19 @@ def read_sentencepiece(file: Path) -> Segmenter:
     return Segmenter(file, pieces, vocabulary, lambda texts: model.encode(list(texts)), model.decode)
 
 
-def read_tokenizer_json(file: Path) -> Segmenter:
-    """Read a tokenizer.json; <s>, </s>, cutting and padding are ours, so what it says of them is not used."""
+def open_tokenizer_json(file: Path) -> tokenizers.Tokenizer:
+    """Return what its library makes of a tokenizer.json. Raises WrongInput where that is nothing."""
     import tokenizers
 
     try:
-        library = tokenizers.Tokenizer.from_file(str(file))
+        return tokenizers.Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises no narrower class
-        raise WrongInput(f"{file} is not a tokenizer.json: {error}"[:300].replace("\n", " ")) from error
+        raise _unreadable(file, "tokenizer.json", error, "needed: a file of the tokenizers library") from error
+
+
+def read_tokenizer_json(file: Path) -> Segmenter:
+    """Read a tokenizer.json; <s>, </s>, cutting and padding are ours, so what it says of them is not used."""
+    library = open_tokenizer_json(file)
     vocabulary: dict[str, int] = library.get_vocab(with_added_tokens=True)
     special = special_pieces(file, vocabulary)
     missing = [piece for piece in REQUIRED if piece not in special]

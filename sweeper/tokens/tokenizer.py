@@ -202,4 +202,7 @@ def read_pieces(listed: Path) -> tuple[str, ...]:
     """Return the pieces of such a file in the order of their ids. Raises WrongInput when it cannot be read."""
     if listed.name == DICTIONARY:
         return read_dictionary(listed)
-    return tuple(json.loads(listed.read_text(encoding="utf-8")))
+    try:
+        return tuple(map(str, json.loads(listed.read_bytes())))
+    except (ValueError, TypeError) as error:
+        raise WrongInput(f"{listed} is no list of pieces: {error}\nneeded: the file as it was saved") from error

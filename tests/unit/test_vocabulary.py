@@ -139,23 +139,41 @@ def test_who_does_not_pretrain_needs_no_mask(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    "content",
     [
-        ("", "not valid JSON"),
-        ("{", "not valid JSON"),
-        ("{}", "no vocabulary"),
-        ("3", "no vocabulary"),
-        ('{"model": {"vocab": null}}', "no vocabulary"),
-        ('{"model": {"vocab": [[]]}}', "no vocabulary"),
-        ('{"model": {"vocab": {"a": null}}}', "no vocabulary"),
-        ('{"model": {"vocab": {}}, "added_tokens": [1]}', "no vocabulary"),
+        "",
+        "{",
+        "{}",
+        "3",
+        '{"model": {"vocab": null}}',
+        '{"model": {"vocab": [[]]}}',
+        '{"model": {"vocab": {"a": null}}}',
+        '{"model": {"vocab": {}}, "added_tokens": [1]}',
     ],
 )
-def test_what_is_no_tokenizer_is_refused(content: str, said: str, tmp_path: Path) -> None:
+def test_what_is_no_tokenizer_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
-    with pytest.raises(WrongInput, match=said) as refused:
+    with pytest.raises(WrongInput, match=r"tokenizer\.json is cut off, or no tokenizer\.json: .*\nneeded: ") as refused:
         check_vocabulary(given(tmp_path / "tokenizer.json"), None, pretrains=False)
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_what_is_no_list_of_pieces_is_refused(tmp_path: Path) -> None:
+    file = write_tokenizer(tmp_path / "tokenizer.json")
+    for content in ("", "3", "[1"):
+        (tmp_path / PIECES_FILE).write_text(content)
+        with pytest.raises(WrongInput, match="is no list of pieces: "):
+            load(file)
+
+
+def test_what_is_no_sentencepiece_model_is_refused(tmp_path: Path) -> None:
+    whole = write_sentencepiece(tmp_path, ()).read_bytes()
+    for broken in (b"", b"not a model", whole[: len(whole) // 2], b"\x0a\xff\xff\xff\xff\x0f"):
+        file = tmp_path / f"broken{len(broken)}.model"
+        file.write_bytes(broken)
+        with pytest.raises(WrongInput, match=r"\.model is cut off, or no sentencepiece model: .*\nneeded: ") as refused:
+            piece_ids(file)
+        assert len(str(refused.value).splitlines()) == 2
 
 
 @pytest.mark.parametrize(
