@@ -17,10 +17,9 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_args import arguments_of
 from sweeper.checkpoints.fairseq_directory import MODEL, FairseqCheckpoint
 from sweeper.checkpoints.fairseq_names import BODY, OUTPUT, PRE_NORM, TIED_BIAS, fairseq_state, transformers_state
-from sweeper.checkpoints.fairseq_rows import order, write_dictionary
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
-from sweeper.tokens.fairseq_dictionary import DICTIONARY, read_dictionary
+from sweeper.tokens.fairseq_dictionary import DICTIONARY, order, read_dictionary, write_dictionary
 from sweeper.tokens.tokenizer import PIECES, SENTENCEPIECE, Tokenizer
 
 LM_HEAD = "encoder.lm_head."

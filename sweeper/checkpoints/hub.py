@@ -9,7 +9,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import SPECIAL_NAMES, TRANSFORMERS
+from sweeper.tokens.segmenters import SPECIAL_NAMES, TRANSFORMERS
 from sweeper.tokens.tokenizer import PIECES, TOKENIZER
 
 DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")

@@ -12,7 +12,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import named_beside
+from sweeper.tokens.segmenters import named_beside
 from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file
 from sweeper.trial.settings import ArchSettings, TokenizerSettings
 from sweeper.trial.trial import digest, plain, result_settings

@@ -9,7 +9,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import PAD, REQUIRED
+from sweeper.tokens.segmenters import PAD, REQUIRED
 from sweeper.tokens.tokenizer import tokenizer_file
 from sweeper.tokens.vocabulary import is_cut, piece_ids
 from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings

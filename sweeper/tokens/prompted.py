@@ -9,8 +9,7 @@ from pathlib import Path
 import datasets
 
 from sweeper.data import Answered, DataSource, Examples, QuestionSource
-from sweeper.data.facts import TokenizedFacts, data_facts, question_facts, save_facts
-from sweeper.data.hub import no_progress_bars
+from sweeper.data.facts import data_facts, question_facts
 from sweeper.data.splits import limit_examples
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
@@ -26,7 +25,7 @@ from sweeper.tokens.prompts import (
     question_room,
     split_facts,
 )
-from sweeper.tokens.tokenized import as_dataset
+from sweeper.tokens.tokenized import as_dataset, labels_column, save_splits
 from sweeper.tokens.tokenizer import Tokenizer, kept_of_pair
 
 SHOWN = 60  # characters of an answer in a message
@@ -51,17 +50,15 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
     """Tokenize a data set into an empty directory."""
     check_pieces(tokenizer, source)
     answers = class_answers(source, tokenizer)
-    splits, facts = {}, {}
+    splits = {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
         questions = questions_of(tokenizer, examples)
         prompts = in_prompts(tokenizer, questions, examples.labels, answers, max_length)
         starts = [list(item.input_ids[: item.answer]) for item in prompts]
-        splits[split] = as_dataset(starts, examples, source.label_names())
-        facts[split] = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
-    with no_progress_bars():
-        datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+        facts = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
+        splits[split] = as_dataset(starts, labels_column(examples, source)), facts
+    save_splits(directory, splits, data_facts(source))
 
 
 def questions_of(tokenizer: Tokenizer, examples: Examples) -> list[list[list[int]]]:
@@ -112,16 +109,19 @@ def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer,
     Columns: input_ids (<s> … </s>, not padded), answer (index of the answer's first id), length (in ids), and the
     texts question and expected.
     """
-    splits, facts = {}, {}
+    splits = {}
     for split, pairs in source.splits().items():
         pairs = pairs.first(source.limit)
         questions = question_ids(tokenizer, pairs.questions)
         prompts = answers_in_prompts(tokenizer, questions, pairs, max_length)
-        splits[split] = answers_as_dataset(prompts, pairs)
-        facts[split] = split_facts(questions, prompts, tokenizer.unk)
-    with no_progress_bars():
-        datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(question_facts(source), facts))
+        columns = {
+            "answer": (datasets.Value("int32"), [prompt.answer for prompt in prompts]),
+            "question": (datasets.Value("string"), pairs.questions),
+            "expected": (datasets.Value("string"), pairs.answers),
+        }
+        rows = as_dataset([list(prompt.input_ids) for prompt in prompts], columns)
+        splits[split] = rows, split_facts(questions, prompts, tokenizer.unk)
+    save_splits(directory, splits, question_facts(source))
 
 
 def answers_in_prompts(
@@ -137,24 +137,3 @@ def answers_in_prompts(
             said = str(error).replace("\n", "; ")  # in one line: of a log the last one is shown
             raise WrongInput(f"the answer {shown!r} has {len(ids)} ids: {said}") from error
     return prompts
-
-
-def answers_as_dataset(prompts: list[Prompted], pairs: Answered) -> datasets.Dataset:
-    """Put a split's prompts and texts into columns."""
-    features = datasets.Features(
-        {
-            "input_ids": datasets.List(datasets.Value("int32")),
-            "answer": datasets.Value("int32"),
-            "length": datasets.Value("int32"),
-            "question": datasets.Value("string"),
-            "expected": datasets.Value("string"),
-        }
-    )
-    columns = {
-        "input_ids": [list(prompt.input_ids) for prompt in prompts],
-        "answer": [prompt.answer for prompt in prompts],
-        "length": [len(prompt.input_ids) for prompt in prompts],
-        "question": list(pairs.questions),
-        "expected": list(pairs.answers),
-    }
-    return datasets.Dataset.from_dict(columns, features=features)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
+from sweeper.tokens.segmenters import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
 from sweeper.trial.settings import TokenizerKind
 
 if TYPE_CHECKING:

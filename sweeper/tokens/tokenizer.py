@@ -18,8 +18,20 @@ from pathlib import Path
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY, check_dictionary, read_dictionary
-from sweeper.tokens.segmenters import Segmenter, framed, read_sentencepiece, read_tokenizer_json
-from sweeper.tokens.special_pieces import BOS, EOS, MASK, PAD, SPECIAL, SPECIAL_NAMES, TRANSFORMERS, UNK
+from sweeper.tokens.segmenters import (
+    BOS,
+    EOS,
+    MASK,
+    PAD,
+    SPECIAL,
+    SPECIAL_NAMES,
+    TRANSFORMERS,
+    UNK,
+    Segmenter,
+    framed,
+    read_sentencepiece,
+    read_tokenizer_json,
+)
 
 TOKENIZER = "tokenizer.json"
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text

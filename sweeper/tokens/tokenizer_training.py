@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import framed
+from sweeper.tokens.segmenters import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK, framed
 from sweeper.tokens.sentencepiece_training import as_library, check_largest, check_smallest, train_sentencepiece
-from sweeper.tokens.special_pieces import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK
 from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 from sweeper.trial.settings import TokenizerKind
 

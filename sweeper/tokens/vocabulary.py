@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY
-from sweeper.tokens.segmenters import open_tokenizer_json, read_sentencepiece
-from sweeper.tokens.special_pieces import MASK, REQUIRED, special_pieces
+from sweeper.tokens.segmenters import MASK, REQUIRED, open_tokenizer_json, read_sentencepiece, special_pieces
 from sweeper.tokens.tokenizer import PIECES, list_of_pieces, read_pieces
 from sweeper.trial.settings import Family, TokenizerKind, TokenizerSettings
 

@@ -11,7 +11,7 @@ import sentencepiece
 
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.segmenters import SPECIAL
 from sweeper.tokens.tokenizer import load
 from tests.checkpoint_files import write_tokenizer
 

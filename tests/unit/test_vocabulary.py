@@ -12,8 +12,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weights import check_belongs, check_order, check_padding
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import framed
-from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.segmenters import SPECIAL, framed
 from sweeper.tokens.tokenizer import PIECES as PIECES_FILE
 from sweeper.tokens.tokenizer import load
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
