@@ -23,21 +23,13 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What a checkpoint's file says of its model: fairseq's arguments, and tensors' shapes by 0.12.2's names."""
-
-    arguments: Mapping[str, Any]
-    shapes: Mapping[str, Shape]
-
-
-@dataclass(frozen=True)
 class FairseqCheckpoint(Checkpoint):
     """A fairseq directory; its `config` is what Transformers' config.json would say of the model."""
 
     @property
     def file(self) -> Path:
         """The file that the model is in. Raises WrongInput when there are several."""
-        found = model_files(self.directory)
+        found = _model_files(self.directory)
         if len(found) != 1:
             names = ", ".join(file.name for file in found[:5])
             self.refuse(f" holds several checkpoints of fairseq: {names}\ncall the one to take {MODEL}")
@@ -49,19 +41,20 @@ class FairseqCheckpoint(Checkpoint):
         return self.file.name
 
     @cached_property
-    def stored(self) -> Stored:
-        """What the file says of the model. Raises WrongInput for one that is damaged or would run something."""
+    def stored(self) -> tuple[Mapping[str, Any], Mapping[str, Shape]]:
+        """Fairseq's arguments, and the tensors' shapes by 0.12.2's names. Raises WrongInput for what it can't read."""
         [found] = read_pickles([self.file], REMEDY)
-        if found.model_shapes is None:
-            raise WrongInput(f'{self.file} holds no model: no tensors by name under "model"\n{REMEDY}')
-        if found.arguments is None:
-            raise WrongInput(f'{self.file} does not say its model\'s shape: no "args" and no "cfg"\n{REMEDY}')
-        return Stored(found.arguments, renamed(found.model_shapes, thirds))
+        if found.arguments is None or found.shapes is None:
+            raise WrongInput(
+                f'{self.file} holds no model of fairseq: tensors by name under "model", and "args" or "cfg"\n{REMEDY}'
+            )
+        return found.arguments, renamed(found.shapes, _thirds)
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """What config.json would say. Raises WrongInput for another model and a dictionary that does not match."""
-        embedding = self.stored.shapes.get(WORDS, ())
+        arguments, shapes = self.stored
+        embedding = shapes.get(WORDS, ())
         if len(embedding) != 2:
             self.refuse(f": its {self.file.name} lacks {WORDS}\n{REMEDY}")
         rows = len(self.symbols)
@@ -70,7 +63,7 @@ class FairseqCheckpoint(Checkpoint):
                 f": its {DICTIONARY} stands for {rows} rows, the embedding in its {self.file.name} has {embedding[0]}\n"
                 f"needed there: the {DICTIONARY} that it was trained with"
             )
-        return config_of(self.stored.arguments, rows, self.refuse)
+        return config_of(arguments, rows, self.refuse)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
@@ -100,7 +93,7 @@ class FairseqCheckpoint(Checkpoint):
 
         Raises WrongInput for tensors that are missing, or that Transformers' model has no place for.
         """
-        held, layers = self.stored.shapes, self.number(("num_hidden_layers",))
+        held, layers = self.stored[1], self.number(("num_hidden_layers",))
         names = tensor_names(held, self.model_type)
         wanted = [*names, *body_names(self.model_type, layers)]
         if self.model_type == PRE_NORM:
@@ -115,15 +108,14 @@ class FairseqCheckpoint(Checkpoint):
         return {theirs: held[ours] for ours, theirs in names.items()}
 
 
-def model_files(directory: Path) -> list[Path]:
-    """Return the file of a fairseq directory's model; several where it does not tell which one."""
+def _model_files(directory: Path) -> list[Path]:
     named = directory / MODEL
     return [named] if named.is_file() else sorted(directory.glob("checkpoint*.pt"))
 
 
 def is_fairseq(directory: Path) -> bool:
     """Whether a directory is fairseq's and not Transformers'."""
-    return not (directory / "config.json").is_file() and bool(model_files(directory))
+    return not (directory / "config.json").is_file() and bool(_model_files(directory))
 
 
 def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> Checkpoint:
@@ -132,6 +124,6 @@ def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> 
     return kind(given, directory, setting)
 
 
-def thirds(joined: Shape) -> list[Shape]:
-    """Return the shapes of queries', keys' and values' tensors of which one in a row has this shape."""
+def _thirds(joined: Shape) -> list[Shape]:
+    # of queries, keys and values, which one tensor holds in a row
     return [(joined[0] // 3, *joined[1:])] * 3

@@ -46,7 +46,6 @@ def fetch(name: str, weights: bool) -> Path:
     """
     import httpx2
     from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
     refused: Exception | None = None
@@ -69,24 +68,20 @@ def fetch(name: str, weights: bool) -> Path:
         directory = snapshot(*SAFETENSORS) if weights else snapshot()
         if weights and not weight_files(directory):
             directory = snapshot(*PICKLES)
-    except LocalEntryNotFoundError as error:
-        raise cannot_be_fetched(name, refused or error) from error
     except (httpx2.HTTPError, OSError, ValueError) as error:
-        raise cannot_be_fetched(name, refused or error) from error
+        raise _cannot_be_fetched(name, refused or error) from error
     return directory
 
 
-def cannot_be_fetched(name: str, error: Exception) -> WrongInput:
-    """Return what to tell of a name that is neither a directory here nor a model that the hub gives."""
+def _cannot_be_fetched(name: str, error: Exception) -> WrongInput:
     return WrongInput(
-        f"model.path={name}: no directory here, and as a hub name it cannot be fetched: {reason(error)}\n"
+        f"model.path={name}: no directory here, and as a hub name it cannot be fetched: {_reason(error)}\n"
         "allowed: DIR, OWNER/NAME, OWNER/NAME@REVISION\n"
         "where there is no network: download it elsewhere, then model.path=DIR"
     )
 
 
-def reason(error: Exception) -> str:
-    """Say why the hub gave nothing, in half a line."""
+def _reason(error: Exception) -> str:
     import httpx2
     from huggingface_hub import constants, errors
 

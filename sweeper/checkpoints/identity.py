@@ -36,13 +36,12 @@ def data_digests(
     if tokenizer.path is not None:
         made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
     if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
-        counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
+        counted = _text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
         made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}
     return {"data": data, "tokenizer": digest(made_of)}
 
 
-def text_digest(file: Path) -> str:
-    """Hexadecimal SHA-256 of a text file. Raises WrongInput when it cannot be read."""
+def _text_digest(file: Path) -> str:
     try:
         return file_digest(file).hex()
     except OSError as error:
@@ -82,11 +81,10 @@ def recipe_digest(arch: ArchSettings, data: str, tokenizer: str, threads: int) -
 def file_digest(file: Path) -> bytes:
     """SHA-256 of a file, read once a process while it stays as it is: all trials of a sweep share its weights."""
     status = file.stat()
-    return digest_of_state(file, status.st_size, status.st_mtime_ns)
+    return _digest_of_state(file, status.st_size, status.st_mtime_ns)
 
 
 @cache
-def digest_of_state(file: Path, _size_bytes: int, _modified_ns: int) -> bytes:
-    """SHA-256 of a file, in the state that size and time of change stand for."""
+def _digest_of_state(file: Path, _size_bytes: int, _modified_ns: int) -> bytes:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()

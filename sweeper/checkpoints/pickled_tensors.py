@@ -30,13 +30,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Pickled:
-    """Shapes of the tensors in a file, None where it holds anything else, and the same of what is called "model" in it.
-
-    `arguments` are what fairseq saves beside that.
-    """
+    """The shapes of a file's tensors, and fairseq's arguments where it is fairseq's; None for what it holds not."""
 
     shapes: Shapes | None
-    model_shapes: Shapes | None
     arguments: Mapping[str, Any] | None
 
 
@@ -44,7 +40,7 @@ def pickle_shapes(files: Sequence[Path]) -> Shapes:
     """Return the shapes of all tensors in some files. Raises WrongInput for one that is no whole state dict."""
     shapes: Shapes = {}
     for file, found in zip(files, read_pickles(files), strict=True):
-        if found.shapes is None:
+        if found.shapes is None or found.arguments is not None:
             raise WrongInput(f"{file} holds something else than tensors by name\n{REMEDY}")
         shapes |= found.shapes
     return shapes
@@ -57,7 +53,7 @@ def read_pickles(files: Sequence[Path], remedy: str = REMEDY) -> list[Pickled]:
     for file, answer in zip(files, answers, strict=True):
         if "refused" in answer:
             raise WrongInput(f"{file} {answer['refused']}\n{remedy}")
-    return [Pickled(_tuples(found["shapes"]), _tuples(found["model"]), found["arguments"]) for found in answers]
+    return [Pickled(_tuples(answer["shapes"]), answer["arguments"]) for answer in answers]
 
 
 @cache
@@ -86,11 +82,11 @@ def _answer(file: str) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals([Namespace]), warnings.catch_warnings(action="ignore"):
             content = torch.load(file, map_location="meta", weights_only=True)  # "meta": without the numbers
-        held = content if isinstance(content, dict) else {}
-        shapes, model = (_shapes(state, file) for state in (content, held.get("model")))
+        arguments = _arguments(content) if isinstance(content, dict) else None
+        shapes = _shapes(content if arguments is None else content.get("model"), file)
     except Exception as error:  # a broken file may raise anything
         return {"refused": _reason(error)}
-    return {"shapes": shapes, "model": model, "arguments": _arguments(held)}
+    return {"shapes": shapes, "arguments": arguments}
 
 
 def _shapes(state: Any, file: str) -> dict[str, Sequence[int]] | None:

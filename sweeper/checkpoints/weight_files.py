@@ -18,19 +18,18 @@ WEIGHT_FILES = (
 
 def weight_files(directory: Path) -> list[Path]:
     """Return the files that hold a checkpoint's weights, those that its index names included."""
-    found = weight_file(directory)
+    found = _weight_file(directory)
     if found is None:
         return []
-    return [directory / name for name in sorted(set(shards(found).values()))] if found.suffix == ".json" else [found]
+    return [directory / name for name in sorted(set(_shards(found).values()))] if found.suffix == ".json" else [found]
 
 
-def weight_file(directory: Path) -> Path | None:
-    """Return the file that Transformers would load, or the index of several; safetensors before pickles."""
+def _weight_file(directory: Path) -> Path | None:
+    # as Transformers chooses: safetensors before pickles
     return next((directory / name for name in WEIGHT_FILES if (directory / name).is_file()), None)
 
 
-def shards(index: Path) -> dict[str, str]:
-    """Return which file beside an index holds each tensor. Raises WrongInput for what is no index."""
+def _shards(index: Path) -> dict[str, str]:
     try:
         named = json.loads(index.read_bytes())["weight_map"]
         plain = all(isinstance(name, str) and PurePosixPath(name).name == name for name in named.values())
@@ -50,8 +49,8 @@ def tensor_shapes(directory: Path) -> dict[str, tuple[int, ...]]:
     shapes = pickle_shapes([file for file in files if file not in safe])
     for file in safe:
         shapes |= safetensors_shapes(file)
-    index = weight_file(directory)
-    listed = shards(index) if index is not None and index.suffix == ".json" else {}
+    index = _weight_file(directory)
+    listed = _shards(index) if index is not None and index.suffix == ".json" else {}
     if missing := next((name for name in listed if name not in shapes), None):
         raise WrongInput(f"{directory / listed[missing]} lacks {missing}, which the index lists\ncopy it again")
     return shapes

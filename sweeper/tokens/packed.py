@@ -59,7 +59,7 @@ def pack(
                 packers[split].write(side)
             if on_progress is not None:
                 on_progress(sum(packer.tokens for packer in packers.values()))
-    check_sides(packers, held_out_share)
+    _check_sides(packers, held_out_share)
     facts = {
         "dtype": dtype,
         **{split: packer.facts() for split, packer in packers.items()},
@@ -121,8 +121,7 @@ def is_held_out(text: str, share: float, seed: int) -> bool:
     return int.from_bytes(drawn, "little") < share * 2**64
 
 
-def check_sides(packers: dict[str, Packer], held_out_share: float) -> None:
-    """Raise WrongInput when there is no text to train on, or none held out."""
+def _check_sides(packers: dict[str, Packer], held_out_share: float) -> None:
     total = sum(packer.texts for packer in packers.values())
     for split, packer in packers.items():
         if not packer.texts:

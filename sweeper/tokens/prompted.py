@@ -80,13 +80,13 @@ def in_prompts(
     longest = max(map(len, answers))
     room = question_room(tokenizer, longest, max_length)
     return [
-        prompted(tokenizer, joined(texts, room), answers[label], max_length, longest)
+        prompted(tokenizer, _joined(texts, room), answers[label], max_length, longest)
         for texts, label in zip(questions, labels, strict=True)
     ]
 
 
-def joined(texts: list[list[int]], room: int) -> list[int]:
-    """Return the ids of a text, or of a pair's two; what there is no room for of either comes last, to be cut off."""
+def _joined(texts: list[list[int]], room: int) -> list[int]:
+    # What there is no room for of either text comes last, to be cut off.
     if len(texts) == 1:
         return texts[0]
     first, second = texts
@@ -113,7 +113,7 @@ def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer,
     for split, pairs in source.splits().items():
         pairs = pairs.first(source.limit)
         questions = question_ids(tokenizer, pairs.questions)
-        prompts = answers_in_prompts(tokenizer, questions, pairs, max_length)
+        prompts = _answers_in_prompts(tokenizer, questions, pairs, max_length)
         columns = {
             "answer": (datasets.Value("int32"), [prompt.answer for prompt in prompts]),
             "question": (datasets.Value("string"), pairs.questions),
@@ -124,10 +124,9 @@ def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer,
     save_splits(directory, splits, question_facts(source))
 
 
-def answers_in_prompts(
+def _answers_in_prompts(
     tokenizer: Tokenizer, questions: list[list[int]], pairs: Answered, max_length: int
 ) -> list[Prompted]:
-    """Return each question with its answer as a prompt. Raises WrongInput, naming the answer that is too long."""
     prompts = []
     for question, ids, answer in zip(questions, answer_ids(tokenizer, pairs.answers), pairs.answers, strict=True):
         try:

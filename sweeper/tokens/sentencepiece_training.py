@@ -49,7 +49,7 @@ def train_sentencepiece(kind: TokenizerKind, texts: Iterable[str], vocabulary_si
     except RuntimeError as error:
         if sentences.error is not None:
             raise sentences.error from None
-        check_size(vocabulary_size, str(error))
+        _check_size(vocabulary_size, str(error))
         raise
     return trained.getvalue()
 
@@ -81,8 +81,8 @@ def cut(text: str, longest: int) -> Iterator[str]:
     yield text[start:]
 
 
-def check_size(vocabulary_size: int, message: str) -> None:
-    """Raise WrongInput when sentencepiece's message says that it wants another size, which is without <mask>."""
+def _check_size(vocabulary_size: int, message: str) -> None:
+    # sentencepiece's sizes are without <mask>
     if too_large := re.search(r"Vocabulary size too high .* <= (\d+)", message):
         check_largest(vocabulary_size, int(too_large[1]) + 1)
     if too_small := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):

@@ -165,12 +165,11 @@ def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[s
                 f"tokenizer.vocabulary_size={vocabulary_size} cuts the {len(pieces)} pieces of {file},"
                 " but there is no text to count them on\nset tokenizer.count_on=FILE"
             )
-        pieces = most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
+        pieces = _most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
     return Tokenizer(segmenter, pieces)
 
 
-def most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the special pieces and the most frequent others, `vocabulary_size` in all or fewer."""
+def _most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
     counts: Counter[int] = Counter()
     remaining = iter(texts)
     while batch := list(islice(remaining, COUNTING_BATCH)):

@@ -22,7 +22,7 @@ def check_vocabulary(
     `settings.path` is a file, or None for a tokenizer that is trained.
     """
     if settings.path is None:
-        check_trained_size(settings, rows)
+        _check_trained_size(settings, rows)
         return
     ids = piece_ids(Path(settings.path))
     there = ids if family is Family.encoder else special_pieces(Path(settings.path), ids)
@@ -45,8 +45,7 @@ def check_vocabulary(
         )
 
 
-def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
-    """Raise WrongInput when a tokenizer is to be trained to more ids than the embedding has rows, or to no size."""
+def _check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
     wanted = settings.vocabulary_size
     if wanted is None and settings.kind not in (None, TokenizerKind.word):
         raise WrongInput(f"tokenizer.kind={settings.kind} needs a size\nas in: tokenizer.vocabulary_size=8000")
@@ -65,12 +64,11 @@ def is_cut(settings: TokenizerSettings, ids: Mapping[str, int]) -> bool:
 def piece_ids(file: Path) -> Mapping[str, int]:
     """Return each piece's id, as `tokens.tokenizer.load` gives it. Raises WrongInput for what is no tokenizer."""
     stated = list_of_pieces(file) or file
-    return read_ids(stated, stated.stat().st_mtime_ns)
+    return _read_ids(stated, stated.stat().st_mtime_ns)
 
 
 @cache
-def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
-    """Return the ids of a tokenizer's file or of a list of pieces, in the state that the time of change stands for."""
+def _read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
     if file.name == DICTIONARY:
         symbols = read_pieces(file)
         # fairseq's own special ids stay the first ones where a dictionary names them again
