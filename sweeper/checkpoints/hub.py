@@ -85,16 +85,14 @@ def _reason(error: Exception) -> str:
     import httpx2
     from huggingface_hub import constants, errors
 
-    if isinstance(error, errors.GatedRepoError):
-        return "gated: ask for access on its page, then hf auth login"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return "not on the hub, or private (then hf auth login)"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return "no such revision"
-    if isinstance(error, errors.HFValidationError):
-        return "not a name that the hub can have"
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, and it is not in the cache"
-    if isinstance(error, httpx2.TransportError):
-        return f"{constants.ENDPOINT} does not answer ({type(error).__name__})"
+    reasons: dict[type[Exception], str] = {  # a gated one is not found, too
+        errors.GatedRepoError: "gated: ask for access on its page, then hf auth login",
+        errors.RepositoryNotFoundError: "not on the hub, or private (then hf auth login)",
+        errors.RevisionNotFoundError: "no such revision",
+        errors.HFValidationError: "not a name that the hub can have",
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, and it is not in the cache",
+        httpx2.TransportError: f"{constants.ENDPOINT} does not answer ({type(error).__name__})",
+    }
+    if known := next((said for kind, said in reasons.items() if isinstance(error, kind)), None):
+        return known
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:150]

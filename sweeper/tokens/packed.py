@@ -51,7 +51,7 @@ def pack(
             split: Packer(files.enter_context((directory / f"{split}.bin").open("wb")), tokenizer, dtype)
             for split in TITLES
         }
-        for batch in batches(texts):
+        for batch in _batches(texts):
             sides: dict[str, list[str]] = {split: [] for split in TITLES}
             for text in batch:
                 sides["valid" if is_held_out(text, held_out_share, split_seed) else "train"].append(text)
@@ -101,8 +101,7 @@ class Packer:
         return {"texts": self.texts, "tokens": self.tokens, "unknown_share": unknown / max(words, 1)}
 
 
-def batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Gather texts for the tokenizer."""
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     characters = 0
     for text in texts:
@@ -230,14 +229,14 @@ def permuted(place: int, size: int, seed: int, epoch: int) -> int:
     while True:
         row, column = divmod(place, columns)
         for turn in range(0, ROUNDS, 2):
-            row = (row + drawn(seed, epoch, turn, column)) % rows
-            column = (column + drawn(seed, epoch, turn + 1, row)) % columns
+            row = (row + _drawn(seed, epoch, turn, column)) % rows
+            column = (column + _drawn(seed, epoch, turn + 1, row)) % columns
         place = row * columns + column
         if place < size:
             return place
 
 
-def drawn(*numbers: int) -> int:
-    """Return 64 bits that look random and follow from the numbers, each of 64 bits."""
+def _drawn(*numbers: int) -> int:
+    # 64 bits that look random and follow from numbers of 64 bits each
     content = b"".join(number.to_bytes(8, "little") for number in numbers)
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")

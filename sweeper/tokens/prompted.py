@@ -38,7 +38,7 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
     words follow, with </s> there are at most `max_length` ids. Raises WrongInput when texts have no room, and for
     verbalisers that the tokenizer cannot tell apart.
     """
-    return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build(temporary, source, tokenizer, max_length))
 
 
 def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
@@ -46,8 +46,7 @@ def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
     return answer_ids(tokenizer, verbalisers(source))
 
 
-def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory."""
+def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
     check_pieces(tokenizer, source)
     answers = class_answers(source, tokenizer)
     splits = {}
@@ -97,18 +96,14 @@ def _joined(texts: list[list[int]], room: int) -> list[int]:
 def tokenized_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> Path:
     """Return `directory`, filled with the prompts of a data set where it does not exist yet.
 
-    The caller's choice of directory stands for the content of the other arguments. Of a prompt that would have more
-    than `max_length` ids the question is cut. Raises WrongInput for an answer that leaves it no room.
+    Columns: input_ids (<s> … </s>), answer (index of the answer's first id), length (in ids), and the texts question
+    and expected. Of a prompt that would have more than `max_length` ids the question is cut. Raises WrongInput for an
+    answer that leaves it no room.
     """
-    return cached(directory, lambda temporary: build_answers(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build_answers(temporary, source, tokenizer, max_length))
 
 
-def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory.
-
-    Columns: input_ids (<s> … </s>, not padded), answer (index of the answer's first id), length (in ids), and the
-    texts question and expected.
-    """
+def _build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
     splits = {}
     for split, pairs in source.splits().items():
         pairs = pairs.first(source.limit)

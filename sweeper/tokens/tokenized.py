@@ -24,7 +24,7 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
     example, <s> and </s> included; every split keeps the order of the data set. Raises WrongInput when pairs
     have no room.
     """
-    return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build(temporary, source, tokenizer, max_length))
 
 
 def load_tokenized(directory: Path) -> datasets.DatasetDict:
@@ -35,13 +35,12 @@ def load_tokenized(directory: Path) -> datasets.DatasetDict:
     return datasets.load_from_disk(str(directory))
 
 
-def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory."""
+def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
     splits = {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
         texts = [tokenizer.segment(column) for column in (examples.texts, examples.seconds) if column]
-        input_ids = framed(tokenizer, texts, max_length)
+        input_ids = _framed(tokenizer, texts, max_length)
         facts = split_facts(texts, input_ids, tokenizer.unk)
         splits[split] = as_dataset(input_ids, labels_column(examples, source)), facts
     save_splits(directory, splits, data_facts(source))
@@ -54,8 +53,8 @@ def save_splits(directory: Path, splits: Mapping[str, tuple[datasets.Dataset, Sp
     save_facts(directory, TokenizedFacts(facts, {name: counted for name, (_, counted) in splits.items()}))
 
 
-def framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
-    """Return each example's ids with <s> and </s>; `texts` holds the uncut ids of one column of texts, or of two."""
+def _framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
+    # `texts` holds the uncut ids of one column of texts, or of two
     if len(texts) == 1:
         return [tokenizer.frame(ids, max_length) for ids in texts[0]]
     if max_length < SHORTEST_PAIR:

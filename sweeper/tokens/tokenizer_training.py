@@ -44,7 +44,7 @@ def train_tokenizer(
         if vocabulary_size is None or kind is TokenizerKind.word:
             library = _words(present, vocabulary_size)
         elif kind is TokenizerKind.byte_bpe:
-            library = byte_bpe(present, vocabulary_size)
+            library = _byte_bpe(present, vocabulary_size)
         else:
             model = train_sentencepiece(kind, present, vocabulary_size)
             library = as_library(model)
@@ -97,8 +97,8 @@ def _words(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Toke
     return library
 
 
-def byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer:
-    """Return a byte-level BPE; a text's first word is cut as the same word inside it is."""
+def _byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer:
+    # A text's first word is cut as the same word inside it is.
     import tokenizers
 
     check_smallest(vocabulary_size, BYTES + len(SPECIAL))

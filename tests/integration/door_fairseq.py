@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
-from typing import Any
 
+from tests.checkpoint_files import Harm
 from tests.fairseq_files import SYMBOLS, shapes, write_dict, write_fairseq
 from tests.integration.door import Case
 
@@ -37,13 +36,6 @@ CASES = [
     Case(f"{MODEL}no_tokenizer", ("fairseq_no_tokenizer", "one tokenizer", "tokenizer.path=FILE")),
     Case(f"{MODEL}several", ("fairseq_several", "checkpoint1.pt, checkpoint2.pt", "model.pt")),
 ]
-
-
-class Harm:
-    """What a pickle would run; test_door.py sees what it would leave."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 def make(directory: Path) -> None:

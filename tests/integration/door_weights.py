@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.numpy import save_file
 
-from tests.checkpoint_files import PIECES, tensors, write_bloom, write_checkpoint, write_tokenizer
+from tests.checkpoint_files import PIECES, Harm, tensors, write_bloom, write_checkpoint, write_tokenizer
 from tests.integration.door import Case
 
 TOKENIZER = "model=rd tokenizer.path=tokenizer_"
@@ -98,13 +96,6 @@ CONFIGS: Mapping[str, Mapping[str, object]] = {
     "wide": {"hidden_size": 32},
     "padding": {"pad_token_id": 2, "max_position_embeddings": 65},
 }
-
-
-class Harm:
-    """What a pickle would run."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 def make(directory: Path) -> None:

@@ -18,7 +18,7 @@ from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weights import check_weights
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import ArchSettings, Family
-from tests.checkpoint_files import write_checkpoint
+from tests.checkpoint_files import Harm, write_checkpoint
 from tests.fairseq_files import ARGUMENTS, SYMBOLS, shapes, write_dict, write_fairseq
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)
@@ -190,13 +190,6 @@ def test_what_is_cut_off_is_refused(share: float, old: bool, tmp_path: Path) -> 
     whole = file.read_bytes()
     file.write_bytes(whole[: int(share * len(whole))])
     assert "is cut off" in refusal(tmp_path / "one")
-
-
-class Harm:
-    """What a pickle would run."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 @pytest.mark.parametrize("old", [False, True])

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import sentencepiece
 from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
@@ -19,6 +18,7 @@ from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
 from sweeper.trial.settings import TokenizerSettings
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 from tests.fairseq_files import write_fairseq
+from tests.unit.test_tokenizer import bpe, write_sentencepiece
 
 MODELS = {
     "WordLevel": models.WordLevel(PIECES, unk_token="<unk>"),
@@ -53,22 +53,10 @@ def test_a_list_of_pieces_beside_a_tokenizer_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("special", [(), SPECIAL[4:]], ids=["its own", "with <mask>"])
 def test_ids_of_a_sentencepiece_model_are_those_that_loading_gives(special: tuple[str, ...], tmp_path: Path) -> None:
-    file = write_sentencepiece(tmp_path, special)
+    file = write_sentencepiece(tmp_path, vocab_size=40, user_defined_symbols=list(special))
     assert piece_ids(file) == {piece: index for index, piece in enumerate(load(file).pieces)}
     with pytest.raises(WrongInput, match=r"has \d+ ids, the embedding has 6 rows"):
         check_vocabulary(given(file), rows=6, pretrains=True)
-
-
-def write_sentencepiece(directory: Path, special: tuple[str, ...]) -> Path:
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["un livre et un conte", "la mer et le vent"] * 9),
-        model_prefix=str(directory / "some"),
-        vocab_size=40,
-        hard_vocab_limit=False,
-        user_defined_symbols=list(special),
-        minloglevel=2,
-    )
-    return directory / "some.model"
 
 
 def test_pretrained_weights_keep_their_own_tokenizer(tmp_path: Path) -> None:
@@ -166,7 +154,7 @@ def test_what_is_no_list_of_pieces_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_sentencepiece_model_is_refused(tmp_path: Path) -> None:
-    whole = write_sentencepiece(tmp_path, ()).read_bytes()
+    whole = bpe(tmp_path).read_bytes()
     for broken in (b"", b"not a model", whole[: len(whole) // 2], b"\x0a\xff\xff\xff\xff\x0f"):
         file = tmp_path / f"broken{len(broken)}.model"
         file.write_bytes(broken)
