@@ -3,7 +3,7 @@
 Both libraries compute the same function of them, but don't store the same. fairseq has no token types: their row 0 is
 added to every position. Its <pad> is 1 and positions are counted from the id after <pad>, so that they move where
 another vocabulary has <pad> elsewhere. And fairseq 0.12.2 stores copies of each layer's weights for a fast path, which
-it makes anew when it loads. Imports neither library.
+it makes again when it loads. Imports neither library.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import named_beside
+from sweeper.tokens.segmenters import named_special_pieces
 from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file
 from sweeper.trial.settings import ArchSettings, TokenizerSettings
 from sweeper.trial.trial import digest, plain, result_settings
@@ -54,7 +54,7 @@ def tokenizer_digest(path: Path) -> str:
     content = hashlib.sha256(file.read_bytes())
     if listed := list_of_pieces(file):
         content.update(listed.read_bytes())
-    others = {piece: name for piece, name in named_beside(file).items() if name != piece}
+    others = {piece: name for piece, name in named_special_pieces(file).items() if name != piece}
     if others:
         content.update(json.dumps(others, sort_keys=True).encode())
     return content.hexdigest()

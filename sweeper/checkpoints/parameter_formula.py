@@ -120,12 +120,12 @@ class Shape:
 
     def adapter_formula(self) -> Formula:
         """Return the sum of an adapter's matrices, known for BLOOM."""
-        beside = [
+        adapted = [
             sizes
             for name, sizes in BLOOM_MATRICES.items()
             if any(f".{name}".endswith(f".{target}") for target in self.adapted)
         ]
-        return tuple(("layers", "rank", *size) for sizes in beside for size in sizes)
+        return tuple(("layers", "rank", *size) for sizes in adapted for size in sizes)
 
     def value(self, formula: Formula) -> int:
         """Return what a formula gives for this shape."""

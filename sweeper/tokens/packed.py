@@ -199,7 +199,7 @@ class PackedSequences:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """`total` visits to sequences: the i-th is in epoch i // n, n being their number, at place i % n of its order.
+    """`total` visits to sequences: the i-th is in epoch i // n, n being their number, at position i % n of its order.
 
     Every sequence comes once an epoch, in another order each time; what comes next follows from i alone.
     """
@@ -214,12 +214,12 @@ class Shuffled:
     def __getitem__(self, visit: int) -> Any:
         if not 0 <= visit < self.total:
             raise IndexError(visit)
-        epoch, place = divmod(visit, len(self.sequences))
-        return self.sequences[permuted(place, len(self.sequences), self.seed, epoch)]
+        epoch, position = divmod(visit, len(self.sequences))
+        return self.sequences[permuted(position, len(self.sequences), self.seed, epoch)]
 
 
-def permuted(place: int, size: int, seed: int, epoch: int) -> int:
-    """Return what is at `place` of a pseudo-random order of range(size), another for each seed and epoch.
+def permuted(position: int, size: int, seed: int, epoch: int) -> int:
+    """Return what is at `position` of a pseudo-random order of range(size), another for each seed and epoch.
 
     A Feistel network over a rectangle of at least `size` cells, walked through until a cell below `size` is met: the
     generalised Feistel cipher with cycle walking of Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains".
@@ -227,13 +227,13 @@ def permuted(place: int, size: int, seed: int, epoch: int) -> int:
     columns = isqrt(size - 1) + 1
     rows = -(-size // columns)
     while True:
-        row, column = divmod(place, columns)
+        row, column = divmod(position, columns)
         for turn in range(0, ROUNDS, 2):
             row = (row + _drawn(seed, epoch, turn, column)) % rows
             column = (column + _drawn(seed, epoch, turn + 1, row)) % columns
-        place = row * columns + column
-        if place < size:
-            return place
+        position = row * columns + column
+        if position < size:
+            return position
 
 
 def _drawn(*numbers: int) -> int:

@@ -34,7 +34,7 @@ SHOWN = 60  # characters of an answer in a message
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:
     """Return `directory`, filled with the data set's prompts where it does not exist yet; as in `data.tokenized`.
 
-    Of each example there are `input_ids`, from <s> to the place of the answer, `labels` and `length`. Whichever class's
+    Of each example there are `input_ids`, from <s> to where the answer begins, `labels` and `length`. Whichever class's
     words follow, with </s> there are at most `max_length` ids. Raises WrongInput when texts have no room, and for
     verbalisers that the tokenizer cannot tell apart.
     """

@@ -107,14 +107,14 @@ def special_pieces(file: Path, known: Container[str]) -> dict[str, str]:
     That is the piece of this name, else the one that Transformers' settings beside the file name, else, since there are
     models without padding and with one piece for beginning and end, the one for the end.
     """
-    named = named_beside(file)
+    named = named_special_pieces(file)
     end = EOS if EOS in known else named.get(EOS)
     options = {piece: (piece, named.get(piece), end if named else None) for piece in REQUIRED}
     found = {piece: next((name for name in names if name in known), None) for piece, names in options.items()}
     return {piece: name for piece, name in found.items() if name is not None}
 
 
-def named_beside(file: Path) -> dict[str, str]:
+def named_special_pieces(file: Path) -> dict[str, str]:
     """Return the special pieces that Transformers' settings beside a tokenizer.json name."""
     named: dict[str, str] = {}
     for settings in (TRANSFORMERS, SPECIAL_NAMES):

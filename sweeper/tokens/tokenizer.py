@@ -95,10 +95,10 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a model's ids; special pieces among them are spelt out as the library does."""
         known = (self.pieces[index] if index < self.size else UNK for index in ids)
-        return self.segmenter.join([self._places[piece] for piece in known if piece in self._places])
+        return self.segmenter.join([self._positions[piece] for piece in known if piece in self._positions])
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def _positions(self) -> dict[str, int]:
         return {piece: index for index, piece in enumerate(self.segmenter.pieces)}
 
     def frame(self, ids: Sequence[int], max_length: int) -> list[int]:

@@ -31,7 +31,7 @@ CASES = [
     Case(f"{MODEL}old_harm", ("fairseq_old_harm/model.pt would run posix.system", "refused")),
     Case(f"{MODEL}harm model=rd", ("fairseq_harm/model.pt would run posix.system", "refused")),
     Case(f"{MODEL}harm arch=of_model", ("fairseq_harm/model.pt would run posix.system", "refused")),
-    Case(f"{MODEL}no_args", ("fairseq_no_args/model.pt does not say", "args")),
+    Case(f"{MODEL}no_args", ("fairseq_no_args/model.pt holds no model", '"args"')),
     Case(f"{MODEL}no_model", ("fairseq_no_model/model.pt holds no model",)),
     Case(f"{MODEL}no_tokenizer", ("fairseq_no_tokenizer", "one tokenizer", "tokenizer.path=FILE")),
     Case(f"{MODEL}several", ("fairseq_several", "checkpoint1.pt, checkpoint2.pt", "model.pt")),
