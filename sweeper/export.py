@@ -23,7 +23,7 @@ from sweeper.records.record import Record
 from sweeper.records.restore import restored
 from sweeper.report.text import metric_name, metric_text
 from sweeper.tokens.prompts import PROMPTS
-from sweeper.tokens.special_pieces import TRANSFORMERS
+from sweeper.tokens.segmenters import TRANSFORMERS
 from sweeper.tokens.tokenizer import PIECES
 from sweeper.trial.outcome import Outcome, Status
 

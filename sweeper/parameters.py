@@ -22,7 +22,7 @@ from sweeper.frameworks import inputs, load_framework
 from sweeper.report.cells import Cells, TextTable
 from sweeper.report.tables.models import FULL_TOTAL, PUBLISHED_TOTAL, TOTALS, setting_text
 from sweeper.report.text import printable, trial_labels
-from sweeper.tokens.special_pieces import SPECIAL, UNK
+from sweeper.tokens.segmenters import SPECIAL, UNK
 from sweeper.tokens.tokenizer import TOKENIZER
 from sweeper.trial.settings import LoraSettings, ModelSettings, TrainSettings
 from sweeper.trial.trial import Trial, plain

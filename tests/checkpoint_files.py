@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,13 @@ BLOOM_PIECES = {"<unk>": 0, "<s>": 1, "</s>": 2, "<pad>": 3, "bien": 4, "mal": 5
 BLOOM = {"model_type": "bloom", "n_layer": 2, "hidden_size": 64, "n_head": 2, "vocab_size": 6, "pad_token_id": 3}
 
 Numbers = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]
+
+
+class Harm:
+    """What a pickle would run; it would leave a file called harmed."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch harmed",)
 
 
 def tensors(prefix: str = "roberta.", positions: int = 64) -> Numbers:

@@ -1,53 +1,101 @@
-"""An architecture in Transformers' terms."""
+"""What an architecture's settings are called in Transformers' config.json. Imports nothing heavy before it must."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from transformers import AutoConfig, PretrainedConfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import ArchSettings
 
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+Names = tuple[str, ...]  # of one setting, of which Transformers takes the first that is there
+BLOOM_POSITIONS = 2048  # BLOOM has no position embeddings: what it was trained on where config.json does not say
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Architecture setting -> its names in config.json: numbers that it must say, and others with their defaults.
+
+    `shape` and `defaults` follow from a model's weights; `drawn` is how random ones are drawn, and what drops out.
+    """
+
+    shape: Mapping[str, Names]
+    defaults: Mapping[str, tuple[Names, Any]]
+    drawn: Mapping[str, tuple[Names, Any]]
+
+
+ROBERTA = Terms(
+    {
+        "layers": ("num_hidden_layers",),
+        "width": ("hidden_size",),
+        "heads": ("num_attention_heads",),
+        "feed_forward": ("intermediate_size",),
+        "positions": ("max_position_embeddings",),
+        "vocabulary_size": ("vocab_size",),
+    },
+    {"token_types": (("type_vocab_size",), 2), "layer_norm_eps": (("layer_norm_eps",), 1e-12)},
+    {
+        "init_std": (("initializer_range",), 0.02),
+        "dropout": (("hidden_dropout_prob",), 0.1),
+        "attention_dropout": (("attention_probs_dropout_prob",), 0.1),
+    },
+)
+BLOOM = Terms(
+    {
+        "layers": ("n_layer", "num_hidden_layers"),
+        "width": ("n_embed", "hidden_size"),
+        "heads": ("n_head", "num_attention_heads"),
+        "vocabulary_size": ("vocab_size",),
+    },
+    {"layer_norm_eps": (("layer_norm_epsilon",), 1e-5)},
+    {
+        "positions": (("seq_length",), BLOOM_POSITIONS),
+        "init_std": (("initializer_range",), 0.02),
+        "dropout": (("hidden_dropout",), 0.0),
+        "attention_dropout": (("attention_dropout",), 0.0),
+    },
+)
+# Of other causal language models, whose config.json says what they are: the names that are usual.
+OTHER = Terms(
+    {
+        "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
+        "width": ("hidden_size", "n_embd", "n_embed", "d_model"),
+        "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads", "attention_heads"),
+        "vocabulary_size": ("vocab_size",),
+    },
+    {"feed_forward": (("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner"), None)},
+    {
+        "positions": (
+            ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len"),
+            BLOOM_POSITIONS,
+        ),
+        "init_std": (("initializer_range", "init_std"), 0.02),
+        "dropout": (("resid_pdrop", "hidden_dropout", "residual_dropout", "dropout"), 0.0),
+        "attention_dropout": (("attention_dropout", "attn_pdrop"), 0.0),
+    },
+)
+
 
 def transformers_config(arch: ArchSettings, tokenizer: Tokenizer, labels: Sequence[str] = ()) -> PretrainedConfig:
     """Return the configuration of a model of this shape for a tokenizer's ids, with a class for each label."""
-    names = dict(enumerate(labels))
-    own = bloom_settings(arch) if arch.model_type == "bloom" else roberta_settings(arch, tokenizer)
+    from transformers import AutoConfig
+
+    terms = BLOOM if arch.model_type == "bloom" else ROBERTA
+    others = {setting: known for setting, (known, _) in {**terms.defaults, **terms.drawn}.items()}
+    names = {**terms.shape, **others}
+    said = {known[-1]: getattr(arch, setting) for setting, known in names.items() if setting != "positions"}
+    if terms is ROBERTA:
+        said["max_position_embeddings"] = arch.positions + tokenizer.pad + 1  # counted from the id after <pad>
+    if labels:
+        said |= {"id2label": dict(enumerate(labels)), "label2id": {name: index for index, name in enumerate(labels)}}
     return AutoConfig.for_model(
         arch.model_type,
-        vocab_size=arch.vocabulary_size or tokenizer.size,
-        hidden_size=arch.width,
-        initializer_range=arch.init_std,
+        **said | {"vocab_size": arch.vocabulary_size or tokenizer.size},
         bos_token_id=tokenizer.bos,
         pad_token_id=tokenizer.pad,
         eos_token_id=tokenizer.eos,
-        **own,
-        **({"id2label": names, "label2id": {name: number for number, name in names.items()}} if names else {}),
     )
-
-
-def roberta_settings(arch: ArchSettings, tokenizer: Tokenizer) -> dict[str, Any]:
-    """Return what RoBERTa's configuration has of its own; its positions are counted from the id after <pad>."""
-    return {
-        "num_hidden_layers": arch.layers,
-        "num_attention_heads": arch.heads,
-        "intermediate_size": arch.feed_forward,
-        "max_position_embeddings": arch.positions + tokenizer.pad + 1,
-        "hidden_dropout_prob": arch.dropout,
-        "attention_probs_dropout_prob": arch.attention_dropout,
-        "type_vocab_size": arch.token_types,
-        "layer_norm_eps": arch.layer_norm_eps,
-    }
-
-
-def bloom_settings(arch: ArchSettings) -> dict[str, Any]:
-    """Return what BLOOM's configuration has of its own; it has no positions, and its feed-forward is 4 × width."""
-    return {
-        "n_layer": arch.layers,
-        "n_head": arch.heads,
-        "hidden_dropout": arch.dropout,
-        "attention_dropout": arch.attention_dropout,
-        "layer_norm_epsilon": arch.layer_norm_eps,
-    }

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sweeper.checkpoints.architecture import BLOOM, OTHER, ROBERTA, Names, Terms
 from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import Family
@@ -24,46 +25,6 @@ CAUSAL_LMS = {"bloom": "transformer."}
 PREFIXES = ENCODERS | CAUSAL_LMS
 # How the names of classes end, in config.json, of other causal language models: they are built as it says.
 CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
-BLOOM_POSITIONS = 2048  # BLOOM has no position embeddings: what it was trained on where config.json does not say
-# Architecture setting -> its names in config.json, of which Transformers takes the first that is there.
-ROBERTA_SHAPE = {
-    "layers": ("num_hidden_layers",),
-    "width": ("hidden_size",),
-    "heads": ("num_attention_heads",),
-    "feed_forward": ("intermediate_size",),
-    "positions": ("max_position_embeddings",),
-    "vocabulary_size": ("vocab_size",),
-}
-BLOOM_SHAPE = {
-    "layers": ("n_layer", "num_hidden_layers"),
-    "width": ("n_embed", "hidden_size"),
-    "heads": ("n_head", "num_attention_heads"),
-    "vocabulary_size": ("vocab_size",),
-}
-OTHER_SHAPE = {
-    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
-    "width": ("hidden_size", "n_embd", "n_embed", "d_model"),
-    "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads", "attention_heads"),
-    "vocabulary_size": ("vocab_size",),
-}
-OTHER_FEED_FORWARD = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner")
-OTHER_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
-# How random weights are drawn and what drops out -> its name in config.json, and Transformers' default.
-ROBERTA_DRAWN = {
-    "init_std": ("initializer_range", 0.02),
-    "dropout": ("hidden_dropout_prob", 0.1),
-    "attention_dropout": ("attention_probs_dropout_prob", 0.1),
-}
-BLOOM_DRAWN = {
-    "init_std": ("initializer_range", 0.02),
-    "dropout": ("hidden_dropout", 0.0),
-    "attention_dropout": ("attention_dropout", 0.0),
-}
-OTHER_DRAWN = {
-    "init_std": (("initializer_range", "init_std"), 0.02),
-    "dropout": (("resid_pdrop", "hidden_dropout", "residual_dropout", "dropout"), 0.0),
-    "attention_dropout": (("attention_dropout", "attn_pdrop"), 0.0),
-}
 # What every model here has; a checkpoint that says otherwise would be another function of its weights.
 FIXED = {
     "hidden_act": "gelu",
@@ -165,53 +126,36 @@ class Checkpoint:
         """Rows of the embedding; None where nothing but a tokenizer lies."""
         return self.number(("vocab_size",)) if (self.directory / "config.json").is_file() else None
 
+    @property
+    def terms(self) -> Terms:
+        """What the settings are called in its config.json."""
+        return OTHER if self.is_other_causal_lm else ROBERTA if self.family is Family.encoder else BLOOM
+
     def shape(self) -> dict[str, Any]:
         """Return the architecture settings that its weights determine. Raises WrongInput for what is not built here."""
-        if self.is_other_causal_lm:
-            return self.other_shape()
-        for key, value in FIXED.items():
+        for key, value in {} if self.is_other_causal_lm else FIXED.items():
             if self.config.get(key, value) != value:
                 self.refuse(f": its {self.stated_in} says {key}={self.config[key]}\nallowed: {key}={value}")
-        shape: dict[str, Any]
-        if self.family is Family.causal_lm:
-            shape = {name: self.number(keys) for name, keys in BLOOM_SHAPE.items()}
-            shape |= {"feed_forward": 4 * shape["width"], "layer_norm_eps": self.config.get("layer_norm_epsilon", 1e-5)}
-        else:
-            shape = {name: self.number(keys) for name, keys in ROBERTA_SHAPE.items()}
+        shape: dict[str, Any] = {name: self.number(keys) for name, keys in self.terms.shape.items()}
+        if self.family is Family.encoder:
             shape["positions"] -= self.pad_id + 1  # RoBERTa counts them from the id after <pad>
-            # Transformers' defaults, where config.json leaves them out
-            shape["token_types"] = self.config.get("type_vocab_size", 2)
-            shape["layer_norm_eps"] = self.config.get("layer_norm_eps", 1e-12)
+        shape |= self.with_defaults(self.terms.defaults)
+        if shape.get("feed_forward") is None:
+            shape["feed_forward"] = 4 * shape["width"]
         return {"model_type": self.model_type, **shape}
-
-    def other_shape(self) -> dict[str, Any]:
-        """Return the shape of another causal language model, by the names that are usual in config.json."""
-        shape = {name: self.number(keys) for name, keys in OTHER_SHAPE.items()}
-        feed_forward = self.first(OTHER_FEED_FORWARD)
-        return {"model_type": self.model_type, **shape, "feed_forward": feed_forward or 4 * shape["width"]}
-
-    def other_settings(self) -> dict[str, Any]:
-        """Return the shape of another causal language model, with what else its config.json says by usual names."""
-        positions = self.first(OTHER_POSITIONS) or BLOOM_POSITIONS
-        drawn = {name: self.first(keys) for name, (keys, _) in OTHER_DRAWN.items()}
-        given = {name: OTHER_DRAWN[name][1] if value is None else value for name, value in drawn.items()}
-        return self.other_shape() | {"positions": positions} | given
-
-    def first(self, keys: tuple[str, ...]) -> Any:
-        """Return the first of some settings in config.json that is not null; None without any."""
-        return next((self.config[key] for key in keys if self.config.get(key) is not None), None)
 
     def settings(self) -> dict[str, Any]:
         """Return the shape, and how random weights of it are drawn and dropped out, as config.json says."""
-        if self.is_other_causal_lm:
-            return self.other_settings()
-        shape, drawn = self.shape(), ROBERTA_DRAWN
-        if self.family is Family.causal_lm:
-            shape["positions"] = self.config.get("seq_length", BLOOM_POSITIONS)
-            drawn = BLOOM_DRAWN
-        return shape | {name: self.config.get(key, default) for name, (key, default) in drawn.items()}
+        return self.shape() | self.with_defaults(self.terms.drawn)
 
-    def number(self, keys: tuple[str, ...]) -> int:
+    def with_defaults(self, wanted: Mapping[str, tuple[Names, Any]]) -> dict[str, Any]:
+        """Return settings by the first of their names that is there and not null, else their defaults."""
+        return {
+            setting: next((self.config[name] for name in names if self.config.get(name) is not None), default)
+            for setting, (names, default) in wanted.items()
+        }
+
+    def number(self, keys: Names) -> int:
         """Return a positive integer of config.json by its first name that is there. Raises WrongInput without it."""
         key = next((key for key in keys if key in self.config), None)
         if key is None:

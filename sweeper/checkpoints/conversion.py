@@ -17,10 +17,9 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_args import arguments_of
 from sweeper.checkpoints.fairseq_directory import MODEL, FairseqCheckpoint
 from sweeper.checkpoints.fairseq_names import BODY, OUTPUT, PRE_NORM, TIED_BIAS, fairseq_state, transformers_state
-from sweeper.checkpoints.fairseq_rows import order, write_dictionary
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
-from sweeper.tokens.fairseq_dictionary import DICTIONARY, read_dictionary
+from sweeper.tokens.fairseq_dictionary import DICTIONARY, order, read_dictionary, write_dictionary
 from sweeper.tokens.tokenizer import PIECES, SENTENCEPIECE, Tokenizer
 
 LM_HEAD = "encoder.lm_head."
@@ -72,16 +71,15 @@ def write_fairseq(checkpoint: Checkpoint, tokenizer: Tokenizer, directory: Path)
     ids = order(tokenizer, rows)
     write_dictionary(tokenizer, rows, directory / DICTIONARY)
     pieces = tuple(tokenizer.pieces[index] for index in ids[: tokenizer.size])
-    save_tokenizer(Tokenizer(tokenizer.segmenter, pieces), directory)
+    _save_tokenizer(Tokenizer(tokenizer.segmenter, pieces), directory)
     try:
         state = fairseq_state(read_weights(checkpoint), checkpoint.model_type, ids)
     except WrongInput as error:
         checkpoint.refuse(f": {error}")
-    torch.save(model_file(with_language_model_head(state), arguments), directory / MODEL)
+    torch.save(_model_file(_with_language_model_head(state), arguments), directory / MODEL)
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
-    """Write a tokenizer beside its dict.txt, a sentencepiece model under the name that fairseq looks for."""
+def _save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
     tokenizer.save(directory)
     file = tokenizer.segmenter.file
     if file.suffix == ".model":
@@ -94,11 +92,8 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
         (directory / PIECES).unlink(missing_ok=True)  # dict.txt says the same
 
 
-def with_language_model_head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state with the head that fairseq's RobertaModel always has.
-
-    Where there is none it is a plain one: it compares the body's normalised states with the words' rows.
-    """
+def _with_language_model_head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    # fairseq's RobertaModel always has one. A plain one compares the body's normalised states with the words' rows.
     words = state[f"{BODY}embed_tokens.weight"]
     rows, width = words.shape
     plain = {
@@ -112,8 +107,8 @@ def with_language_model_head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{LM_HEAD}{name}": tensor for name, tensor in plain.items()} | dict(state)
 
 
-def model_file(state: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a model.pt as fairseq's checkpoint_utils reads it: a model that no update was made to."""
+def _model_file(state: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    # as fairseq's checkpoint_utils reads a model that no update was made to
     return {
         "args": Namespace(**arguments),
         "model": dict(state),

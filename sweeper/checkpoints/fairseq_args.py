@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 from sweeper.checkpoints.fairseq_names import PAD, PRE_NORM
 
 LAYER_NORM_EPS = 1e-5  # PyTorch's default, which fairseq has no argument for
-# fairseq's argument -> its name in config.json, and fairseq's default.
+# fairseq's argument -> the architecture's setting, its name in config.json, and fairseq's default.
 SHAPE = {
-    "encoder_layers": ("num_hidden_layers", 12),
-    "encoder_embed_dim": ("hidden_size", 768),
-    "encoder_ffn_embed_dim": ("intermediate_size", 3072),
-    "encoder_attention_heads": ("num_attention_heads", 12),
-    "dropout": ("hidden_dropout_prob", 0.1),
-    "attention_dropout": ("attention_probs_dropout_prob", 0.1),
+    "encoder_layers": ("layers", "num_hidden_layers", 12),
+    "encoder_embed_dim": ("width", "hidden_size", 768),
+    "encoder_ffn_embed_dim": ("feed_forward", "intermediate_size", 3072),
+    "encoder_attention_heads": ("heads", "num_attention_heads", 12),
+    "dropout": ("dropout", "hidden_dropout_prob", 0.1),
+    "attention_dropout": ("attention_dropout", "attention_probs_dropout_prob", 0.1),
 }
 # Architectures that are RobertaModel, and their defaults where they have others.
 ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
@@ -62,7 +62,7 @@ def config_of(arguments: Mapping[str, Any], rows: int, refuse: Callable[[str], N
     positions = given.get("max_positions") or given.get("tokens_per_sample")
     return {
         "model_type": PRE_NORM if given.get("encoder_normalize_before") else "roberta",
-        **{name: given.get(own, default) for own, (name, default) in SHAPE.items()},
+        **{name: given.get(own, default) for own, (_, name, default) in SHAPE.items()},
         "vocab_size": rows,
         "max_position_embeddings": positions + PAD + 1 if isinstance(positions, int) else positions,
         "tie_word_embeddings": not given.get("untie_weights_roberta"),
@@ -95,12 +95,7 @@ def arguments_of(settings: Mapping[str, Any], tied: bool, refuse: Callable[[str]
         "load_checkpoint_heads": True,
         "max_positions": settings["positions"],
         "tokens_per_sample": settings["positions"],
-        "encoder_layers": settings["layers"],
-        "encoder_embed_dim": settings["width"],
-        "encoder_ffn_embed_dim": settings["feed_forward"],
-        "encoder_attention_heads": settings["heads"],
-        "dropout": settings["dropout"],
-        "attention_dropout": settings["attention_dropout"],
+        **{own: settings[setting] for own, (setting, *_) in SHAPE.items()},
         "activation_dropout": 0.0,
         "pooler_dropout": 0.0,
         "encoder_normalize_before": settings["model_type"] == PRE_NORM,

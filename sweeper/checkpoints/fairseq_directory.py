@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_args import config_of
 from sweeper.checkpoints.fairseq_names import BODY, PRE_NORM, UNUSED, body_names, renamed, tensor_names
-from sweeper.checkpoints.pickled_tensors import is_state, is_zip, read_old, read_zip, refuse
+from sweeper.checkpoints.pickled_tensors import read_pickles
+from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY, read_dictionary
 from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 
@@ -22,21 +22,6 @@ REMEDY = "needed: a whole checkpoint of fairseq's RoBERTa, with nothing in it bu
 Shape = tuple[int, ...]
 
 
-class Arguments(Namespace):
-    """What stands in for argparse.Namespace while a file is looked into."""
-
-
-ALLOWED = {("argparse", "Namespace"): Arguments}
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What a checkpoint's file says of its model: fairseq's arguments, and tensors' shapes by 0.12.2's names."""
-
-    arguments: Mapping[str, Any]
-    shapes: Mapping[str, Shape]
-
-
 @dataclass(frozen=True)
 class FairseqCheckpoint(Checkpoint):
     """A fairseq directory; its `config` is what Transformers' config.json would say of the model."""
@@ -44,7 +29,7 @@ class FairseqCheckpoint(Checkpoint):
     @property
     def file(self) -> Path:
         """The file that the model is in. Raises WrongInput when there are several."""
-        found = model_files(self.directory)
+        found = _model_files(self.directory)
         if len(found) != 1:
             names = ", ".join(file.name for file in found[:5])
             self.refuse(f" holds several checkpoints of fairseq: {names}\ncall the one to take {MODEL}")
@@ -55,16 +40,21 @@ class FairseqCheckpoint(Checkpoint):
         """Name of the file that says its shape."""
         return self.file.name
 
-    @property
-    def stored(self) -> Stored:
-        """What the file says of the model. Raises WrongInput for one that is damaged or would run something."""
-        status = self.file.stat()
-        return read_stored(self.file, status.st_size, status.st_mtime_ns)
+    @cached_property
+    def stored(self) -> tuple[Mapping[str, Any], Mapping[str, Shape]]:
+        """Fairseq's arguments, and the tensors' shapes by 0.12.2's names. Raises WrongInput for what it can't read."""
+        [found] = read_pickles([self.file], REMEDY)
+        if found.arguments is None or found.shapes is None:
+            raise WrongInput(
+                f'{self.file} holds no model of fairseq: tensors by name under "model", and "args" or "cfg"\n{REMEDY}'
+            )
+        return found.arguments, renamed(found.shapes, _thirds)
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """What config.json would say. Raises WrongInput for another model and a dictionary that does not match."""
-        embedding = self.stored.shapes.get(WORDS, ())
+        arguments, shapes = self.stored
+        embedding = shapes.get(WORDS, ())
         if len(embedding) != 2:
             self.refuse(f": its {self.file.name} lacks {WORDS}\n{REMEDY}")
         rows = len(self.symbols)
@@ -73,7 +63,7 @@ class FairseqCheckpoint(Checkpoint):
                 f": its {DICTIONARY} stands for {rows} rows, the embedding in its {self.file.name} has {embedding[0]}\n"
                 f"needed there: the {DICTIONARY} that it was trained with"
             )
-        return config_of(self.stored.arguments, rows, self.refuse)
+        return config_of(arguments, rows, self.refuse)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
@@ -103,7 +93,7 @@ class FairseqCheckpoint(Checkpoint):
 
         Raises WrongInput for tensors that are missing, or that Transformers' model has no place for.
         """
-        held, layers = self.stored.shapes, self.number(("num_hidden_layers",))
+        held, layers = self.stored[1], self.number(("num_hidden_layers",))
         names = tensor_names(held, self.model_type)
         wanted = [*names, *body_names(self.model_type, layers)]
         if self.model_type == PRE_NORM:
@@ -118,15 +108,14 @@ class FairseqCheckpoint(Checkpoint):
         return {theirs: held[ours] for ours, theirs in names.items()}
 
 
-def model_files(directory: Path) -> list[Path]:
-    """Return the file of a fairseq directory's model; several where it does not tell which one."""
+def _model_files(directory: Path) -> list[Path]:
     named = directory / MODEL
     return [named] if named.is_file() else sorted(directory.glob("checkpoint*.pt"))
 
 
 def is_fairseq(directory: Path) -> bool:
     """Whether a directory is fairseq's and not Transformers'."""
-    return not (directory / "config.json").is_file() and bool(model_files(directory))
+    return not (directory / "config.json").is_file() and bool(_model_files(directory))
 
 
 def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> Checkpoint:
@@ -135,22 +124,6 @@ def checkpoint_in(directory: Path, given: str, setting: str = "model.path=") -> 
     return kind(given, directory, setting)
 
 
-@cache
-def read_stored(file: Path, _size_bytes: int, _modified_ns: int) -> Stored:
-    """Return what a file says of its model, in the state that size and time of change stand for."""
-    found = (read_zip if is_zip(file) else read_old)(file, ALLOWED, REMEDY)
-    content = found.content if isinstance(found.content, dict) else {}
-    if not is_state(content.get("model")):
-        refuse(file, 'holds no model: no tensors by name under "model"', REMEDY)
-    arguments = content.get("args")
-    if arguments is None and isinstance(content.get("cfg"), dict):
-        arguments = content["cfg"].get("model")
-    arguments = vars(arguments) if isinstance(arguments, Arguments) else arguments
-    if not isinstance(arguments, dict):
-        refuse(file, 'does not say its model\'s shape: no "args" and no "cfg"', REMEDY)
-    return Stored(arguments, renamed(found.shapes(content["model"]), thirds))
-
-
-def thirds(joined: Shape) -> list[Shape]:
-    """Return the shapes of queries', keys' and values' tensors of which one in a row has this shape."""
+def _thirds(joined: Shape) -> list[Shape]:
+    # of queries, keys and values, which one tensor holds in a row
     return [(joined[0] // 3, *joined[1:])] * 3

@@ -3,7 +3,7 @@
 Both libraries compute the same function of them, but don't store the same. fairseq has no token types: their row 0 is
 added to every position. Its <pad> is 1 and positions are counted from the id after <pad>, so that they move where
 another vocabulary has <pad> elsewhere. And fairseq 0.12.2 stores copies of each layer's weights for a fast path, which
-it makes anew when it loads. Imports neither library.
+it makes again when it loads. Imports neither library.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def fairseq_state(
     if TIED_BIAS in held:
         held[BIAS] = held.pop(TIED_BIAS)  # the one that is added where they are not tied
     names = tensor_names(held, model_type)
-    found = taken(held, {TOKEN_TYPES: TOKEN_TYPES, **{theirs: theirs for theirs in names.values()}})
+    found = _taken(held, {TOKEN_TYPES: TOKEN_TYPES, **{theirs: theirs for theirs in names.values()}})
     token_type = found[TOKEN_TYPES][0]
     found[POSITIONS] = moved(found[POSITIONS] + token_type, order[PAD] if order else PAD, PAD)
     if order:
-        found |= by_id(found, order)
+        found |= _by_id(found, order)
     return {ours: found[theirs] for ours, theirs in names.items()} | {
         f"{BODY}version": token_type.new_tensor([VERSION])
     }
@@ -79,15 +79,15 @@ def transformers_state(
     """
     held = renamed(state, lambda joined: joined.chunk(3))
     names = tensor_names(held, model_type)
-    found = taken(held, {theirs: ours for ours, theirs in names.items()})
+    found = _taken(held, {theirs: ours for ours, theirs in names.items()})
     found[POSITIONS] = moved(found[POSITIONS], PAD, order[PAD] if order else PAD)
     found[TOKEN_TYPES] = found[WORDS].new_zeros(1, found[WORDS].shape[1])
     if order:
-        found |= by_id(found, sorted(range(len(order)), key=order.__getitem__))
+        found |= _by_id(found, sorted(range(len(order)), key=order.__getitem__))
     if BIAS in found:
         found[TIED_BIAS] = found[BIAS]
     prefix = ENCODERS[model_type]
-    return {f"{prefix}{name}" if is_of_body(name) else name: tensor for name, tensor in found.items()}
+    return {f"{prefix}{name}" if _is_of_body(name) else name: tensor for name, tensor in found.items()}
 
 
 def tensor_names(held: Iterable[str], model_type: str) -> dict[str, str]:
@@ -97,10 +97,10 @@ def tensor_names(held: Iterable[str], model_type: str) -> dict[str, str]:
     wanted = body_names(model_type, max(layers, default=-1) + 1)
     if any("lm_head." in name for name in names):
         modules = {"dense": "dense", "layer_norm": "layer_norm"}
-        wanted |= with_parts("encoder.lm_head.", "lm_head.", modules)
+        wanted |= _with_parts("encoder.lm_head.", "lm_head.", modules)
         wanted |= {"encoder.lm_head.weight": OUTPUT, "encoder.lm_head.bias": BIAS}
     if any(name.startswith((HEAD, "classifier.")) for name in names):
-        wanted |= with_parts(HEAD, "classifier.", {"dense": "dense", "out_proj": "out_proj"})
+        wanted |= _with_parts(HEAD, "classifier.", {"dense": "dense", "out_proj": "out_proj"})
     return wanted
 
 
@@ -119,25 +119,22 @@ def body_names(model_type: str, layers: int) -> dict[str, str]:
     }
     modules = {"layernorm_embedding": "embeddings.LayerNorm"} | ({"layer_norm": "LayerNorm"} if pre_norm else {})
     names = {f"{BODY}embed_tokens.weight": WORDS, f"{BODY}embed_positions.weight": POSITIONS}
-    names |= with_parts(BODY, "", modules)
+    names |= _with_parts(BODY, "", modules)
     for number in range(layers):
-        names |= with_parts(f"{BODY}layers.{number}.", f"encoder.layer.{number}.", layer)
+        names |= _with_parts(f"{BODY}layers.{number}.", f"encoder.layer.{number}.", layer)
     return names
 
 
-def with_parts(ours: str, theirs: str, modules: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of modules' weights and biases, fairseq's -> Transformers', each after its prefix."""
+def _with_parts(ours: str, theirs: str, modules: Mapping[str, str]) -> dict[str, str]:
     parts = ("weight", "bias")
     return {f"{ours}{own}.{part}": f"{theirs}{other}.{part}" for own, other in modules.items() for part in parts}
 
 
-def is_of_body(name: str) -> bool:
-    """Whether a tensor, by Transformers' name without prefix, is of the body and not of a head."""
+def _is_of_body(name: str) -> bool:
     return not name.startswith(("lm_head.", "classifier."))
 
 
-def taken(held: Mapping[str, Tensor], wanted: Mapping[str, str]) -> dict[str, Tensor]:
-    """Return tensors by new names, of each its name in `held`. Raises WrongInput when one is missing or left over."""
+def _taken(held: Mapping[str, Tensor], wanted: Mapping[str, str]) -> dict[str, Tensor]:
     if missing := next((name for name in wanted.values() if name not in held), None):
         raise WrongInput(f"the weights lack {missing}\nneeded: all tensors of a RoBERTa")
     used = set(wanted.values())
@@ -162,8 +159,7 @@ def moved(positions: Tensor, pad: int, new_pad: int) -> Tensor:
     return made
 
 
-def by_id(found: Mapping[str, Tensor], rows: Sequence[int]) -> dict[str, Tensor]:
-    """Return the tensors that have a row for each id, with their rows in this order; what is tied stays so."""
+def _by_id(found: Mapping[str, Tensor], rows: Sequence[int]) -> dict[str, Tensor]:
     made = {name: found[name][list(rows)] for name in (WORDS, OUTPUT, BIAS) if name in found}
     if found.get(OUTPUT) is found[WORDS]:
         made[OUTPUT] = made[WORDS]

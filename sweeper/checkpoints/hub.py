@@ -9,7 +9,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import SPECIAL_NAMES, TRANSFORMERS
+from sweeper.tokens.segmenters import SPECIAL_NAMES, TRANSFORMERS
 from sweeper.tokens.tokenizer import PIECES, TOKENIZER
 
 DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")
@@ -46,7 +46,6 @@ def fetch(name: str, weights: bool) -> Path:
     """
     import httpx2
     from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
     refused: Exception | None = None
@@ -69,37 +68,31 @@ def fetch(name: str, weights: bool) -> Path:
         directory = snapshot(*SAFETENSORS) if weights else snapshot()
         if weights and not weight_files(directory):
             directory = snapshot(*PICKLES)
-    except LocalEntryNotFoundError as error:
-        raise cannot_be_fetched(name, refused or error) from error
     except (httpx2.HTTPError, OSError, ValueError) as error:
-        raise cannot_be_fetched(name, refused or error) from error
+        raise _cannot_be_fetched(name, refused or error) from error
     return directory
 
 
-def cannot_be_fetched(name: str, error: Exception) -> WrongInput:
-    """Return what to tell of a name that is neither a directory here nor a model that the hub gives."""
+def _cannot_be_fetched(name: str, error: Exception) -> WrongInput:
     return WrongInput(
-        f"model.path={name}: no directory here, and as a hub name it cannot be fetched: {reason(error)}\n"
+        f"model.path={name}: no directory here, and as a hub name it cannot be fetched: {_reason(error)}\n"
         "allowed: DIR, OWNER/NAME, OWNER/NAME@REVISION\n"
         "where there is no network: download it elsewhere, then model.path=DIR"
     )
 
 
-def reason(error: Exception) -> str:
-    """Say why the hub gave nothing, in half a line."""
+def _reason(error: Exception) -> str:
     import httpx2
     from huggingface_hub import constants, errors
 
-    if isinstance(error, errors.GatedRepoError):
-        return "gated: ask for access on its page, then hf auth login"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return "not on the hub, or private (then hf auth login)"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return "no such revision"
-    if isinstance(error, errors.HFValidationError):
-        return "not a name that the hub can have"
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, and it is not in the cache"
-    if isinstance(error, httpx2.TransportError):
-        return f"{constants.ENDPOINT} does not answer ({type(error).__name__})"
+    reasons: dict[type[Exception], str] = {  # a gated one is not found, too
+        errors.GatedRepoError: "gated: ask for access on its page, then hf auth login",
+        errors.RepositoryNotFoundError: "not on the hub, or private (then hf auth login)",
+        errors.RevisionNotFoundError: "no such revision",
+        errors.HFValidationError: "not a name that the hub can have",
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, and it is not in the cache",
+        httpx2.TransportError: f"{constants.ENDPOINT} does not answer ({type(error).__name__})",
+    }
+    if known := next((said for kind, said in reasons.items() if isinstance(error, kind)), None):
+        return known
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:150]

@@ -12,7 +12,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import named_beside
+from sweeper.tokens.segmenters import named_special_pieces
 from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file
 from sweeper.trial.settings import ArchSettings, TokenizerSettings
 from sweeper.trial.trial import digest, plain, result_settings
@@ -36,13 +36,12 @@ def data_digests(
     if tokenizer.path is not None:
         made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
     if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
-        counted = text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
+        counted = _text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
         made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}
     return {"data": data, "tokenizer": digest(made_of)}
 
 
-def text_digest(file: Path) -> str:
-    """Hexadecimal SHA-256 of a text file. Raises WrongInput when it cannot be read."""
+def _text_digest(file: Path) -> str:
     try:
         return file_digest(file).hex()
     except OSError as error:
@@ -55,7 +54,7 @@ def tokenizer_digest(path: Path) -> str:
     content = hashlib.sha256(file.read_bytes())
     if listed := list_of_pieces(file):
         content.update(listed.read_bytes())
-    others = {piece: name for piece, name in named_beside(file).items() if name != piece}
+    others = {piece: name for piece, name in named_special_pieces(file).items() if name != piece}
     if others:
         content.update(json.dumps(others, sort_keys=True).encode())
     return content.hexdigest()
@@ -82,11 +81,10 @@ def recipe_digest(arch: ArchSettings, data: str, tokenizer: str, threads: int) -
 def file_digest(file: Path) -> bytes:
     """SHA-256 of a file, read once a process while it stays as it is: all trials of a sweep share its weights."""
     status = file.stat()
-    return digest_of_state(file, status.st_size, status.st_mtime_ns)
+    return _digest_of_state(file, status.st_size, status.st_mtime_ns)
 
 
 @cache
-def digest_of_state(file: Path, _size_bytes: int, _modified_ns: int) -> bytes:
-    """SHA-256 of a file, in the state that size and time of change stand for."""
+def _digest_of_state(file: Path, _size_bytes: int, _modified_ns: int) -> bytes:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()

@@ -60,7 +60,7 @@ def count(model: nn.Module, unused: Collection[str] = ()) -> Counts:
     for parameter, own in names.items():
         # What words are embedded and predicted by alike is the embedding, whichever the library names first.
         part = next((part for part in Part if part in map(part_of, own)), None)
-        size = size_of(parameter)
+        size = _size_of(parameter)
         if part is None:
             unknown[own[0]] = size
             unknown_frozen += 0 if parameter.requires_grad else size
@@ -71,8 +71,8 @@ def count(model: nn.Module, unused: Collection[str] = ()) -> Counts:
     return Counts(parts, frozen, unknown, unknown_frozen)
 
 
-def size_of(parameter: nn.Parameter) -> int:
-    """Number of weights; bitsandbytes packs two of 4 bits in a byte and keeps their shape beside them."""
+def _size_of(parameter: nn.Parameter) -> int:
+    # bitsandbytes packs two weights of 4 bits in a byte and keeps their shape beside them
     state = getattr(parameter, "quant_state", None)
     return int(state.shape.numel()) if state is not None else int(parameter.numel())
 

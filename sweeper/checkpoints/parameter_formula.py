@@ -109,17 +109,9 @@ class Shape:
     @classmethod
     def of(cls, arch: ArchSettings, vocabulary: int, offset: int, classes: int) -> Shape:
         """Return the shape of an architecture for so many words and classes."""
-        return cls(
-            model_type=arch.model_type,
-            vocabulary=vocabulary,
-            positions=arch.positions,
-            offset=offset,
-            token_types=arch.token_types,
-            width=arch.width,
-            feed_forward=arch.feed_forward,
-            layers=arch.layers,
-            classes=classes,
-        )
+        same = ("model_type", "positions", "token_types", "width", "feed_forward", "layers")
+        shared = {name: getattr(arch, name) for name in same}
+        return cls(vocabulary=vocabulary, offset=offset, classes=classes, **shared)
 
     def formula(self, *parts: Part) -> Formula:
         """Return the sum of the parts' formulas; no term for a part that such a model cannot have."""
@@ -128,12 +120,12 @@ class Shape:
 
     def adapter_formula(self) -> Formula:
         """Return the sum of an adapter's matrices, known for BLOOM."""
-        beside = [
+        adapted = [
             sizes
             for name, sizes in BLOOM_MATRICES.items()
             if any(f".{name}".endswith(f".{target}") for target in self.adapted)
         ]
-        return tuple(("layers", "rank", *size) for sizes in beside for size in sizes)
+        return tuple(("layers", "rank", *size) for sizes in adapted for size in sizes)
 
     def value(self, formula: Formula) -> int:
         """Return what a formula gives for this shape."""

@@ -9,7 +9,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import PAD, REQUIRED
+from sweeper.tokens.segmenters import PAD, REQUIRED
 from sweeper.tokens.tokenizer import tokenizer_file
 from sweeper.tokens.vocabulary import is_cut, piece_ids
 from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
@@ -22,18 +22,17 @@ PAD_ID_AFTER_CUTTING = REQUIRED.index(PAD)
 def check_weights(checkpoint: Checkpoint, arch: ArchSettings, family: Family) -> None:
     """Raise WrongInput for no checkpoint, one of another shape than `arch`, and weights that are not whole."""
     checkpoint.require_weights()
-    check_family(checkpoint, family)
+    _check_family(checkpoint, family)
     shape = checkpoint.shape()
     # None: as many rows as the checkpoint has
     different = {name: value for name, value in shape.items() if getattr(arch, name) not in (None, value)}
     if different:
         settings = " ".join(f"arch.{family}.{name}={value}" for name, value in different.items())
         checkpoint.refuse(f" has another shape than arch={arch.name}\nset arch=of_model, or {settings}")
-    check_tensors(checkpoint, shape)
+    _check_tensors(checkpoint, shape)
 
 
-def check_family(checkpoint: Checkpoint, family: Family) -> None:
-    """Raise WrongInput for a checkpoint of another family than the framework trains."""
+def _check_family(checkpoint: Checkpoint, family: Family) -> None:
     if checkpoint.family is not family:
         checkpoint.refuse(
             f" is a {checkpoint.model_type}, of the family {checkpoint.family}; this framework trains {family}\n"
@@ -42,11 +41,8 @@ def check_family(checkpoint: Checkpoint, family: Family) -> None:
         )
 
 
-def check_tensors(checkpoint: Checkpoint, shape: Mapping[str, Any]) -> None:
-    """Raise WrongInput for weights that are cut off, or that belong to another description of their shape.
-
-    Transformers draws at random what it misses in a file, and says so in its log only.
-    """
+def _check_tensors(checkpoint: Checkpoint, shape: Mapping[str, Any]) -> None:
+    # Transformers draws at random what it misses in a file, and says so in its log only.
     found, stated_in = checkpoint.tensors(), checkpoint.stated_in
     if checkpoint.is_other_causal_lm:
         return  # its tensors' names are known to Transformers, which is asked what it misses
@@ -124,7 +120,7 @@ def check_belongs(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
     """
     assert settings.path is not None
     file = Path(settings.path)
-    ids, own = piece_ids(file), own_tokenizer(checkpoint)
+    ids, own = piece_ids(file), _own_tokenizer(checkpoint)
     if is_cut(settings, ids):
         checkpoint.refuse(
             f": tokenizer.vocabulary_size={settings.vocabulary_size} cuts its {max(ids.values()) + 1} ids, and numbers"
@@ -134,8 +130,7 @@ def check_belongs(settings: TokenizerSettings, checkpoint: Checkpoint) -> None:
         checkpoint.refuse(f": tokenizer {file} is not the one beside the weights\nleave out tokenizer.path")
 
 
-def own_tokenizer(checkpoint: Checkpoint) -> Path | None:
-    """Return the tokenizer that lies beside weights; None where none or several do."""
+def _own_tokenizer(checkpoint: Checkpoint) -> Path | None:
     try:
         return tokenizer_file(checkpoint.directory)
     except WrongInput:

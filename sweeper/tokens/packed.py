@@ -51,7 +51,7 @@ def pack(
             split: Packer(files.enter_context((directory / f"{split}.bin").open("wb")), tokenizer, dtype)
             for split in TITLES
         }
-        for batch in batches(texts):
+        for batch in _batches(texts):
             sides: dict[str, list[str]] = {split: [] for split in TITLES}
             for text in batch:
                 sides["valid" if is_held_out(text, held_out_share, split_seed) else "train"].append(text)
@@ -59,7 +59,7 @@ def pack(
                 packers[split].write(side)
             if on_progress is not None:
                 on_progress(sum(packer.tokens for packer in packers.values()))
-    check_sides(packers, held_out_share)
+    _check_sides(packers, held_out_share)
     facts = {
         "dtype": dtype,
         **{split: packer.facts() for split, packer in packers.items()},
@@ -101,8 +101,7 @@ class Packer:
         return {"texts": self.texts, "tokens": self.tokens, "unknown_share": unknown / max(words, 1)}
 
 
-def batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Gather texts for the tokenizer."""
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     characters = 0
     for text in texts:
@@ -121,8 +120,7 @@ def is_held_out(text: str, share: float, seed: int) -> bool:
     return int.from_bytes(drawn, "little") < share * 2**64
 
 
-def check_sides(packers: dict[str, Packer], held_out_share: float) -> None:
-    """Raise WrongInput when there is no text to train on, or none held out."""
+def _check_sides(packers: dict[str, Packer], held_out_share: float) -> None:
     total = sum(packer.texts for packer in packers.values())
     for split, packer in packers.items():
         if not packer.texts:
@@ -201,7 +199,7 @@ class PackedSequences:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """`total` visits to sequences: the i-th is in epoch i // n, n being their number, at place i % n of its order.
+    """`total` visits to sequences: the i-th is in epoch i // n, n being their number, at position i % n of its order.
 
     Every sequence comes once an epoch, in another order each time; what comes next follows from i alone.
     """
@@ -216,12 +214,12 @@ class Shuffled:
     def __getitem__(self, visit: int) -> Any:
         if not 0 <= visit < self.total:
             raise IndexError(visit)
-        epoch, place = divmod(visit, len(self.sequences))
-        return self.sequences[permuted(place, len(self.sequences), self.seed, epoch)]
+        epoch, position = divmod(visit, len(self.sequences))
+        return self.sequences[permuted(position, len(self.sequences), self.seed, epoch)]
 
 
-def permuted(place: int, size: int, seed: int, epoch: int) -> int:
-    """Return what is at `place` of a pseudo-random order of range(size), another for each seed and epoch.
+def permuted(position: int, size: int, seed: int, epoch: int) -> int:
+    """Return what is at `position` of a pseudo-random order of range(size), another for each seed and epoch.
 
     A Feistel network over a rectangle of at least `size` cells, walked through until a cell below `size` is met: the
     generalised Feistel cipher with cycle walking of Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains".
@@ -229,16 +227,16 @@ def permuted(place: int, size: int, seed: int, epoch: int) -> int:
     columns = isqrt(size - 1) + 1
     rows = -(-size // columns)
     while True:
-        row, column = divmod(place, columns)
+        row, column = divmod(position, columns)
         for turn in range(0, ROUNDS, 2):
-            row = (row + drawn(seed, epoch, turn, column)) % rows
-            column = (column + drawn(seed, epoch, turn + 1, row)) % columns
-        place = row * columns + column
-        if place < size:
-            return place
+            row = (row + _drawn(seed, epoch, turn, column)) % rows
+            column = (column + _drawn(seed, epoch, turn + 1, row)) % columns
+        position = row * columns + column
+        if position < size:
+            return position
 
 
-def drawn(*numbers: int) -> int:
-    """Return 64 bits that look random and follow from the numbers, each of 64 bits."""
+def _drawn(*numbers: int) -> int:
+    # 64 bits that look random and follow from numbers of 64 bits each
     content = b"".join(number.to_bytes(8, "little") for number in numbers)
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")

@@ -9,8 +9,7 @@ from pathlib import Path
 import datasets
 
 from sweeper.data import Answered, DataSource, Examples, QuestionSource
-from sweeper.data.facts import TokenizedFacts, data_facts, question_facts, save_facts
-from sweeper.data.hub import no_progress_bars
+from sweeper.data.facts import data_facts, question_facts
 from sweeper.data.splits import limit_examples
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
@@ -26,7 +25,7 @@ from sweeper.tokens.prompts import (
     question_room,
     split_facts,
 )
-from sweeper.tokens.tokenized import as_dataset
+from sweeper.tokens.tokenized import as_dataset, labels_column, save_splits
 from sweeper.tokens.tokenizer import Tokenizer, kept_of_pair
 
 SHOWN = 60  # characters of an answer in a message
@@ -35,11 +34,11 @@ SHOWN = 60  # characters of an answer in a message
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:
     """Return `directory`, filled with the data set's prompts where it does not exist yet; as in `data.tokenized`.
 
-    Of each example there are `input_ids`, from <s> to the place of the answer, `labels` and `length`. Whichever class's
+    Of each example there are `input_ids`, from <s> to where the answer begins, `labels` and `length`. Whichever class's
     words follow, with </s> there are at most `max_length` ids. Raises WrongInput when texts have no room, and for
     verbalisers that the tokenizer cannot tell apart.
     """
-    return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build(temporary, source, tokenizer, max_length))
 
 
 def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
@@ -47,21 +46,18 @@ def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
     return answer_ids(tokenizer, verbalisers(source))
 
 
-def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory."""
+def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
     check_pieces(tokenizer, source)
     answers = class_answers(source, tokenizer)
-    splits, facts = {}, {}
+    splits = {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
         questions = questions_of(tokenizer, examples)
         prompts = in_prompts(tokenizer, questions, examples.labels, answers, max_length)
         starts = [list(item.input_ids[: item.answer]) for item in prompts]
-        splits[split] = as_dataset(starts, examples, source.label_names())
-        facts[split] = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
-    with no_progress_bars():
-        datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+        facts = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
+        splits[split] = as_dataset(starts, labels_column(examples, source)), facts
+    save_splits(directory, splits, data_facts(source))
 
 
 def questions_of(tokenizer: Tokenizer, examples: Examples) -> list[list[list[int]]]:
@@ -83,13 +79,13 @@ def in_prompts(
     longest = max(map(len, answers))
     room = question_room(tokenizer, longest, max_length)
     return [
-        prompted(tokenizer, joined(texts, room), answers[label], max_length, longest)
+        prompted(tokenizer, _joined(texts, room), answers[label], max_length, longest)
         for texts, label in zip(questions, labels, strict=True)
     ]
 
 
-def joined(texts: list[list[int]], room: int) -> list[int]:
-    """Return the ids of a text, or of a pair's two; what there is no room for of either comes last, to be cut off."""
+def _joined(texts: list[list[int]], room: int) -> list[int]:
+    # What there is no room for of either text comes last, to be cut off.
     if len(texts) == 1:
         return texts[0]
     first, second = texts
@@ -100,34 +96,32 @@ def joined(texts: list[list[int]], room: int) -> list[int]:
 def tokenized_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> Path:
     """Return `directory`, filled with the prompts of a data set where it does not exist yet.
 
-    The caller's choice of directory stands for the content of the other arguments. Of a prompt that would have more
-    than `max_length` ids the question is cut. Raises WrongInput for an answer that leaves it no room.
+    Columns: input_ids (<s> … </s>), answer (index of the answer's first id), length (in ids), and the texts question
+    and expected. Of a prompt that would have more than `max_length` ids the question is cut. Raises WrongInput for an
+    answer that leaves it no room.
     """
-    return cached(directory, lambda temporary: build_answers(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build_answers(temporary, source, tokenizer, max_length))
 
 
-def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory.
-
-    Columns: input_ids (<s> … </s>, not padded), answer (index of the answer's first id), length (in ids), and the
-    texts question and expected.
-    """
-    splits, facts = {}, {}
+def _build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
+    splits = {}
     for split, pairs in source.splits().items():
         pairs = pairs.first(source.limit)
         questions = question_ids(tokenizer, pairs.questions)
-        prompts = answers_in_prompts(tokenizer, questions, pairs, max_length)
-        splits[split] = answers_as_dataset(prompts, pairs)
-        facts[split] = split_facts(questions, prompts, tokenizer.unk)
-    with no_progress_bars():
-        datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(question_facts(source), facts))
+        prompts = _answers_in_prompts(tokenizer, questions, pairs, max_length)
+        columns = {
+            "answer": (datasets.Value("int32"), [prompt.answer for prompt in prompts]),
+            "question": (datasets.Value("string"), pairs.questions),
+            "expected": (datasets.Value("string"), pairs.answers),
+        }
+        rows = as_dataset([list(prompt.input_ids) for prompt in prompts], columns)
+        splits[split] = rows, split_facts(questions, prompts, tokenizer.unk)
+    save_splits(directory, splits, question_facts(source))
 
 
-def answers_in_prompts(
+def _answers_in_prompts(
     tokenizer: Tokenizer, questions: list[list[int]], pairs: Answered, max_length: int
 ) -> list[Prompted]:
-    """Return each question with its answer as a prompt. Raises WrongInput, naming the answer that is too long."""
     prompts = []
     for question, ids, answer in zip(questions, answer_ids(tokenizer, pairs.answers), pairs.answers, strict=True):
         try:
@@ -137,24 +131,3 @@ def answers_in_prompts(
             said = str(error).replace("\n", "; ")  # in one line: of a log the last one is shown
             raise WrongInput(f"the answer {shown!r} has {len(ids)} ids: {said}") from error
     return prompts
-
-
-def answers_as_dataset(prompts: list[Prompted], pairs: Answered) -> datasets.Dataset:
-    """Put a split's prompts and texts into columns."""
-    features = datasets.Features(
-        {
-            "input_ids": datasets.List(datasets.Value("int32")),
-            "answer": datasets.Value("int32"),
-            "length": datasets.Value("int32"),
-            "question": datasets.Value("string"),
-            "expected": datasets.Value("string"),
-        }
-    )
-    columns = {
-        "input_ids": [list(prompt.input_ids) for prompt in prompts],
-        "answer": [prompt.answer for prompt in prompts],
-        "length": [len(prompt.input_ids) for prompt in prompts],
-        "question": list(pairs.questions),
-        "expected": list(pairs.answers),
-    }
-    return datasets.Dataset.from_dict(columns, features=features)

@@ -63,7 +63,7 @@ def prompted(
     `room` the question is cut as for an answer of so many ids, </s> included: that of another answer. Raises WrongInput
     when no id of the question would be left.
     """
-    before, after = frame_ids(tokenizer)
+    before, after = _frame_ids(tokenizer)
     kept = question_room(tokenizer, max(room or 0, len(answer)), max_length)
     start = (*before, *question[:kept], *after)
     return Prompted((*start, *answer), len(start), len(question) > kept)
@@ -71,7 +71,7 @@ def prompted(
 
 def question_room(tokenizer: Tokenizer, answer_length: int, max_length: int) -> int:
     """Return how many ids of a question fit before an answer of so many, </s> included. Raises WrongInput for none."""
-    before, after = frame_ids(tokenizer)
+    before, after = _frame_ids(tokenizer)
     frame = len(before) + len(after)
     if frame + answer_length >= max_length:
         raise WrongInput(
@@ -81,8 +81,7 @@ def question_room(tokenizer: Tokenizer, answer_length: int, max_length: int) -> 
     return max_length - frame - answer_length
 
 
-def frame_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """Return the ids of a prompt before its question, <s> included, and those after it."""
+def _frame_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     [opening] = tokenizer.segment([HUMAN])
     [closing] = continuations(tokenizer, PRECEDING, [ASSISTANT])
     return [tokenizer.bos, *opening], closing

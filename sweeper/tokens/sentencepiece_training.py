@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
+from sweeper.tokens.segmenters import BOS, EOS, PAD, REQUIRED, SPECIAL, UNK
 from sweeper.trial.settings import TokenizerKind
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def train_sentencepiece(kind: TokenizerKind, texts: Iterable[str], vocabulary_si
     except RuntimeError as error:
         if sentences.error is not None:
             raise sentences.error from None
-        check_size(vocabulary_size, str(error))
+        _check_size(vocabulary_size, str(error))
         raise
     return trained.getvalue()
 
@@ -81,8 +81,8 @@ def cut(text: str, longest: int) -> Iterator[str]:
     yield text[start:]
 
 
-def check_size(vocabulary_size: int, message: str) -> None:
-    """Raise WrongInput when sentencepiece's message says that it wants another size, which is without <mask>."""
+def _check_size(vocabulary_size: int, message: str) -> None:
+    # sentencepiece's sizes are without <mask>
     if too_large := re.search(r"Vocabulary size too high .* <= (\d+)", message):
         check_largest(vocabulary_size, int(too_large[1]) + 1)
     if too_small := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
@@ -101,7 +101,7 @@ def as_library(model: bytes) -> tokenizers.Tokenizer:
     content = sentencepiece_model_pb2.ModelProto.FromString(model)
     pieces = [(piece.piece, piece.score) for piece in content.pieces]
     is_unigram = content.trainer_spec.model_type == sentencepiece_model_pb2.TrainerSpec.UNIGRAM
-    library = Tokenizer(unigram(pieces) if is_unigram else bpe([piece for piece, _ in pieces]))
+    library = Tokenizer(_unigram(pieces) if is_unigram else _bpe([piece for piece, _ in pieces]))
     library.normalizer = normalizers.Sequence(
         [
             normalizers.Precompiled(content.normalizer_spec.precompiled_charsmap),
@@ -114,8 +114,7 @@ def as_library(model: bytes) -> tokenizers.Tokenizer:
     return library
 
 
-def unigram(pieces: list[tuple[str, float]]) -> tokenizers.models.Unigram:
-    """Return the model of pieces and their log probabilities."""
+def _unigram(pieces: list[tuple[str, float]]) -> tokenizers.models.Unigram:
     import tokenizers
 
     # Sentencepiece never finds a special piece in a text; this library does unless any other way costs less.
@@ -124,8 +123,8 @@ def unigram(pieces: list[tuple[str, float]]) -> tokenizers.models.Unigram:
     return tokenizers.models.Unigram(scored, unk_id=REQUIRED.index(UNK))
 
 
-def bpe(pieces: list[str]) -> tokenizers.models.BPE:
-    """Return the model of pieces in the order in which they were merged, single characters last."""
+def _bpe(pieces: list[str]) -> tokenizers.models.BPE:
+    # Pieces come in the order in which they were merged, single characters last.
     import tokenizers
     from transformers.convert_slow_tokenizer import generate_merges
 

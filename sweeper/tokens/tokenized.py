@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import datasets
 
 from sweeper.data import DataSource, Examples
-from sweeper.data.facts import SplitFacts, TokenizedFacts, data_facts, save_facts
+from sweeper.data.facts import DataFacts, SplitFacts, TokenizedFacts, data_facts, save_facts
 from sweeper.data.hub import no_progress_bars
 from sweeper.data.splits import limit_examples
 from sweeper.errors import WrongInput
@@ -22,7 +24,7 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
     example, <s> and </s> included; every split keeps the order of the data set. Raises WrongInput when pairs
     have no room.
     """
-    return cached(directory, lambda temporary: build(temporary, source, tokenizer, max_length))
+    return cached(directory, lambda temporary: _build(temporary, source, tokenizer, max_length))
 
 
 def load_tokenized(directory: Path) -> datasets.DatasetDict:
@@ -33,22 +35,26 @@ def load_tokenized(directory: Path) -> datasets.DatasetDict:
     return datasets.load_from_disk(str(directory))
 
 
-def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
-    """Tokenize a data set into an empty directory."""
-    splits, facts = {}, {}
+def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
+    splits = {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
         texts = [tokenizer.segment(column) for column in (examples.texts, examples.seconds) if column]
-        input_ids = framed(tokenizer, texts, max_length)
-        splits[split] = as_dataset(input_ids, examples, source.label_names())
-        facts[split] = split_facts(texts, input_ids, tokenizer.unk)
+        input_ids = _framed(tokenizer, texts, max_length)
+        facts = split_facts(texts, input_ids, tokenizer.unk)
+        splits[split] = as_dataset(input_ids, labels_column(examples, source)), facts
+    save_splits(directory, splits, data_facts(source))
+
+
+def save_splits(directory: Path, splits: Mapping[str, tuple[datasets.Dataset, SplitFacts]], facts: DataFacts) -> None:
+    """Write each split and its facts, and those of the whole."""
     with no_progress_bars():
-        datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+        datasets.DatasetDict({name: rows for name, (rows, _) in splits.items()}).save_to_disk(str(directory))
+    save_facts(directory, TokenizedFacts(facts, {name: counted for name, (_, counted) in splits.items()}))
 
 
-def framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
-    """Return each example's ids with <s> and </s>; `texts` holds the uncut ids of one column of texts, or of two."""
+def _framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
+    # `texts` holds the uncut ids of one column of texts, or of two
     if len(texts) == 1:
         return [tokenizer.frame(ids, max_length) for ids in texts[0]]
     if max_length < SHORTEST_PAIR:
@@ -58,21 +64,23 @@ def framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) 
     return [tokenizer.frame_pair(first, second, max_length) for first, second in zip(*texts, strict=True)]
 
 
-def as_dataset(input_ids: list[list[int]], examples: Examples, label_names: tuple[str, ...]) -> datasets.Dataset:
-    """Put a split's ids and labels into columns."""
-    features = datasets.Features(
-        {
-            "input_ids": datasets.List(datasets.Value("int32")),
-            "labels": datasets.ClassLabel(names=list(label_names)),
-            "length": datasets.Value("int32"),
-        }
-    )
+def as_dataset(input_ids: list[list[int]], others: Mapping[str, tuple[Any, Sequence[Any]]]) -> datasets.Dataset:
+    """Put a split's ids, their lengths and other columns, each with its type, into a data set."""
+    integer = datasets.Value("int32")
     columns = {
-        "input_ids": input_ids,
-        "labels": list(examples.labels),
-        "length": [len(ids) for ids in input_ids],
+        "input_ids": (datasets.List(integer), input_ids),
+        **others,
+        "length": (integer, [len(ids) for ids in input_ids]),
     }
-    return datasets.Dataset.from_dict(columns, features=features)
+    return datasets.Dataset.from_dict(
+        {name: list(values) for name, (_, values) in columns.items()},
+        features=datasets.Features({name: kind for name, (kind, _) in columns.items()}),
+    )
+
+
+def labels_column(examples: Examples, source: DataSource) -> dict[str, tuple[Any, Sequence[Any]]]:
+    """Return the column of the examples' classes, for `as_dataset`."""
+    return {"labels": (datasets.ClassLabel(names=list(source.label_names())), examples.labels)}
 
 
 def split_facts(texts: list[list[list[int]]], input_ids: list[list[int]], unk: int) -> SplitFacts:

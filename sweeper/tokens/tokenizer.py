@@ -18,8 +18,20 @@ from pathlib import Path
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY, check_dictionary, read_dictionary
-from sweeper.tokens.segmenters import Segmenter, framed, read_sentencepiece, read_tokenizer_json
-from sweeper.tokens.special_pieces import BOS, EOS, MASK, PAD, SPECIAL, SPECIAL_NAMES, TRANSFORMERS, UNK
+from sweeper.tokens.segmenters import (
+    BOS,
+    EOS,
+    MASK,
+    PAD,
+    SPECIAL,
+    SPECIAL_NAMES,
+    TRANSFORMERS,
+    UNK,
+    Segmenter,
+    framed,
+    read_sentencepiece,
+    read_tokenizer_json,
+)
 
 TOKENIZER = "tokenizer.json"
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
@@ -83,10 +95,10 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a model's ids; special pieces among them are spelt out as the library does."""
         known = (self.pieces[index] if index < self.size else UNK for index in ids)
-        return self.segmenter.join([self._places[piece] for piece in known if piece in self._places])
+        return self.segmenter.join([self._positions[piece] for piece in known if piece in self._positions])
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def _positions(self) -> dict[str, int]:
         return {piece: index for index, piece in enumerate(self.segmenter.pieces)}
 
     def frame(self, ids: Sequence[int], max_length: int) -> list[int]:
@@ -153,12 +165,11 @@ def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[s
                 f"tokenizer.vocabulary_size={vocabulary_size} cuts the {len(pieces)} pieces of {file},"
                 " but there is no text to count them on\nset tokenizer.count_on=FILE"
             )
-        pieces = most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
+        pieces = _most_frequent(Tokenizer(segmenter, pieces), vocabulary_size, count_texts)
     return Tokenizer(segmenter, pieces)
 
 
-def most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the special pieces and the most frequent others, `vocabulary_size` in all or fewer."""
+def _most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[str]) -> tuple[str, ...]:
     counts: Counter[int] = Counter()
     remaining = iter(texts)
     while batch := list(islice(remaining, COUNTING_BATCH)):
@@ -202,4 +213,7 @@ def read_pieces(listed: Path) -> tuple[str, ...]:
     """Return the pieces of such a file in the order of their ids. Raises WrongInput when it cannot be read."""
     if listed.name == DICTIONARY:
         return read_dictionary(listed)
-    return tuple(json.loads(listed.read_text(encoding="utf-8")))
+    try:
+        return tuple(map(str, json.loads(listed.read_bytes())))
+    except (ValueError, TypeError) as error:
+        raise WrongInput(f"{listed} is no list of pieces: {error}\nneeded: the file as it was saved") from error

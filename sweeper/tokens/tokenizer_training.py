@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import framed
+from sweeper.tokens.segmenters import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK, framed
 from sweeper.tokens.sentencepiece_training import as_library, check_largest, check_smallest, train_sentencepiece
-from sweeper.tokens.special_pieces import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK
 from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 from sweeper.trial.settings import TokenizerKind
 
@@ -39,27 +38,26 @@ def train_tokenizer(
     """
     if vocabulary_size is None and kind is not TokenizerKind.word:
         raise WrongInput(f"tokenizer.kind={kind.value} needs a size\nas in: tokenizer.vocabulary_size=8000")
-    present = with_some_text(texts)
+    present = _with_some_text(texts)
     model = b""
-    with rayon_threads(threads):
+    with _rayon_threads(threads):
         if vocabulary_size is None or kind is TokenizerKind.word:
-            library = words(present, vocabulary_size)
+            library = _words(present, vocabulary_size)
         elif kind is TokenizerKind.byte_bpe:
-            library = byte_bpe(present, vocabulary_size)
+            library = _byte_bpe(present, vocabulary_size)
         else:
             model = train_sentencepiece(kind, present, vocabulary_size)
             library = as_library(model)
-    add_special_pieces(library)
+    _add_special_pieces(library)
     directory.mkdir(parents=True, exist_ok=True)
     library.save(str(directory / TOKENIZER))
     if model:
         (directory / SENTENCEPIECE).write_bytes(model)
-    write_transformers_settings(directory)
+    _write_transformers_settings(directory)
     return directory / TOKENIZER
 
 
-def with_some_text(texts: Iterable[str]) -> Iterator[str]:
-    """Return the texts that are more than white space. Raises WrongInput when there are none."""
+def _with_some_text(texts: Iterable[str]) -> Iterator[str]:
     present = (text for text in texts if text and not text.isspace())
     first = next(present, None)
     if first is None:
@@ -68,8 +66,8 @@ def with_some_text(texts: Iterable[str]) -> Iterator[str]:
 
 
 @contextmanager
-def rayon_threads(threads: int) -> Iterator[None]:
-    """Let `tokenizers` use so many threads, unless it has started more in this process before."""
+def _rayon_threads(threads: int) -> Iterator[None]:
+    # threads that `tokenizers` started before in this process stay
     wanted = {"TOKENIZERS_PARALLELISM": str(threads > 1).lower(), "RAYON_NUM_THREADS": str(threads)}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
@@ -83,8 +81,8 @@ def rayon_threads(threads: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def words(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Tokenizer:
-    """Return a vocabulary of the words between white space, by falling frequency, ties by code point."""
+def _words(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Tokenizer:
+    # by falling frequency, ties by code point
     import tokenizers
 
     splitter = tokenizers.pre_tokenizers.WhitespaceSplit()
@@ -99,8 +97,8 @@ def words(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Token
     return library
 
 
-def byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer:
-    """Return a byte-level BPE; a text's first word is cut as the same word inside it is."""
+def _byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer:
+    # A text's first word is cut as the same word inside it is.
     import tokenizers
 
     check_smallest(vocabulary_size, BYTES + len(SPECIAL))
@@ -119,8 +117,7 @@ def byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer
     return library
 
 
-def add_special_pieces(library: tokenizers.Tokenizer) -> None:
-    """Tell a library which pieces are special, and how they frame one text or, as RoBERTa's do, two."""
+def _add_special_pieces(library: tokenizers.Tokenizer) -> None:
     from tokenizers import AddedToken, processors
 
     # A space before <mask> belongs to it: the piece that it hides begins with one.
@@ -132,8 +129,8 @@ def add_special_pieces(library: tokenizers.Tokenizer) -> None:
     )
 
 
-def write_transformers_settings(directory: Path) -> None:
-    """Write what `AutoTokenizer` asks for beside a tokenizer.json, lest it guess by the model's type."""
+def _write_transformers_settings(directory: Path) -> None:
+    # `AutoTokenizer` would guess by the model's type without them.
     names = {"bos": BOS, "cls": BOS, "pad": PAD, "eos": EOS, "sep": EOS, "unk": UNK, "mask": MASK}
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -1,18 +1,15 @@
-"""Which pieces a tokenizer.json has, read without its library, and whether they fit. Standard library only."""
+"""Which pieces a tokenizer gives ids, and whether they fit a model: checked before anything starts."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY
-from sweeper.tokens.segmenters import framed
-from sweeper.tokens.sentencepiece_file import model_pieces
-from sweeper.tokens.special_pieces import MASK, REQUIRED, SPECIAL, special_pieces
-from sweeper.tokens.tokenizer import list_of_pieces, read_pieces
+from sweeper.tokens.segmenters import MASK, REQUIRED, open_tokenizer_json, read_sentencepiece, special_pieces
+from sweeper.tokens.tokenizer import PIECES, list_of_pieces, read_pieces
 from sweeper.trial.settings import Family, TokenizerKind, TokenizerSettings
 
 
@@ -25,7 +22,7 @@ def check_vocabulary(
     `settings.path` is a file, or None for a tokenizer that is trained.
     """
     if settings.path is None:
-        check_trained_size(settings, rows)
+        _check_trained_size(settings, rows)
         return
     ids = piece_ids(Path(settings.path))
     there = ids if family is Family.encoder else special_pieces(Path(settings.path), ids)
@@ -48,8 +45,7 @@ def check_vocabulary(
         )
 
 
-def check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
-    """Raise WrongInput when a tokenizer is to be trained to more ids than the embedding has rows, or to no size."""
+def _check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
     wanted = settings.vocabulary_size
     if wanted is None and settings.kind not in (None, TokenizerKind.word):
         raise WrongInput(f"tokenizer.kind={settings.kind} needs a size\nas in: tokenizer.vocabulary_size=8000")
@@ -68,31 +64,18 @@ def is_cut(settings: TokenizerSettings, ids: Mapping[str, int]) -> bool:
 def piece_ids(file: Path) -> Mapping[str, int]:
     """Return each piece's id, as `tokens.tokenizer.load` gives it. Raises WrongInput for what is no tokenizer."""
     stated = list_of_pieces(file) or file
-    return read_ids(stated, stated.stat().st_mtime_ns)
+    return _read_ids(stated, stated.stat().st_mtime_ns)
 
 
 @cache
-def read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
-    """Return the ids of a tokenizer's file or of a list of pieces, in the state that the time of change stands for."""
-    if file.suffix == ".model":
-        listed = model_pieces(file)
-        texts = tuple(piece.text for piece in listed)
-        shown = texts if set(SPECIAL) <= set(texts) else framed(piece.text for piece in listed if not piece.is_hidden)
-        return {text: index for index, text in enumerate(shown)}
+def _read_ids(file: Path, _modified_ns: int) -> Mapping[str, int]:
     if file.name == DICTIONARY:
         symbols = read_pieces(file)
         # fairseq's own special ids stay the first ones where a dictionary names them again
         return {symbol: index for index, symbol in enumerate(symbols)} | {
             symbol: symbols.index(symbol) for symbol in REQUIRED
         }
-    try:
-        content = json.loads(file.read_bytes())
-        pieces = content if isinstance(content, list) else content["model"]["vocab"]
-        if isinstance(pieces, list):  # in the order of their ids; of a unigram model with a score each
-            pieces = {piece if isinstance(piece, str) else piece[0]: index for index, piece in enumerate(pieces)}
-        added = [] if isinstance(content, list) else content.get("added_tokens", [])
-        ids = {str(piece): int(index) for piece, index in pieces.items()}
-        return ids | {str(token["content"]): int(token["id"]) for token in added}
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-        said = f"not valid JSON: {error}" if isinstance(error, ValueError) else "not a tokenizer.json: no vocabulary"
-        raise WrongInput(f"tokenizer {file} is {said}\nneeded: a file of the tokenizers library") from error
+    if file.name != PIECES and file.suffix == ".json":
+        return open_tokenizer_json(file).get_vocab(with_added_tokens=True)
+    pieces = read_pieces(file) if file.name == PIECES else read_sentencepiece(file).vocabulary
+    return {piece: index for index, piece in enumerate(pieces)}

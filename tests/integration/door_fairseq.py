@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
-from typing import Any
 
+from tests.checkpoint_files import Harm
 from tests.fairseq_files import SYMBOLS, shapes, write_dict, write_fairseq
 from tests.integration.door import Case
 
@@ -32,18 +31,11 @@ CASES = [
     Case(f"{MODEL}old_harm", ("fairseq_old_harm/model.pt would run posix.system", "refused")),
     Case(f"{MODEL}harm model=rd", ("fairseq_harm/model.pt would run posix.system", "refused")),
     Case(f"{MODEL}harm arch=of_model", ("fairseq_harm/model.pt would run posix.system", "refused")),
-    Case(f"{MODEL}no_args", ("fairseq_no_args/model.pt does not say", "args")),
+    Case(f"{MODEL}no_args", ("fairseq_no_args/model.pt holds no model", '"args"')),
     Case(f"{MODEL}no_model", ("fairseq_no_model/model.pt holds no model",)),
     Case(f"{MODEL}no_tokenizer", ("fairseq_no_tokenizer", "one tokenizer", "tokenizer.path=FILE")),
     Case(f"{MODEL}several", ("fairseq_several", "checkpoint1.pt, checkpoint2.pt", "model.pt")),
 ]
-
-
-class Harm:
-    """What a pickle would run; test_door.py sees what it would leave."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 def make(directory: Path) -> None:

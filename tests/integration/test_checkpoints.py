@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -26,7 +24,7 @@ from sweeper.checkpoints.weights import check_weights, expected_tensors
 from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import ArchSettings
-from tests.checkpoint_files import BLOOM_PIECES, PIECES, write_tokenizer
+from tests.checkpoint_files import BLOOM_PIECES, PIECES, Harm, write_tokenizer
 
 ROBERTA = {
     "vocab_size": 11,
@@ -129,11 +127,6 @@ def test_a_bloom_of_a_shape(tmp_path: Path) -> None:
     assert (config.bos_token_id, config.pad_token_id, config.eos_token_id) == (1, 3, 2)
     made = AutoModel.from_config(config)
     assert made.h[0].mlp.dense_h_to_4h.weight.shape == (arch.feed_forward, arch.width)
-
-
-class Harm:
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 def test_a_pickle_that_runs_something_is_refused_here_and_by_the_library(

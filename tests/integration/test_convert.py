@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -19,7 +17,7 @@ from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.convert import convert
 from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import load
-from tests.checkpoint_files import write_bloom, write_checkpoint
+from tests.checkpoint_files import Harm, write_bloom, write_checkpoint
 from tests.fairseq_files import SYMBOLS, shapes, write_fairseq
 from tests.needs_fairseq import needs_fairseq
 
@@ -140,13 +138,6 @@ def test_an_empty_directory_may_be_there(tmp_path: Path) -> None:
     assert answer.returncode == 2 and ". is where the command runs" in answer.stderr
     convert(tmp_path / "given", tmp_path / "there")
     assert "model.safetensors" in names(tmp_path / "there")
-
-
-class Harm:
-    """What a pickle would run."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch harmed",)
 
 
 @pytest.mark.parametrize("old", [False, True])

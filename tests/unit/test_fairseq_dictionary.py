@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.checkpoints.fairseq_rows import order, symbols, write_dictionary
 from sweeper.errors import WrongInput
-from sweeper.tokens.fairseq_dictionary import read_dictionary
+from sweeper.tokens.fairseq_dictionary import order, read_dictionary, symbols, write_dictionary
 from sweeper.tokens.segmenters import Segmenter
 from sweeper.tokens.tokenizer import Tokenizer
 

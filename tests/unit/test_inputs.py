@@ -12,7 +12,7 @@ from sweeper.checkpoints.weights import check_weights
 from sweeper.data import DataSettings, Examples
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
-from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.segmenters import SPECIAL
 from sweeper.trial.settings import ArchSettings, Family, ModelSettings, TokenizerSettings
 from sweeper.trial.trial import Trial
 from tests.fairseq_files import write_fairseq

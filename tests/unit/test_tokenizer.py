@@ -243,3 +243,19 @@ def test_digest_follows_content_not_name(tmp_path: Path) -> None:
     assert tokenizer_digest(tmp_path / "a.model").startswith("ba7816bf8f01cfea414140de5dae2223")
     (tmp_path / "a.model").rename(tmp_path / "b.model")
     assert tokenizer_digest(tmp_path).startswith("ba7816bf8f01cfea")
+
+
+@every_kind
+def test_ids_are_a_text_again(make: Make, tmp_path: Path) -> None:
+    tokenizer = load(make(tmp_path))
+    for text, ids in zip(TEXTS, tokenizer.segment(TEXTS), strict=True):
+        assert tokenizer.decode(ids).strip() == text
+    assert tokenizer.decode([]) == ""
+    unknown = tokenizer.decode([tokenizer.unk]).strip()
+    assert unknown and tokenizer.decode([tokenizer.size + 3]).strip() == unknown, "a row that no piece has"
+
+
+def test_ids_of_a_cut_vocabulary_are_a_text_again(tmp_path: Path) -> None:
+    tokenizer = load(bpe(tmp_path), 40, TEXTS)
+    [ids] = tokenizer.segment(["un livre"])
+    assert tokenizer.unk not in ids and tokenizer.decode(ids) == "un livre"

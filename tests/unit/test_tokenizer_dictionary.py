@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sentencepiece
 
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.segmenters import SPECIAL
 from sweeper.tokens.tokenizer import load
 from tests.checkpoint_files import write_tokenizer
-
-TEXTS = ["un livre très bien écrit et très drôle", "un roman ennuyeux, mal écrit et sans intérêt"]
-UNSEEN = "un livre surprenant ☃ et bien ennuyeux"
-
-
-def sentencepiece_model(directory: Path) -> Path:
-    model = io.BytesIO()
-    options: dict[str, Any] = {"model_type": "bpe", "vocab_size": 50, "minloglevel": 2, "num_threads": 1}
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(TEXTS), model_writer=model, **options)
-    file = directory / "sentencepiece.bpe.model"
-    file.write_bytes(model.getvalue())
-    return file
+from tests.unit.test_tokenizer import TEXTS, UNSEEN, bpe
 
 
 def test_sentencepiece_beside_a_dict_txt_has_its_ids(tmp_path: Path) -> None:
-    file = sentencepiece_model(tmp_path)
+    file = bpe(tmp_path)
     plain = load(file)
     own = [piece for piece in plain.pieces if piece not in SPECIAL]
     kept = [*own[:3:-1], "madeupword0000"]  # other order, some left out, one that is no piece
     (tmp_path / "dict.txt").write_text("".join(f"{piece} 7\n" for piece in kept), encoding="utf-8")
     tokenizer = load(file)
     assert tokenizer.pieces == (*SPECIAL[:4], *kept, "<mask>")
-    for text in (*TEXTS, UNSEEN):
+    for text in (*TEXTS, *UNSEEN):
         expected = [plain.pieces[index] for index in plain.segment([text])[0]]
         ids = [tokenizer.pieces.index(piece) if piece in kept else 3 for piece in expected]
         assert tokenizer.segment([text]) == [ids]
@@ -45,7 +31,7 @@ def test_sentencepiece_beside_a_dict_txt_has_its_ids(tmp_path: Path) -> None:
 
 
 def test_special_pieces_that_a_dict_txt_names_again_keep_the_first_ids(tmp_path: Path) -> None:
-    file = sentencepiece_model(tmp_path)
+    file = bpe(tmp_path)
     own = [f"{piece} 1" for piece in load(file).pieces if piece not in SPECIAL]
     again = [f"{piece} 999 #fairseq:overwrite" for piece in ("<unk>", "<s>", "</s>")]
     (tmp_path / "dict.txt").write_text("\n".join([*again, *own]), encoding="utf-8")
@@ -55,7 +41,7 @@ def test_special_pieces_that_a_dict_txt_names_again_keep_the_first_ids(tmp_path:
 
 
 def test_a_dict_txt_of_another_tokenizer_is_refused(tmp_path: Path) -> None:
-    file = sentencepiece_model(tmp_path)
+    file = bpe(tmp_path)
     (tmp_path / "dict.txt").write_text("262 1\n13 1\n▁un 1\n", encoding="utf-8")
     with pytest.raises(WrongInput, match=r"dict\.txt names what the tokenizer beside it has no piece for: 13"):
         load(file)
@@ -69,7 +55,7 @@ def test_tokenizer_json_beside_a_dict_txt_keeps_its_ids(tmp_path: Path) -> None:
 
 
 def test_digest_knows_a_dict_txt(tmp_path: Path) -> None:
-    file = sentencepiece_model(tmp_path)
+    file = bpe(tmp_path)
     before = tokenizer_digest(file)
     (tmp_path / "dict.txt").write_text("▁un 1\n", encoding="utf-8")
     other = tokenizer_digest(file)

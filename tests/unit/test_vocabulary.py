@@ -5,21 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import sentencepiece
 from tokenizers import Tokenizer, models
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weights import check_belongs, check_order, check_padding
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import framed
-from sweeper.tokens.special_pieces import SPECIAL
+from sweeper.tokens.segmenters import SPECIAL, framed
 from sweeper.tokens.tokenizer import PIECES as PIECES_FILE
 from sweeper.tokens.tokenizer import load
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
 from sweeper.trial.settings import TokenizerSettings
 from tests.checkpoint_files import PIECES, write_checkpoint, write_tokenizer
 from tests.fairseq_files import write_fairseq
+from tests.unit.test_tokenizer import bpe, write_sentencepiece
 
 MODELS = {
     "WordLevel": models.WordLevel(PIECES, unk_token="<unk>"),
@@ -54,22 +53,10 @@ def test_a_list_of_pieces_beside_a_tokenizer_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("special", [(), SPECIAL[4:]], ids=["its own", "with <mask>"])
 def test_ids_of_a_sentencepiece_model_are_those_that_loading_gives(special: tuple[str, ...], tmp_path: Path) -> None:
-    file = write_sentencepiece(tmp_path, special)
+    file = write_sentencepiece(tmp_path, vocab_size=40, user_defined_symbols=list(special))
     assert piece_ids(file) == {piece: index for index, piece in enumerate(load(file).pieces)}
     with pytest.raises(WrongInput, match=r"has \d+ ids, the embedding has 6 rows"):
         check_vocabulary(given(file), rows=6, pretrains=True)
-
-
-def write_sentencepiece(directory: Path, special: tuple[str, ...]) -> Path:
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["un livre et un conte", "la mer et le vent"] * 9),
-        model_prefix=str(directory / "some"),
-        vocab_size=40,
-        hard_vocab_limit=False,
-        user_defined_symbols=list(special),
-        minloglevel=2,
-    )
-    return directory / "some.model"
 
 
 def test_pretrained_weights_keep_their_own_tokenizer(tmp_path: Path) -> None:
@@ -139,23 +126,41 @@ def test_who_does_not_pretrain_needs_no_mask(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    "content",
     [
-        ("", "not valid JSON"),
-        ("{", "not valid JSON"),
-        ("{}", "no vocabulary"),
-        ("3", "no vocabulary"),
-        ('{"model": {"vocab": null}}', "no vocabulary"),
-        ('{"model": {"vocab": [[]]}}', "no vocabulary"),
-        ('{"model": {"vocab": {"a": null}}}', "no vocabulary"),
-        ('{"model": {"vocab": {}}, "added_tokens": [1]}', "no vocabulary"),
+        "",
+        "{",
+        "{}",
+        "3",
+        '{"model": {"vocab": null}}',
+        '{"model": {"vocab": [[]]}}',
+        '{"model": {"vocab": {"a": null}}}',
+        '{"model": {"vocab": {}}, "added_tokens": [1]}',
     ],
 )
-def test_what_is_no_tokenizer_is_refused(content: str, said: str, tmp_path: Path) -> None:
+def test_what_is_no_tokenizer_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
-    with pytest.raises(WrongInput, match=said) as refused:
+    with pytest.raises(WrongInput, match=r"tokenizer\.json is cut off, or no tokenizer\.json: .*\nneeded: ") as refused:
         check_vocabulary(given(tmp_path / "tokenizer.json"), None, pretrains=False)
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_what_is_no_list_of_pieces_is_refused(tmp_path: Path) -> None:
+    file = write_tokenizer(tmp_path / "tokenizer.json")
+    for content in ("", "3", "[1"):
+        (tmp_path / PIECES_FILE).write_text(content)
+        with pytest.raises(WrongInput, match="is no list of pieces: "):
+            load(file)
+
+
+def test_what_is_no_sentencepiece_model_is_refused(tmp_path: Path) -> None:
+    whole = bpe(tmp_path).read_bytes()
+    for broken in (b"", b"not a model", whole[: len(whole) // 2], b"\x0a\xff\xff\xff\xff\x0f"):
+        file = tmp_path / f"broken{len(broken)}.model"
+        file.write_bytes(broken)
+        with pytest.raises(WrongInput, match=r"\.model is cut off, or no sentencepiece model: .*\nneeded: ") as refused:
+            piece_ids(file)
+        assert len(str(refused.value).splitlines()) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sweeper.checkpoints.fairseq_rows import order, write_dictionary
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fairseq.mends import load_fairseq
 from sweeper.records.files import cached
-from sweeper.tokens.fairseq_dictionary import DICTIONARY
+from sweeper.tokens.fairseq_dictionary import DICTIONARY, order, write_dictionary
 from sweeper.trial.trial import Trial, digest
 
 FORMAT = 1  # of what is cached

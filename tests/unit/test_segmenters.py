@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.special_pieces import SPECIAL_NAMES, TRANSFORMERS, special_pieces
+from sweeper.tokens.segmenters import SPECIAL_NAMES, TRANSFORMERS, special_pieces
 from sweeper.tokens.tokenizer import load
 from sweeper.tokens.vocabulary import check_vocabulary
 from sweeper.trial.settings import Family, TokenizerSettings
