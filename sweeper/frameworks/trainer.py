@@ -1,4 +1,4 @@
-"""Transformers' Trainer as every adapter uses it: watched, resumable, its evaluations without a trace.
+"""Transformers' Trainer as every adapter uses it: reporting, resumable, its evaluations without a trace.
 
 A checkpoint is written after every evaluation, and after any update when the training is asked to stop. What evaluates
 after "epoch" or after so many "steps" is the adapter's choice.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
@@ -28,23 +29,30 @@ LOSSES = "losses.json"  # sum and number of the training losses since the last e
 SCHEDULES = {Schedule.constant: "constant_with_warmup"}
 UNREPORTED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
+disable_progress_bar()  # in a process that trains: a log is no terminal
 
-class WatchedTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with random states fenced around evaluation and its loss shown at every update."""
 
-    def __init__(self, *args: Any, watch: Watch, **kwargs: Any):
-        super().__init__(*args, callbacks=[watch], **kwargs)
-        self.watch = watch
+class ReportingTrainer(Trainer):  # type: ignore[misc]
+    """The Trainer, with random states fenced around evaluation and its loss shown at every update.
+
+    `measure` returns metrics of all predictions and labels of an evaluated data set, (predictions, labels) -> by name.
+    """
+
+    def __init__(self, *, reporter: TrainerReporter, measure: Callable[[Any, Any], dict[str, float]], **kwargs: Any):
+        super().__init__(
+            callbacks=[reporter], compute_metrics=lambda found: measure(found.predictions, found.label_ids), **kwargs
+        )
+        self.reporter = reporter
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Make a forward and a backward pass, keeping the loss for who watches."""
+        """Make a forward and a backward pass, keeping the loss to report it."""
         loss: Tensor = super().training_step(*args, **kwargs)
-        self.watch.take_loss(loss)
+        self.reporter.add_loss(loss)
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Log; the mean loss is the watch's, since the Trainer's own one begins anew with every launch."""
-        super().log(logs | {"loss": self.watch.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
+        """Log; the mean loss is the reporter's, since the Trainer's own one begins anew with every launch."""
+        super().log(logs | {"loss": self.reporter.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Evaluate without moving the random state, so that evaluating more changes no weight."""
@@ -54,22 +62,21 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
 
     def run(self) -> None:
         """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
-        self.watch.report.model(self.model)
+        self.reporter.report.model(self.model)
         checkpoint = last_checkpoint(Path(self.args.output_dir))
         if checkpoint is None:
             self.train()
         # From the end of an epoch that max_steps cut short the Trainer would make one more update.
         elif step_of(checkpoint) < self.args.max_steps:
-            self.watch.resume(checkpoint)
+            self.reporter.resume(checkpoint)
             self.train(resume_from_checkpoint=str(checkpoint))
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class TrainerReporter(TrainerCallback):  # type: ignore[misc]
     """Reports progress and evaluations, keeps the best weights and one whole checkpoint, and stops when asked to.
 
-    `splits` are the data sets that are evaluated, in their order; `beside` are files that are kept beside the weights,
-    with what is in them. The Trainer calls the methods with (args, state,
-    control, **everything else).
+    `splits` are the data sets that are evaluated, in their order; `extra_files` are kept with the weights, by name with
+    their content. The Trainer calls the methods with (args, state, control, **everything else).
     """
 
     def __init__(self, directory: Path, report: Report, tokenizer: Tokenizer, splits: Sequence[str]):
@@ -77,13 +84,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.report = report
         self.tokenizer = tokenizer
         self.splits = splits
-        self.beside: dict[str, str] = {}
+        self.extra_files: dict[str, str] = {}
         self.loss = torch.tensor(0.0)  # of the latest update
         self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
         self.metrics: dict[str, float] = {}
 
-    def take_loss(self, loss: Tensor) -> None:
-        """Take in an update's loss. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
+    def add_loss(self, loss: Tensor) -> None:
+        """Count an update's loss in. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
         self.loss = loss
         self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
 
@@ -121,7 +128,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             return
         measured_now = {"train/loss": self.mean_loss(), **self.metrics}
         if self.report.epoch(current_epoch(state), state.global_step, measured_now):
-            save_model(model, self.tokenizer, self.directory / "best", self.beside)
+            save_model(model, self.tokenizer, self.directory / "best", self.extra_files)
         self.metrics = {}
         self.loss_sum, self.losses = torch.tensor(0.0), 0
 
@@ -178,7 +185,7 @@ def current_epoch(state: TrainerState) -> int:
 
 
 def save_model(
-    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, beside: Mapping[str, str] = MappingProxyType({})
+    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, extra_files: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
     temporary = directory.with_name(f".{directory.name}")
@@ -188,7 +195,7 @@ def save_model(
     model.save_pretrained(temporary)
     model.config.use_cache = used
     tokenizer.save(temporary)
-    for name, content in beside.items():
+    for name, content in extra_files.items():
         (temporary / name).write_text(content, encoding="utf-8")
     if directory.exists():
         shutil.rmtree(directory)

@@ -24,7 +24,7 @@ class Observed:
     """What goes through fairseq's task: at each update the examples, the loss, the rate and the gradients' norm."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from sweeper.frameworks.fairseq.task import WatchedTask
+        from sweeper.frameworks.fairseq.task import ReportingTask
 
         self.examples: list[list[int]] = []
         self.texts: list[torch.Tensor] = []
@@ -32,7 +32,7 @@ class Observed:
         self.rates: list[float] = []
         self.norms: list[float] = []
         self.optimizer: Any = None
-        train_step, optimizer_step = WatchedTask.train_step, WatchedTask.optimizer_step
+        train_step, optimizer_step = ReportingTask.train_step, ReportingTask.optimizer_step
 
         def watched_train_step(task: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
             self.examples.append(sample["id"].tolist())
@@ -48,8 +48,8 @@ class Observed:
             self.norms.append(float(torch.stack(gradients).norm()))
             optimizer_step(task, optimizer, model, update_num)
 
-        monkeypatch.setattr(WatchedTask, "train_step", watched_train_step)
-        monkeypatch.setattr(WatchedTask, "optimizer_step", watched_optimizer_step)
+        monkeypatch.setattr(ReportingTask, "train_step", watched_train_step)
+        monkeypatch.setattr(ReportingTask, "optimizer_step", watched_optimizer_step)
 
 
 @pytest.fixture(scope="module")

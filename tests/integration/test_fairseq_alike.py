@@ -42,7 +42,6 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     from sweeper.frameworks import fine_tuning
     from sweeper.frameworks.fairseq import arguments as fairseq_arguments
     from sweeper.frameworks.fairseq import training as fairseq_training
-    from sweeper.frameworks.hf import training as hf_training
 
     of_fairseq, of_hf = fairseq_arguments.arguments, fine_tuning.training_arguments
 
@@ -55,7 +54,7 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
         return made
 
     monkeypatch.setattr(fairseq_training, "arguments", arguments)
-    monkeypatch.setattr(hf_training, "training_arguments", training_arguments)
+    monkeypatch.setattr(fine_tuning, "training_arguments", training_arguments)
 
 
 def losses(trial: Trial, directory: Path) -> list[float]:

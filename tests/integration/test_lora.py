@@ -22,7 +22,7 @@ from sweeper.data.demo import Demo
 from sweeper.driver.execute import execute
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs, load_framework
-from sweeper.frameworks.lora import classification as lora_training
+from sweeper.frameworks.lora import answers as lora_answers
 from sweeper.frameworks.lora import model as lora_model
 from sweeper.frameworks.lora.answers import answer_batch
 from sweeper.frameworks.lora.classification import class_scores
@@ -142,7 +142,7 @@ def test_the_base_stays_as_it_is(kind: str, outputs: Path, tmp_path: Path, monke
         kept.append((model, parameters(model)))
         return model
 
-    monkeypatch.setattr(lora_training, "build", build)
+    monkeypatch.setattr(lora_answers, "build", build)
     run(trial, tmp_path / "trial")
     [(model, before)] = kept
     changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
@@ -252,8 +252,7 @@ def test_bloom_560m_on_the_meta_device_takes_no_memory(outputs: Path) -> None:
 import resource
 from pathlib import Path
 import peft, torch
-from sweeper import inputs
-from sweeper.execute import load_framework
+from sweeper.frameworks import inputs, load_framework
 from tests.contracts.frameworks import make_trial
 trial = make_trial(Path({str(outputs)!r}), "framework=lora", "arch=bloom_560m")
 inputs.tokenizer(trial)

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
@@ -25,8 +24,8 @@ from sweeper.frameworks.fairseq import mends as fairseq_mends
 from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import binarised
 from sweeper.frameworks.fairseq.model import initial_model, load_into, save_initial
-from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, WATCH, Watch, configuration
-from sweeper.frameworks.fine_tuning import build_classifier, total_steps
+from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, REPORTER, TaskReporter, configuration
+from sweeper.frameworks.fine_tuning import EVALUATED, build_classifier, total_steps
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import save_model
@@ -36,13 +35,11 @@ from sweeper.trial.trial import Trial
 with fairseq_mends.root_logger_kept():
     from fairseq_cli import train as command
 
-SUBSETS = ("valid", "test")
 LAST = "checkpoint_last.pt"  # as fairseq calls it
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
     checkpoints, data = directory / "checkpoint", binarised(trial)
     checkpoints.mkdir(exist_ok=True)
     steps = total_steps(trial, len(inputs.tokenized(trial)["train"]))
@@ -59,15 +56,15 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     # Older versions wrote checkpoints between epochs only, and no losses.
     kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
     keep_best, end_after = partial(keep, trial, classifier, directory / "best"), partial(end, config)
-    watch = Watch(report, steps, SUBSETS, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
-    token = WATCH.set(watch)
+    reporter = TaskReporter(report, steps, EVALUATED, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    token = REPORTER.set(reporter)
     try:
         with logged():
             command.main(config)
     finally:
-        WATCH.reset(token)
-    if watch.stopped and watch.step is not None:
-        raise Interrupted(watch.step)
+        REPORTER.reset(token)
+    if reporter.stopped and reporter.step is not None:
+        raise Interrupted(reporter.step)
 
 
 def end(config: Any, step: int) -> None:

@@ -24,11 +24,9 @@ class HuggingFace:
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""
-        from sweeper.frameworks.fine_tuning import build_classifier, freeze_token_types
+        from sweeper.frameworks.hf.training import build
 
-        model: nn.Module = build_classifier(trial)
-        if trial.framework.hf.match_fairseq:
-            freeze_token_types(model)
+        model: nn.Module = build(trial)
         return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:

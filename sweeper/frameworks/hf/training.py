@@ -1,4 +1,4 @@
-"""Fine-tuning with Transformers' Trainer: the arguments, and its events reported."""
+"""Fine-tuning a classifier with Transformers' Trainer."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from transformers.utils.logging import disable_progress_bar
+from transformers import PreTrainedModel
 
-from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import build_classifier, by_length, freeze_token_types, measure, training_arguments
+from sweeper.frameworks.fine_tuning import build_classifier, fine_tuner
+from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch, WatchedTrainer
-from sweeper.trial.trial import Trial
+from sweeper.frameworks.trainer import ReportingTrainer
+from sweeper.trial import Trial
+
+
+def build(trial: Trial) -> PreTrainedModel:
+    """Return the classifier, its random weights drawn from the trial's seed."""
+    model = build_classifier(trial)
+    if trial.framework.hf.match_fairseq:
+        for name, parameter in model.named_parameters():
+            if "token_type_embeddings" in name:  # which fairseq's RoBERTa lacks
+                parameter.requires_grad_(False)
+    return model
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
-    model = build_classifier(trial)
-    if trial.framework.hf.match_fairseq:
-        freeze_token_types(model)
-    splits = inputs.tokenized(trial)
-    watch = Watch(directory, report, inputs.tokenizer(trial), ("valid", "test"))
-    trainer = ClassifierTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=Collator(model.config.pad_token_id),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    model = build(trial)
+    collator = Collator(model.config.pad_token_id)
+    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, collator, classification_metrics)
     trainer.decay_all = trial.framework.hf.match_fairseq
     trainer.run()
 
@@ -55,7 +53,7 @@ class Collator:
         }
 
 
-class ClassifierTrainer(WatchedTrainer):
+class ClassifierTrainer(ReportingTrainer):
     """The Trainer, which decays every parameter on demand, as fairseq does."""
 
     decay_all = False

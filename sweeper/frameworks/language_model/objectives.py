@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
-from transformers import EvalPrediction, PreTrainedModel
+from transformers import PreTrainedModel
 
-from sweeper.frameworks.trainer import WatchedTrainer
+from sweeper.frameworks.trainer import ReportingTrainer
 
 FIRST_WORD_ID = 4  # after <s>, <pad>, </s> and <unk>, which are never hidden
 IGNORED = -100  # label of a position that is not to be predicted
@@ -76,7 +76,7 @@ def padded(examples: Sequence[Mapping[str, Any]], pad_id: int) -> Tensor:
     return pad_sequence(rows, batch_first=True, padding_value=pad_id)
 
 
-class LanguageModelTrainer(WatchedTrainer):
+class LanguageModelTrainer(ReportingTrainer):
     """Trainer whose loss is the mean over all positions that are to be predicted, in training and evaluation."""
 
     def compute_loss(self, model: PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
@@ -107,9 +107,3 @@ class LanguageModelTrainer(WatchedTrainer):
             sums = torch.zeros(len(wanted), dtype=torch.float64, device=rows.device)
             sums.index_add_(0, rows, self.losses(model, inputs).double())
         return None, sums, wanted.sum(dim=1)
-
-
-def measure(prediction: EvalPrediction) -> dict[str, float]:
-    """Mean loss in nats over all predicted positions of a data set, and its exponential, the perplexity."""
-    loss = float(np.sum(prediction.predictions) / max(np.sum(prediction.label_ids), 1))
-    return {"loss": loss, "perplexity": float(np.exp(loss))}

@@ -22,12 +22,12 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken, measure
+from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken
+from sweeper.frameworks.metrics import prediction_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch, optimisation
+from sweeper.frameworks.trainer import TrainerReporter, optimisation
 from sweeper.tokens.packed import Sequences
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import Family, PretrainingSettings, TrainSettings
@@ -71,7 +71,6 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
     `directory`/best. Sets the process's seeds and its number of threads; the same call gives the same weights to
     the last bit on one machine's CPU, interrupted or not.
     """
-    disable_progress_bar()
     torch.set_num_threads(pretraining.settings.threads)
     set_seed(pretraining.seed)
     trainer = LanguageModelTrainer(
@@ -80,8 +79,8 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
         train_dataset=pretraining.sequences,
         eval_dataset=None if pretraining.held_out is None else {"valid": pretraining.held_out},
         data_collator=collator(pretraining),
-        compute_metrics=measure,
-        watch=Watch(directory, report, pretraining.tokenizer, ("valid",)),
+        measure=prediction_metrics,
+        reporter=TrainerReporter(directory, report, pretraining.tokenizer, ("valid",)),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.run()

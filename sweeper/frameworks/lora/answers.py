@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,10 +13,31 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from sweeper.frameworks.trainer import WatchedTrainer
+from sweeper.frameworks.fine_tuning import AnyTrainer, fine_tuner
+from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
+from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.trainer import ReportingTrainer
+from sweeper.trial import Trial
 
 
-class AnswerTrainer(WatchedTrainer):
+def answer_trainer(
+    kind: type[AnyTrainer],
+    trial: Trial,
+    directory: Path,
+    report: Report,
+    collator: Callable[[Any], dict[str, Tensor]],
+    measure: Callable[[Any, Any], dict[str, float]],
+) -> AnyTrainer:
+    """Return a Trainer of the trial's base under a new adapter; see `fine_tuner`."""
+    model = build(trial)
+    trainer = fine_tuner(kind, trial, directory, report, model, collator, measure)
+    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
+        check_base(model, directory / "best")  # of an earlier launch
+        trainer.reporter.extra_files = {BASE: base_facts(model)}
+    return trainer
+
+
+class AnswerTrainer(ReportingTrainer):
     """Trainer whose loss is that of the answers' ids, </s> included; a batch also has what `answer_batch` makes."""
 
     def compute_loss(self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:

@@ -11,38 +11,22 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import by_length, measure, training_arguments
-from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses, answer_trainer
 from sweeper.frameworks.lora.generation import padded_left
-from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
+from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch
 from sweeper.tokens.prompted import class_answers
-from sweeper.trial.trial import Trial
+from sweeper.trial import Trial
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
-    model = build(trial)
-    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
+    tokenizer = inputs.tokenizer(trial)
     answers = class_answers(trial.data, tokenizer)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
-    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
-        check_base(model, directory / "best")  # of an earlier launch
-        watch.beside = {BASE: base_facts(model)}
-    trainer = ClassTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=PromptCollator(answers, tokenizer.pad),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    collator = PromptCollator(answers, tokenizer.pad)
+    trainer = answer_trainer(ClassTrainer, trial, directory, report, collator, classification_metrics)
     trainer.classes = answer_batch(answers, tokenizer.pad)
     trainer.length_normalised = trial.framework.lora.length_normalised
     trainer.run()

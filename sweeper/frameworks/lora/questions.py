@@ -13,21 +13,16 @@ import torch
 from datasets import Dataset
 from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from torch import Tensor
-from transformers import EvalPrediction
 from transformers.trainer_utils import EvalLoopOutput
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import by_length, training_arguments
-from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses, answer_trainer
 from sweeper.frameworks.lora.generation import generate, padded_left
-from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
-from sweeper.frameworks.metrics import answer_metrics
+from sweeper.frameworks.metrics import answer_metrics, prediction_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch
 from sweeper.records.record import Record
 from sweeper.tokens.tokenizer import Tokenizer
-from sweeper.trial.trial import Trial
+from sweeper.trial import Trial
 
 SHOWN = 10  # test questions whose answers before and after training are kept
 SPARE = 8  # ids that an answer may have beyond the longest of the data set
@@ -35,7 +30,6 @@ SPARE = 8  # ids that an answer may have beyond the longest of the data set
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`. Keeps some answers of before and after in the trial's directory."""
-    disable_progress_bar()  # a log is no terminal
     trainer = trainer_of(trial, directory, report)
     test = inputs.tokenized(trial)["test"]
     shown = test.select(range(min(SHOWN, len(test))))
@@ -48,23 +42,11 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
 
 def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
     """Return the Trainer of a trial's model before its first update."""
-    model = build(trial)
-    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
-    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
-        check_base(model, directory / "best")  # of an earlier launch
-        watch.beside = {BASE: base_facts(model)}
-    trainer = QuestionTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=QuestionCollator(tokenizer.pad),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    tokenizer = inputs.tokenizer(trial)
+    collator = QuestionCollator(tokenizer.pad)
+    trainer = answer_trainer(QuestionTrainer, trial, directory, report, collator, prediction_metrics)
     trainer.tokenizer = tokenizer
-    trainer.longest_answer = longest_answer(splits.values()) + SPARE
+    trainer.longest_answer = longest_answer(inputs.tokenized(trial).values()) + SPARE
     trainer.positions = trial.arch.positions
     return trainer
 
@@ -120,12 +102,6 @@ class QuestionTrainer(AnswerTrainer):
             return generate(
                 base, self.tokenizer, prompts, self.longest_answer, self.positions, self.args.per_device_eval_batch_size
             )
-
-
-def measure(prediction: EvalPrediction) -> dict[str, float]:
-    """Mean loss in nats over all ids of a data set's answers, and its exponential, the perplexity."""
-    loss = float(np.sum(prediction.predictions) / np.sum(prediction.label_ids))
-    return {"loss": loss, "perplexity": float(np.exp(loss))}
 
 
 def load_adapter(model: PeftModel, directory: Path) -> None:
