@@ -135,7 +135,7 @@ def test_a_declared_metric_is_a_column_of_tables(
 ) -> None:
     monkeypatch.setitem(METRICS, "kappa", DeclaredMetric(("classification",), greater_is_better=True, share=True))
     more = [Metric(split, "kappa", 0.321, 1, STEPS_PER_EPOCH) for split in ("valid", "test")]
-    write(tmp_path, trial(), more=more)
+    write(tmp_path, trial(), [0.5], [0.5], more=more)
     main([str(tmp_path)])
     shown = capsys.readouterr().out
     assert "kappa" in shown and "32.1" in shown
