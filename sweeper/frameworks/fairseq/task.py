@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ FULL_PRECISION, LOSSES = "full_precision", "losses"  # what the task keeps in a 
 DEAD = re.compile(r"(?:^|\.)encoder\.lm_head\.|\.layers\.\d+\.[^.]+$")
 
 
+@dataclass
 class TaskReporter:
     """Collects what fairseq's training measures, reports it, and ends the training when asked to.
 
@@ -43,27 +45,20 @@ class TaskReporter:
     `losses` those of the unfinished epoch's updates.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        steps: int,
-        subsets: Sequence[str],
-        keep: Callable[[Mapping[str, Tensor]], None],
-        end_after: Callable[[int], None],
-        full_precision: Sequence[Tensor] = (),
-        losses: Sequence[float] = (),
-    ):
-        self.report = report
-        self.steps = steps
-        self.subsets = subsets
-        self.keep = keep
-        self.end_after = end_after
-        self.full_precision = full_precision
+    report: Report
+    steps: int
+    subsets: Sequence[str]
+    keep: Callable[[Mapping[str, Tensor]], None]
+    end_after: Callable[[int], None]
+    full_precision: Sequence[Tensor] = ()
+    losses: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
         self.epoch = 0
         self.step: int | None = None  # the latest update of this launch
         self.stopped = False  # in the middle of an epoch
         self.loss = torch.tensor(0.0)
-        self.losses = [torch.tensor(loss) for loss in losses]  # of the epoch's updates
+        self.epoch_losses = [torch.tensor(loss) for loss in self.losses]
         self.logits: list[Tensor] = []  # of the subset that is evaluated
         self.labels: list[Tensor] = []
         self.metrics: dict[str, float] = {}
@@ -80,7 +75,7 @@ class TaskReporter:
     def add_loss(self, loss: Tensor) -> None:
         """Keep the mean loss of an update's examples, in nats."""
         self.loss = loss
-        self.losses.append(loss)
+        self.epoch_losses.append(loss)
 
     def end_step(self, step: int, ends_epoch: bool) -> None:
         """Tell how far training is, and end it here when it has to stop in the middle of an epoch."""
@@ -105,8 +100,8 @@ class TaskReporter:
         if self.pending:
             return
         # As the Trainer of Transformers has it: a smaller last batch counts as much as the others.
-        train_loss = float(torch.tensor(numbers(self.losses), dtype=torch.float64).mean())
-        metrics, self.metrics, self.losses = {"train/loss": train_loss, **self.metrics}, {}, []
+        train_loss = float(torch.tensor(numbers(self.epoch_losses), dtype=torch.float64).mean())
+        metrics, self.metrics, self.epoch_losses = {"train/loss": train_loss, **self.metrics}, {}, []
         if self.report.epoch(self.epoch, step, metrics):
             self.keep(model.state_dict())
 
@@ -146,7 +141,7 @@ class ReportingTask(SentencePredictionTask):  # type: ignore[misc]
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""
         weights = [weight.data for weight in full_precision(self.optimizer)]
-        return {FULL_PRECISION: weights, LOSSES: numbers(REPORTER.get().losses)}
+        return {FULL_PRECISION: weights, LOSSES: numbers(REPORTER.get().epoch_losses)}
 
     def train_step(
         self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module, optimizer: Any, *args: Any, **kwargs: Any

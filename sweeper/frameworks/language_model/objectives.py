@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +17,6 @@ from sweeper.frameworks.trainer import ReportingTrainer
 
 FIRST_WORD_ID = 4  # after <s>, <pad>, </s> and <unk>, which are never hidden
 IGNORED = -100  # label of a position that is not to be predicted
-
-
-class Example(Protocol):
-    """A sequence of ids and its number in the order of training."""
-
-    def __getitem__(self, key: str) -> Any:
-        """Return `input_ids` or `number`."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
-from sweeper.frameworks.lora.targets import check_names
+from sweeper.frameworks.lora.checks import check_names
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import LoraSettings, Precision, Quantization
