@@ -20,7 +20,35 @@ from sweeper.trial.settings import Precision
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Framework", "Interrupted", "Report", "check_classifies_encoders", "check_precision", "load_framework"]
+__all__ = [
+    "MOVED",
+    "Framework",
+    "Interrupted",
+    "Report",
+    "check_classifies_encoders",
+    "check_precision",
+    "load_framework",
+]
+
+# What modules that take long to import were called in earlier versions, whose YAML and records name them.
+MOVED = {
+    f"sweeper.{old}": f"sweeper.frameworks.{new}"
+    for old, new in {
+        "classifier": "fine_tuning",
+        "trainer": "trainer",
+        "checkpoints.pretraining": "language_model.training",
+        "frameworks.hf_training": "hf.training",
+        "frameworks.fairseq_data": "fairseq.binarised",
+        "frameworks.fairseq_model": "fairseq.model",
+        "frameworks.fairseq_task": "fairseq.task",
+        "frameworks.fairseq_training": "fairseq.training",
+        "frameworks.generation": "lora.generation",
+        "frameworks.lora_answers": "lora.answers",
+        "frameworks.lora_model": "lora.model",
+        "frameworks.lora_training": "lora.classification",
+        "frameworks.qa_training": "lora.questions",
+    }.items()
+}
 
 
 class Framework(Protocol):

@@ -272,6 +272,10 @@ class FrameworkSettings:
     options: dict[str, Any] = setting(factory=dict, help="for adapters outside this package")
 
 
+# The frameworks that have options of their own, as they are ordered in tables: what others are compared with first.
+FRAMEWORKS = tuple(item.name for item in fields(FrameworkSettings) if is_dataclass(item.default))
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """The optimisation. An update is one optimizer step; an epoch one pass over the training examples."""

@@ -64,15 +64,15 @@ class Trial:
         Options of frameworks that this trial does not use are left out, where the framework's name tells which.
         """
         framework = result_settings(self.framework)
-        own = {"name", "family", "_target_", "options", self.framework.name}
-        if self.framework.name not in framework:
-            own = set(framework)  # an adapter under a name of the user's own
+        if self.framework.name in framework:  # else an adapter under a name of the user's own, for which all count
+            others = {key for key in framework if is_dataclass(getattr(self.framework, key))} - {self.framework.name}
+            framework = {key: value for key, value in framework.items() if key not in others}
         return {
             "schema": IDENTITY_SCHEMA,
             "seed": self.seed,
             "data_seed": self.data_seed,
             "model": result_settings(self.model),
-            "framework": {key: value for key, value in framework.items() if key in own},
+            "framework": framework,
             "arch": result_settings(self.arch),
             "task": result_settings(self.task),
             "data": result_settings(self.data),
