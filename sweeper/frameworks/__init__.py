@@ -30,24 +30,12 @@ __all__ = [
     "load_framework",
 ]
 
-# What modules that take long to import were called in earlier versions, whose YAML and records name them.
+# How earlier versions called the modules that training imports; their YAML and records name them to be preloaded.
 MOVED = {
-    f"sweeper.{old}": f"sweeper.frameworks.{new}"
-    for old, new in {
-        "classifier": "fine_tuning",
-        "trainer": "trainer",
-        "checkpoints.pretraining": "language_model.training",
-        "frameworks.hf_training": "hf.training",
-        "frameworks.fairseq_data": "fairseq.binarised",
-        "frameworks.fairseq_model": "fairseq.model",
-        "frameworks.fairseq_task": "fairseq.task",
-        "frameworks.fairseq_training": "fairseq.training",
-        "frameworks.generation": "lora.generation",
-        "frameworks.lora_answers": "lora.answers",
-        "frameworks.lora_model": "lora.model",
-        "frameworks.lora_training": "lora.classification",
-        "frameworks.qa_training": "lora.questions",
-    }.items()
+    "sweeper.frameworks.fairseq_training": "sweeper.frameworks.fairseq.training",
+    "sweeper.frameworks.hf_training": "sweeper.frameworks.hf.training",
+    "sweeper.frameworks.lora_training": "sweeper.frameworks.lora.classification",
+    "sweeper.frameworks.qa_training": "sweeper.frameworks.lora.questions",
 }
 
 

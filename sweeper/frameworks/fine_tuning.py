@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments, set_seed
 
 from sweeper.checkpoints.architecture import transformers_config
@@ -54,9 +58,9 @@ def fine_tuner(
     report: Report,
     model: PreTrainedModel,
     collator: Callable[[Any], dict[str, Tensor]],
-    measure: Callable[[Any, Any], dict[str, float]],
+    extra_files: Mapping[str, str] = MappingProxyType({}),
 ) -> AnyTrainer:
-    """Return a Trainer of some kind for a trial's model, data and settings; for `measure` see `ReportingTrainer`."""
+    """Return a Trainer of some kind for a trial's model, data and settings."""
     splits = inputs.tokenized(trial)
     return kind(
         model=model,
@@ -64,14 +68,20 @@ def fine_tuner(
         data_collator=collator,
         train_dataset=splits["train"],
         eval_dataset={name: _by_length(splits[name]) for name in EVALUATED},
-        measure=measure,
-        reporter=TrainerReporter(directory, report, inputs.tokenizer(trial), EVALUATED),
+        reporter=TrainerReporter(directory, report, inputs.tokenizer(trial), EVALUATED, extra_files),
     )
 
 
 def _by_length(split: Dataset) -> Dataset:
     """Put like lengths together, for less padding; in memory, since trials share the files."""
     return split.select(np.argsort(split["length"], kind="stable"), keep_in_memory=True)
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[Tensor, Tensor]:
+    """Return ids and attention mask, each [rows, longest]."""
+    tensors = [torch.tensor(row) for row in rows]
+    pad = partial(pad_sequence, batch_first=True, padding_side=side)
+    return pad(tensors, padding_value=pad_id), pad([torch.ones_like(ids) for ids in tensors])
 
 
 def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArguments:

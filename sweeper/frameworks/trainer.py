@@ -33,14 +33,15 @@ disable_progress_bar()  # in a process that trains: a log is no terminal
 
 
 class ReportingTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with random states fenced around evaluation and its loss shown at every update.
+    """The Trainer, with random states fenced around evaluation and its loss shown at every update."""
 
-    `measure` returns metrics of all predictions and labels of an evaluated data set, (predictions, labels) -> by name.
-    """
+    measure: Callable[[Any, Any], dict[str, float]]  # metrics by name, of an evaluated set's predictions and labels
 
-    def __init__(self, *, reporter: TrainerReporter, measure: Callable[[Any, Any], dict[str, float]], **kwargs: Any):
+    def __init__(self, *, reporter: TrainerReporter, **kwargs: Any):
         super().__init__(
-            callbacks=[reporter], compute_metrics=lambda found: measure(found.predictions, found.label_ids), **kwargs
+            callbacks=[reporter],
+            compute_metrics=lambda found: self.measure(found.predictions, found.label_ids),
+            **kwargs,
         )
         self.reporter = reporter
 
@@ -63,11 +64,11 @@ class ReportingTrainer(Trainer):  # type: ignore[misc]
     def run(self) -> None:
         """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
         self.reporter.report.model(self.model)
-        checkpoint = last_checkpoint(Path(self.args.output_dir))
+        checkpoint = _last_checkpoint(Path(self.args.output_dir))
         if checkpoint is None:
             self.train()
         # From the end of an epoch that max_steps cut short the Trainer would make one more update.
-        elif step_of(checkpoint) < self.args.max_steps:
+        elif _step_of(checkpoint) < self.args.max_steps:
             self.reporter.resume(checkpoint)
             self.train(resume_from_checkpoint=str(checkpoint))
 
@@ -79,12 +80,19 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
     their content. The Trainer calls the methods with (args, state, control, **everything else).
     """
 
-    def __init__(self, directory: Path, report: Report, tokenizer: Tokenizer, splits: Sequence[str]):
+    def __init__(
+        self,
+        directory: Path,
+        report: Report,
+        tokenizer: Tokenizer,
+        splits: Sequence[str],
+        extra_files: Mapping[str, str] = MappingProxyType({}),
+    ):
         self.directory = directory
         self.report = report
         self.tokenizer = tokenizer
         self.splits = splits
-        self.extra_files: dict[str, str] = {}
+        self.extra_files = extra_files
         self.loss = torch.tensor(0.0)  # of the latest update
         self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
         self.metrics: dict[str, float] = {}
@@ -104,7 +112,7 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         After the last update of an epoch comes its evaluation, with a checkpoint at its end: one that is written before
         it would go on with the next epoch.
         """
-        self.report.progress(current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
+        self.report.progress(_current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
         ends_epoch = control.should_training_stop or float(state.epoch).is_integer()
         if self.report.must_stop() and not ends_epoch:
             control.should_save = True
@@ -127,7 +135,7 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         if not any(key.startswith(f"{self.splits[-1]}/") for key in self.metrics):
             return
         measured_now = {"train/loss": self.mean_loss(), **self.metrics}
-        if self.report.epoch(current_epoch(state), state.global_step, measured_now):
+        if self.report.epoch(_current_epoch(state), state.global_step, measured_now):
             save_model(model, self.tokenizer, self.directory / "best", self.extra_files)
         self.metrics = {}
         self.loss_sum, self.losses = torch.tensor(0.0), 0
@@ -179,7 +187,7 @@ def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, 
     }
 
 
-def current_epoch(state: TrainerState) -> int:
+def _current_epoch(state: TrainerState) -> int:
     """Number of the epoch under way or just ended, from 1; an epoch that max_steps cut short counts."""
     return max(1, math.ceil(round(float(state.epoch), 6)))
 
@@ -202,7 +210,7 @@ def save_model(
     temporary.rename(directory)
 
 
-def last_checkpoint(root: Path) -> Path | None:
+def _last_checkpoint(root: Path) -> Path | None:
     """Return the newest whole checkpoint and remove what a kill left half-written."""
     whole = []
     for path in root.glob("checkpoint-*"):
@@ -210,9 +218,8 @@ def last_checkpoint(root: Path) -> Path | None:
             whole.append(path)
         else:
             shutil.rmtree(path)
-    return max(whole, key=step_of, default=None)
+    return max(whole, key=_step_of, default=None)
 
 
-def step_of(checkpoint: Path) -> int:
-    """Return the update after which the Trainer wrote a checkpoint."""
+def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])

@@ -22,11 +22,11 @@ from sweeper.data.demo import Demo
 from sweeper.driver.execute import execute
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs, load_framework
-from sweeper.frameworks.lora import answers as lora_answers
+from sweeper.frameworks.fine_tuning import padded
+from sweeper.frameworks.lora import classification as lora_training
 from sweeper.frameworks.lora import model as lora_model
 from sweeper.frameworks.lora.answers import answer_batch
 from sweeper.frameworks.lora.classification import class_scores
-from sweeper.frameworks.lora.generation import padded_left
 from sweeper.frameworks.lora.model import adapted, base_model
 from sweeper.frameworks.metrics import classification_metrics
 from sweeper.records.record import Record
@@ -142,7 +142,7 @@ def test_the_base_stays_as_it_is(kind: str, outputs: Path, tmp_path: Path, monke
         kept.append((model, parameters(model)))
         return model
 
-    monkeypatch.setattr(lora_answers, "build", build)
+    monkeypatch.setattr(lora_training, "build", build)
     run(trial, tmp_path / "trial")
     [(model, before)] = kept
     changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
@@ -191,7 +191,7 @@ def test_scores_of_a_batch_are_those_of_a_plain_loop(length_normalised: bool, pr
     model = PeftModel.from_pretrained(base, done / "best").eval()
     prompts = inputs.tokenized(pretrained)["test"]["input_ids"][:16]
     assert len(set(map(len, prompts))) > 3
-    ids, mask = padded_left(prompts, tokenizer.pad)
+    ids, mask = padded(prompts, tokenizer.pad, "left")
     classes = answer_batch(answers, tokenizer.pad)
     batch = {"input_ids": ids, "attention_mask": mask}
     scores = class_scores(model, batch, classes["answers"], classes["answers_mask"], length_normalised)

@@ -192,7 +192,6 @@ def test_the_loss_is_the_models_own(kind: str, tokenizer: Tokenizer, tmp_path: P
         model=model,
         args=training_arguments(asked, tmp_path),
         eval_dataset={"valid": asked.held_out},
-        measure=prediction_metrics,
         reporter=TrainerReporter(tmp_path, Told(), tokenizer, ("valid",)),
     )
     if kind == "bloom":

@@ -28,8 +28,7 @@ def order_of(trial: Trial) -> tuple[int, ...]:
     return order(inputs.tokenizer(trial), rows_of(trial))
 
 
-def binarised_directory(trial: Trial) -> Path:
-    """Where the trial's binarised data lies."""
+def _binarised_directory(trial: Trial) -> Path:
     made_of = {"ids": inputs.tokenized_directory(trial).name, "rows": rows_of(trial), "format": FORMAT}
     return trial.cache / "fairseq" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
@@ -40,11 +39,10 @@ def binarised(trial: Trial) -> Path:
     They are the ids of `inputs.tokenized` in fairseq's order, without <s>, which the task puts before each text. A
     pair is one input.
     """
-    return cached(binarised_directory(trial), partial(binarise, trial))
+    return cached(_binarised_directory(trial), partial(_binarise, trial))
 
 
-def binarise(trial: Trial, directory: Path) -> None:
-    """Fill a directory with a trial's data, in fairseq's format."""
+def _binarise(trial: Trial, directory: Path) -> None:
     load_fairseq()
     texts, labels = directory / "input0", directory / "label"
     texts.mkdir()
@@ -55,11 +53,11 @@ def binarise(trial: Trial, directory: Path) -> None:
     row = {index: number for number, index in enumerate(order_of(trial))}
     for name, split in inputs.tokenized(trial).items():
         ids = partial(map, lambda text: [row[index] for index in text[1:]], split["input_ids"])
-        write(texts / name, rows_of(trial), ids)
-        write(labels / name, SPECIAL + classes, partial(map, lambda label: [SPECIAL + label], split["labels"]))
+        _write(texts / name, rows_of(trial), ids)
+        _write(labels / name, SPECIAL + classes, partial(map, lambda label: [SPECIAL + label], split["labels"]))
 
 
-def write(prefix: Path, size: int, rows: Callable[[], Iterable[list[int]]]) -> None:
+def _write(prefix: Path, size: int, rows: Callable[[], Iterable[list[int]]]) -> None:
     """Write lists of numbers below `size` as fairseq's own preprocessing does; what it reads must be the same.
 
     `rows` is called twice: as an iterator each time, since the lists may not fit into memory.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from sweeper.frameworks.fine_tuning import build_classifier, fine_tuner
+from sweeper.frameworks.fine_tuning import build_classifier, fine_tuner, padded
 from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import ReportingTrainer
@@ -31,31 +31,28 @@ def build(trial: Trial) -> PreTrainedModel:
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
     model = build(trial)
-    collator = Collator(model.config.pad_token_id)
-    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, collator, classification_metrics)
+    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, Collator(model.config.pad_token_id))
     trainer.decay_all = trial.framework.hf.match_fairseq
     trainer.run()
 
 
+@dataclass(frozen=True)
 class Collator:
     """Pads a batch to its longest example."""
 
-    def __init__(self, pad_id: int):
-        self.pad_id = pad_id
+    pad_id: int
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest] and labels [batch]."""
-        rows = [torch.tensor(example["input_ids"]) for example in examples]
-        return {
-            "input_ids": pad_sequence(rows, batch_first=True, padding_value=self.pad_id),
-            "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
-            "labels": torch.tensor([example["labels"] for example in examples]),
-        }
+        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id)
+        labels = torch.tensor([example["labels"] for example in examples])
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
 class ClassifierTrainer(ReportingTrainer):
     """The Trainer, which decays every parameter on demand, as fairseq does."""
 
+    measure = staticmethod(classification_metrics)
     decay_all = False
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from transformers import (
 
 from sweeper.errors import WrongInput
 from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken
-from sweeper.frameworks.metrics import prediction_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import TrainerReporter, optimisation
 from sweeper.tokens.packed import Sequences
@@ -79,7 +78,6 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
         train_dataset=pretraining.sequences,
         eval_dataset=None if pretraining.held_out is None else {"valid": pretraining.held_out},
         data_collator=collator(pretraining),
-        measure=prediction_metrics,
         reporter=TrainerReporter(directory, report, pretraining.tokenizer, ("valid",)),
     )
     trainer.remove_callback(PrinterCallback)
@@ -117,16 +115,9 @@ def start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> No
 
 def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
     """Return an architecture's recipe as the settings of a training."""
-    return TrainSettings(
-        max_steps=recipe.updates,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        warmup_ratio=recipe.warmup_ratio,
-        weight_decay=recipe.weight_decay,
-        gradient_clip=recipe.gradient_clip,
-        precision=recipe.precision,
-        threads=threads,
-    )
+    shared = {item.name for item in fields(recipe)} & {item.name for item in fields(TrainSettings)}
+    chosen = {name: getattr(recipe, name) for name in shared}
+    return TrainSettings(max_steps=recipe.updates, threads=threads, **chosen)
 
 
 def needs_mask(family: Family, tokenizer: Tokenizer) -> None:

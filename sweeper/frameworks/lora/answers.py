@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pad_sequence
 
-from sweeper.frameworks.fine_tuning import AnyTrainer, fine_tuner
-from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
-from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.fine_tuning import padded
 from sweeper.frameworks.trainer import ReportingTrainer
-from sweeper.trial import Trial
-
-
-def answer_trainer(
-    kind: type[AnyTrainer],
-    trial: Trial,
-    directory: Path,
-    report: Report,
-    collator: Callable[[Any], dict[str, Tensor]],
-    measure: Callable[[Any, Any], dict[str, float]],
-) -> AnyTrainer:
-    """Return a Trainer of the trial's base under a new adapter; see `fine_tuner`."""
-    model = build(trial)
-    trainer = fine_tuner(kind, trial, directory, report, model, collator, measure)
-    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
-        check_base(model, directory / "best")  # of an earlier launch
-        trainer.reporter.extra_files = {BASE: base_facts(model)}
-    return trainer
 
 
 class AnswerTrainer(ReportingTrainer):
@@ -48,11 +26,8 @@ class AnswerTrainer(ReportingTrainer):
 
 def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
     """Return answers [examples, longest], padded to the right, and answers_mask, 1 where there is an id."""
-    rows = [torch.tensor(answer) for answer in answers]
-    return {
-        "answers": pad_sequence(rows, batch_first=True, padding_value=pad_id),
-        "answers_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
-    }
+    ids, mask = padded(answers, pad_id)
+    return {"answers": ids, "answers_mask": mask}
 
 
 def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor) -> Tensor:
@@ -68,14 +43,14 @@ def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tens
         attention_mask=mask,
         logits_to_keep=longest + 1,
         use_cache=False,
-        **positions(model, mask),
+        **_positions(model, mask),
     )
     logits = found.logits[:, -longest - 1 : -1].float()
     losses = cross_entropy(logits.transpose(1, 2), answers, reduction="none")
     return losses * answers_mask
 
 
-def positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
+def _positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
     """Return each id's position from 0, for models that would count the padding on the left."""
     if "position_ids" not in inspect.signature(model.get_base_model().forward).parameters:
         return {}

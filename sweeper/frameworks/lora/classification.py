@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses, answer_trainer
-from sweeper.frameworks.lora.generation import padded_left
+from sweeper.frameworks.fine_tuning import fine_tuner, padded
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.model import base_files, build
 from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.tokens.prompted import class_answers
@@ -23,10 +24,11 @@ from sweeper.trial import Trial
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`."""
-    tokenizer = inputs.tokenizer(trial)
+    model, tokenizer = build(trial), inputs.tokenizer(trial)
+    known_base = base_files(trial, model, directory / "best")
     answers = class_answers(trial.data, tokenizer)
     collator = PromptCollator(answers, tokenizer.pad)
-    trainer = answer_trainer(ClassTrainer, trial, directory, report, collator, classification_metrics)
+    trainer = fine_tuner(ClassTrainer, trial, directory, report, model, collator, known_base)
     trainer.classes = answer_batch(answers, tokenizer.pad)
     trainer.length_normalised = trial.framework.lora.length_normalised
     trainer.run()
@@ -41,7 +43,7 @@ class PromptCollator:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest], padded to the left, labels [batch], and the answers."""
-        ids, mask = padded_left([example["input_ids"] for example in examples], self.pad_id)
+        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id, "left")
         labels = [example["labels"] for example in examples]
         own = answer_batch([self.answers[label] for label in labels], self.pad_id)
         return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor(labels), **own}
@@ -50,6 +52,7 @@ class PromptCollator:
 class ClassTrainer(AnswerTrainer):
     """Trainer that evaluates by the classes' scores."""
 
+    measure = staticmethod(classification_metrics)
     classes: dict[str, Tensor]  # every class's answer, as `answer_batch` makes it
     length_normalised: bool
 

@@ -16,8 +16,10 @@ from torch import Tensor
 from transformers.trainer_utils import EvalLoopOutput
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses, answer_trainer
-from sweeper.frameworks.lora.generation import generate, padded_left
+from sweeper.frameworks.fine_tuning import fine_tuner, padded
+from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
+from sweeper.frameworks.lora.generation import generate
+from sweeper.frameworks.lora.model import base_files, build
 from sweeper.frameworks.metrics import answer_metrics, prediction_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.records.record import Record
@@ -36,23 +38,23 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     before = trainer.answers(shown)
     trainer.run()
     if (directory / "best").exists():
-        load_adapter(trainer.model, directory / "best")
-        write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
+        _load_adapter(trainer.model, directory / "best")
+        _write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
 
 
 def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
     """Return the Trainer of a trial's model before its first update."""
-    tokenizer = inputs.tokenizer(trial)
+    model, tokenizer = build(trial), inputs.tokenizer(trial)
+    known_base = base_files(trial, model, directory / "best")
     collator = QuestionCollator(tokenizer.pad)
-    trainer = answer_trainer(QuestionTrainer, trial, directory, report, collator, prediction_metrics)
+    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, known_base)
     trainer.tokenizer = tokenizer
-    trainer.longest_answer = longest_answer(inputs.tokenized(trial).values()) + SPARE
+    trainer.longest_answer = _longest_answer(inputs.tokenized(trial).values()) + SPARE
     trainer.positions = trial.arch.positions
     return trainer
 
 
-def longest_answer(splits: Iterable[Dataset]) -> int:
-    """Return how many ids the longest answer has, </s> included."""
+def _longest_answer(splits: Iterable[Dataset]) -> int:
     return max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits)
 
 
@@ -64,7 +66,7 @@ class QuestionCollator:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest], padded to the left, and the answers."""
-        ids, mask = padded_left([example["input_ids"][: example["answer"]] for example in examples], self.pad_id)
+        ids, mask = padded([example["input_ids"][: example["answer"]] for example in examples], self.pad_id, "left")
         answers = answer_batch([example["input_ids"][example["answer"] :] for example in examples], self.pad_id)
         return {"input_ids": ids, "attention_mask": mask, **answers}
 
@@ -72,6 +74,7 @@ class QuestionCollator:
 class QuestionTrainer(AnswerTrainer):
     """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
 
+    measure = staticmethod(prediction_metrics)
     tokenizer: Tokenizer
     longest_answer: int  # ids that are generated at most
     positions: int  # of the model
@@ -104,13 +107,12 @@ class QuestionTrainer(AnswerTrainer):
             )
 
 
-def load_adapter(model: PeftModel, directory: Path) -> None:
-    """Give a model the adapter of a directory, with what was trained beside it."""
+def _load_adapter(model: PeftModel, directory: Path) -> None:
     device = str(next(model.parameters()).device)
     set_peft_model_state_dict(model, load_peft_weights(str(directory), device=device))
 
 
-def write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
+def _write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
     """Write a line of JSON for each question: what is expected, and what the model answers before and after."""
     lines = [
         json.dumps(
