@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, make_trial
 from tests.contracts.in_process import SHAPES, Silent, learning_rates
 from tests.needs_fairseq import needs_fairseq
 
-pytestmark = needs_fairseq
+pytestmark = [needs_fairseq, pytest.mark.usefixtures("one_thread")]
 STEPS = EPOCHS * STEPS_PER_EPOCH
 
 
@@ -50,19 +49,6 @@ class Observed:
 
         monkeypatch.setattr(ReportingTask, "train_step", watched_train_step)
         monkeypatch.setattr(ReportingTask, "optimizer_step", watched_optimizer_step)
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

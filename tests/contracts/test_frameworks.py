@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import inputs, load_framework
@@ -39,17 +37,6 @@ from tests.contracts.frameworks import (
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[LocalBackend]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield backend
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)

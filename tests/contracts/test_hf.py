@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -58,18 +57,9 @@ class Observed(hf_training.ClassifierTrainer):
         return loss
 
 
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
 @pytest.fixture(autouse=True)
-def _observed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _observed(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     monkeypatch.setattr(hf_training, "ClassifierTrainer", Observed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def train(trial: Trial, directory: Path) -> tuple[Observed, Silent]:

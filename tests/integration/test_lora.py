@@ -47,14 +47,7 @@ OTHERS: Mapping[str, tuple[Mapping[str, int], str]] = {
 ALL = {"hidden_size": 16, "num_attention_heads": 2, "vocab_size": 400, "pad_token_id": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(trial: Trial, directory: Path) -> Path:
