@@ -77,7 +77,7 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
         args=training_arguments(pretraining, directory / "checkpoint"),
         train_dataset=pretraining.sequences,
         eval_dataset=None if pretraining.held_out is None else {"valid": pretraining.held_out},
-        data_collator=collator(pretraining),
+        data_collator=_collator(pretraining),
         reporter=TrainerReporter(directory, report, pretraining.tokenizer, ("valid",)),
     )
     trainer.remove_callback(PrinterCallback)
@@ -93,7 +93,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
     pretraining.config.update(dict.fromkeys(asked, 0.0))
     if pretraining.weights is None:
         model: PreTrainedModel = kind.from_config(pretraining.config)
-        start_output_bias(model, pretraining.token_counts)
+        _start_output_bias(model, pretraining.token_counts)
     else:
         model = kind.from_pretrained(pretraining.weights, config=pretraining.config)
     for config in (model.config, pretraining.config):
@@ -101,7 +101,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
     return model
 
 
-def start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> None:
+def _start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> None:
     """Set the head's bias, if it has one, to the log of token frequency (plus one): embeddings need not learn it."""
     bias = model.get_output_embeddings().bias
     if bias is None:
@@ -146,8 +146,7 @@ class Numbered(Dataset[dict[str, Any]]):
         raise IndexError(number)
 
 
-def collator(pretraining: Pretraining) -> Masking | NextToken:
-    """Return what makes batches for the family's objective."""
+def _collator(pretraining: Pretraining) -> Masking | NextToken:
     tokenizer = pretraining.tokenizer
     if pretraining.family is Family.causal_lm:
         return NextToken(tokenizer.pad)
