@@ -227,7 +227,7 @@ def _pretrain(trial: Trial, directory: Path) -> None:
 
     pieces, recipe = tokenizer(trial), trial.arch.pretraining
     needs_mask(trial.framework.family, pieces)
-    # When this stops on request, nothing is left of `directory`; its checkpoint lies beside it.
+    # When this stops on request, nothing is left of `directory`; its checkpoint is in `workshop`.
     workshop = weights_directory(trial).with_name(f"{weights_directory(trial).name}.training")
     sequences = pieces.encode(trial.data.unlabelled(), recipe.sequence_length or trial.arch.positions)
     counts = Counter(piece for sequence in sequences for piece in sequence[1:-1])

@@ -186,7 +186,7 @@ class FairseqSettings:
 
 
 class TrainedBias(StrEnum):
-    """Which biases LoRA trains beside its matrices."""
+    """Which biases LoRA trains besides its matrices."""
 
     none = "none"
     all = "all"

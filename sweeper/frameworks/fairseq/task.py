@@ -139,7 +139,7 @@ class ReportingTask(SentencePredictionTask):  # type: ignore[misc]
         REPORTER.get().begin_epoch(epoch, model)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""
+        """Return what a checkpoint keeps of the task: losses, and in half precision the weights in full."""
         weights = [weight.data for weight in full_precision(self.optimizer)]
         return {FULL_PRECISION: weights, LOSSES: numbers(REPORTER.get().epoch_losses)}
 

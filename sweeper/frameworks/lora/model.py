@@ -33,7 +33,7 @@ from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import LoraSettings, Precision, Quantization
 from sweeper.trial.trial import Trial
 
-BASE = "base.json"  # beside an adapter: what its base is known by, where that is drawn anew each time
+BASE = "base.json"  # with an adapter: what its base is known by, where that is drawn anew each time
 COMPUTED = {Precision.fp32: torch.float32, Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}
 ADAPTER = "lora_"  # in the names of an adapter's parameters
 
@@ -83,7 +83,7 @@ def quantised(base: PreTrainedModel, precision: Precision) -> PreTrainedModel:
 
 
 def adapted(base: PreTrainedModel, settings: LoraSettings) -> PeftModel:
-    """Freeze a base and put an adapter beside its target modules. Raises WrongInput for modules that it lacks."""
+    """Freeze a base and add an adapter to its target modules. Raises WrongInput for modules that it lacks."""
     check_names(settings.target_modules, linear_layers(base), base.config.model_type)
     config = LoraConfig(
         r=settings.r,
