@@ -5,10 +5,14 @@ from __future__ import annotations
 import copy
 import signal
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
 from hydra.core.singleton import Singleton
 
+from sweeper.backends import Backend
 from tests.slurm.clusters import BARE, DEFAULT, Cluster, missing
 
 
@@ -23,6 +27,44 @@ def hydra_as_it_was() -> Iterator[None]:
     state = copy.deepcopy(Singleton.get_state())
     yield
     Singleton.set_state(state)
+
+
+@pytest.fixture(scope="module")
+def composing(hydra_as_it_was: None) -> Iterator[None]:
+    """Let `tests.composed` compose trials as the command line would."""
+    from sweeper.config.schema import register
+    from sweeper.config.sources import CONFIG_DIRECTORY
+
+    register()
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the trials of a module's tests share a cache."""
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """Processes for trials, two at a time."""
+    from hydra_plugins.sweeper_launchers.launching import TRAINING
+    from sweeper.backends.local.backend import LocalBackend
+
+    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
+        yield backend
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Train in this process as in a trial's."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

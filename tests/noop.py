@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks.interruption import Interrupted
-from sweeper.frameworks.reporter import Report
-from sweeper.trial.trial import Trial
+from sweeper.frameworks import Interrupted, Report
+from sweeper.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from sweeper.errors import WrongInput
+from sweeper.trial.settings import FRAMEWORKS
 
 Value = str | int | float | bool | None
 # What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
@@ -23,8 +24,7 @@ CONTENT = {
     "tokenizer.path": "digests.tokenizer",
     "tokenizer.count_on": "digests.tokenizer",
 }
-# Not that of the alphabet: what the others are compared with comes first.
-ORDER = {"framework": ("hf", "fairseq", "lora")}
+ORDER = {"framework": FRAMEWORKS}
 SEEDS = ("seed", "data_seed")
 STUDY = "study"
 DIGEST_SHOWN = 12  # hexadecimal digits of a digest

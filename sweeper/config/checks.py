@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import SHORTEST_PAIR
-from sweeper.trial.metrics import METRICS
+from sweeper.trial.best_epoch import check_selection
 from sweeper.trial.settings import ArchSettings, Family
 from sweeper.trial.trial import Trial
 
@@ -27,7 +27,7 @@ def check_trial(trial: Trial) -> None:
     check_recipe(trial)
     check_lengths(trial)
     check_pairs(trial)
-    check_selection(trial)
+    check_selection(trial.task)
     names = {
         "model.name": trial.model.name,
         "framework.name": trial.framework.name,
@@ -90,25 +90,6 @@ def check_pairs(trial: Trial) -> None:
     if isinstance(texts, tuple) and len(texts) == 2 and trial.train.max_length < SHORTEST_PAIR:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} is too short for pairs\nallowed: {SHORTEST_PAIR} or more"
-        )
-
-
-def check_selection(trial: Trial) -> None:
-    """Raise WrongInput when the best epoch would be chosen by what is not measured, or the wrong way round."""
-    task = trial.task
-    known = METRICS.get(task.name)
-    if known is None:
-        return  # the framework knows whether it does such a task
-    if task.selection_metric not in known:
-        raise WrongInput(
-            f"task.selection_metric={task.selection_metric} is not measured for task={task.name}\n"
-            f"allowed: {', '.join(known)}"
-        )
-    if task.greater_is_better != known[task.selection_metric]:
-        better = str(known[task.selection_metric]).lower()
-        raise WrongInput(
-            f"task.greater_is_better={str(task.greater_is_better).lower()} would select the worst epoch\n"
-            f"with task.selection_metric={task.selection_metric} set task.greater_is_better={better}"
         )
 
 

@@ -8,50 +8,43 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.parameter_count import count, recorded
-from sweeper.frameworks import inputs, interruption, load_framework
+from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
+from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
 from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Record, Writer
+from sweeper.trial import Trial
 from sweeper.trial.best_epoch import select
 from sweeper.trial.outcome import Failure, Metric, Outcome, ParameterCounts, Status
 from sweeper.trial.settings import TaskSettings
-from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Recorder:
+class Recorder(ProgressReport):
     """The `Report` that a framework gets: writes to the trial's record and answers which epoch is best."""
 
     def __init__(self, writer: Writer, task: TaskSettings):
+        super().__init__(ProgressFile(writer.record.progress_file))
         self.writer = writer
         self.task = task
-        self.progress_file = ProgressFile(writer.record.progress_file)
         self.parameters: ParameterCounts | None = None
 
     def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
         """Record an epoch's metrics; see `Report.epoch`."""
         named = [(*key.partition("/")[::2], value) for key, value in metrics.items()]
         self.writer.append(Metric(split, name, value, epoch, step) for split, name, value in named)
-        # After a resume the record may know later steps already; they have no say in what this step is worth.
+        # After a resume the record may know later steps already; these say nothing of what this step is worth.
         best = select(self.writer.record.metrics(), self.task, up_to_step=step)
         shown = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
         print(f"epoch {epoch}, step {step}: {shown}", flush=True)
         return best is not None and best.step == step
-
-    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        """Tell where training stands; see `Report.progress`."""
-        self.progress_file.update(epoch, step, steps, loss)
-
-    def must_stop(self) -> bool:
-        """Whether this process was asked to end; see `Report.must_stop`."""
-        return interruption.requested()
 
     def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
         """Count the model's parameters; see `Report.model`."""
@@ -59,7 +52,7 @@ class Recorder:
 
 
 def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
-    """Run a trial in this process and write its outcome; this is the one place that catches its failure.
+    """Run a trial in this process and write its outcome; nothing else catches its failure.
 
     A trial that is done is left alone. A scheduler sees in the exit code what has become of it: 1 for one that failed,
     `interruption.EXIT_CODE` for one that stopped on request and goes on from its checkpoint when it is called again.
@@ -70,7 +63,7 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
         with record.writing() as writer:
             if record.status() is Status.DONE:
                 return
-            status = attempt(trial, writer, launch)
+            status = _attempt(trial, writer, launch)
     except AlreadyWriting as other:
         sys.exit(str(other))  # its record says all that matters
     if status is Status.FAILED:
@@ -84,12 +77,12 @@ def prepare(trial: Trial) -> None:
     interruption.listen()
     try:
         inputs.prepare(trial)
-    except interruption.Interrupted as interrupted:
+    except Interrupted as interrupted:
         print(f"interrupted: {interrupted}", flush=True)
         sys.exit(interruption.EXIT_CODE)
 
 
-def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
+def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     """Train, write the outcome, also of a failure, and return its status; an interrupted trial has none yet."""
     record = writer.record
     writer.forget_failure()
@@ -97,16 +90,16 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     started = time.time()
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
-    writer.describe(description, {"time": started, **launch, **provenance.here(), **changes(launch)})
+    writer.describe(description, {"time": started, **launch, **provenance.here(), **_changes(launch)})
     recorder = Recorder(writer, trial.task)
     try:
-        prepare_process(trial)
+        _set_up_process(trial)
         load_framework(trial).train(trial, record.path, recorder)
         best = select(record.metrics(), trial.task)
         if best is None:
             raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
         status, error = Status.DONE, None
-    except interruption.Interrupted as interrupted:
+    except Interrupted as interrupted:
         writer.note_stop()
         print(f"interrupted: {interrupted}", flush=True)
         return Status.INTERRUPTED
@@ -115,13 +108,13 @@ def attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
         best = select(record.metrics(), trial.task)
         status, error = Status.FAILED, Failure(type(failure).__name__, str(failure), str(record.log))
     seconds = before + time.time() - started
-    writer.finish(Outcome(status, best, seconds, peak_memory_bytes(trial), error, recorder.parameters))
+    writer.finish(Outcome(status, best, seconds, _peak_memory_bytes(trial), error, recorder.parameters))
     if status is Status.DONE:
         shutil.rmtree(record.checkpoint, ignore_errors=True)
     return status
 
 
-def changes(launch: Mapping[str, Any]) -> dict[str, Any]:
+def _changes(launch: Mapping[str, Any]) -> dict[str, Any]:
     """Return what has changed since a trial was submitted, for its provenance, and print it."""
     if "submitted" not in launch:
         return {}
@@ -131,8 +124,8 @@ def changes(launch: Mapping[str, Any]) -> dict[str, Any]:
     return {"code": provenance.code_state(), "differences": found}
 
 
-def prepare_process(trial: Trial) -> None:
-    """Fix what a process has one of: threads, determinism, the device."""
+def _set_up_process(trial: Trial) -> None:
+    """Set the process's threads, determinism and device."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported
         os.environ[name] = str(trial.train.threads)
@@ -150,7 +143,7 @@ def prepare_process(trial: Trial) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def peak_memory_bytes(trial: Trial) -> int:
+def _peak_memory_bytes(trial: Trial) -> int:
     """Most memory held at once: of the GPU when there is one, else resident in this process."""
     if trial.device == "cuda":
         import torch

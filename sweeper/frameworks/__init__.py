@@ -1,7 +1,11 @@
-"""Frameworks: adapters from a trial to the library that trains it."""
+"""Frameworks, adapters from a trial to the library that trains it: the contract, and what its authors need.
+
+Beside what is handed on here: `inputs`, what a trial reads, and `metrics`, what outputs are worth.
+"""
 
 from __future__ import annotations
 
+import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,13 +13,33 @@ from typing import TYPE_CHECKING, Protocol
 from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
+from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.records.classes import Allowed
+from sweeper.trial import Trial
 from sweeper.trial.settings import Precision
-from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
+
+__all__ = [
+    "ALLOWED",
+    "MOVED",
+    "Framework",
+    "Interrupted",
+    "Report",
+    "check_classifies_encoders",
+    "check_precision",
+    "load_framework",
+]
+
+# How earlier versions called the modules that training imports; their YAML and records name them to be preloaded.
+MOVED = {
+    "sweeper.frameworks.fairseq_training": "sweeper.frameworks.fairseq.training",
+    "sweeper.frameworks.hf_training": "sweeper.frameworks.hf.training",
+    "sweeper.frameworks.lora_training": "sweeper.frameworks.lora.classification",
+    "sweeper.frameworks.qa_training": "sweeper.frameworks.lora.questions",
+}
 
 
 class Framework(Protocol):
@@ -31,11 +55,12 @@ class Framework(Protocol):
         """Train, resuming from `directory/checkpoint` when there is one; keep the best weights in `directory/best`.
 
         Seeds everything before the first weight is made, and reports once an epoch. Asked to stop (`Report.must_stop`),
-        it writes a checkpoint and raises `sweeper.frameworks.interruption.Interrupted`.
+        it writes a checkpoint and raises `Interrupted`.
         """
 
     def export(self, directory: Path, destination: Path) -> None:
-        """Write the best weights of a finished trial as a Transformers directory."""
+        """Write the best weights of a finished trial as a Transformers directory; `best` may be one already."""
+        shutil.copytree(directory / "best", destination)
 
 
 # What a record may name

@@ -1,31 +1,29 @@
-"""What every framework that fine-tunes an encoder for classification begins with: the model, and how many updates."""
+"""What frameworks that fine-tune share: a classifier, the number of updates, and a Trainer of a trial."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from datasets import Dataset
-from transformers import (
-    AutoModelForSequenceClassification,
-    EvalPrediction,
-    PreTrainedModel,
-    TrainingArguments,
-    set_seed,
-)
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments, set_seed
 
 from sweeper.checkpoints.architecture import transformers_config
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
-from sweeper.frameworks.metrics import classification_metrics
-from sweeper.frameworks.trainer import optimisation
-from sweeper.trial.trial import Trial
+from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.trainer import ReportingTrainer, TrainerReporter, optimisation
+from sweeper.trial import Trial
 
-if TYPE_CHECKING:
-    from torch import nn
-
-
+AnyTrainer = TypeVar("AnyTrainer", bound=ReportingTrainer)
+EVALUATED = ("valid", "test")
 HEADS = ("classifier.", "score.")  # of a classifier; always random
 # accelerate draws epoch e's order from data_seed + e: far-apart seeds keep the orders of two trials apart.
 DATA_SEED_STRIDE = 100_003
@@ -53,16 +51,37 @@ def total_steps(trial: Trial, examples: int) -> int:
     return min(steps, trial.train.max_steps or steps)
 
 
-def freeze_token_types(model: nn.Module) -> None:
-    """Freeze the token-type row, which fairseq's RoBERTa lacks."""
-    for name, parameter in model.named_parameters():
-        if "token_type_embeddings" in name:
-            parameter.requires_grad_(False)
+def fine_tuner(
+    kind: type[AnyTrainer],
+    trial: Trial,
+    directory: Path,
+    report: Report,
+    model: PreTrainedModel,
+    collator: Callable[[Any], dict[str, Tensor]],
+    extra_files: Mapping[str, str] = MappingProxyType({}),
+) -> AnyTrainer:
+    """Return a Trainer of some kind for a trial's model, data and settings."""
+    splits = inputs.tokenized(trial)
+    return kind(
+        model=model,
+        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
+        data_collator=collator,
+        train_dataset=splits["train"],
+        eval_dataset={name: _by_length(splits[name]) for name in EVALUATED},
+        reporter=TrainerReporter(directory, report, inputs.tokenizer(trial), EVALUATED, extra_files),
+    )
 
 
-def by_length(split: Dataset) -> Dataset:
-    """Return a split with like lengths together, for less padding; in memory, since trials share the files."""
+def _by_length(split: Dataset) -> Dataset:
+    """Put like lengths together, for less padding; in memory, since trials share the files."""
     return split.select(np.argsort(split["length"], kind="stable"), keep_in_memory=True)
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[Tensor, Tensor]:
+    """Return ids and attention mask, each [rows, longest]."""
+    tensors = [torch.tensor(row) for row in rows]
+    pad = partial(pad_sequence, batch_first=True, padding_side=side)
+    return pad(tensors, padding_value=pad_id), pad([torch.ones_like(ids) for ids in tensors])
 
 
 def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArguments:
@@ -76,8 +95,3 @@ def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArg
         save_strategy="epoch",
         logging_strategy="epoch",
     )
-
-
-def measure(prediction: EvalPrediction) -> dict[str, float]:
-    """Metrics of an evaluated data set, computed from all its logits at once."""
-    return classification_metrics(prediction.predictions, prediction.label_ids)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,12 +18,13 @@ from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
 from sweeper.data.facts import FILE, FORMAT
 from sweeper.data.verbalisers import reading_notes, verbalisers
 from sweeper.errors import WrongInput
-from sweeper.frameworks.reporter import Unmeasured
+from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records.files import cached, read_json
 from sweeper.records.progress import ProgressFile
 from sweeper.tokens.prompts import framed_texts
+from sweeper.trial import Trial
 from sweeper.trial.settings import TokenizerKind
-from sweeper.trial.trial import Trial, digest, result_settings
+from sweeper.trial.trial import digest, result_settings
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -51,24 +52,21 @@ def tokenizer_directory(trial: Trial) -> Path:
 
 def tokenized_directory(trial: Trial) -> Path:
     """Where the trial's tokenized data lies."""
-    made_of = {
-        "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
-        "tokenizer": trial.digests["tokenizer"],
-        "max_length": trial.train.max_length,
-        "format": FORMAT,
-    }
+    made_of = _made_of(trial) | {"max_length": trial.train.max_length, "format": FORMAT}
     if "verbalisers" in trial.digests:
         made_of["verbalisers"] = trial.digests["verbalisers"]
     return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
-def packed_directory(trial: Trial) -> Path:
-    """Where the ids of a pretraining trial's corpus lie."""
-    made_of = {
+def _packed_directory(trial: Trial) -> Path:
+    return trial.cache / "packed" / f"{trial.choices['data']}-{digest(_made_of(trial))[:16]}"
+
+
+def _made_of(trial: Trial) -> dict[str, Any]:
+    return {
         "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
         "tokenizer": trial.digests["tokenizer"],
     }
-    return trial.cache / "packed" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
 def weights_directory(trial: Trial) -> Path:
@@ -76,28 +74,26 @@ def weights_directory(trial: Trial) -> Path:
     return trial.cache / "weights" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
 
 
-def converted_directory(trial: Trial) -> Path:
-    """Where a fairseq directory's weights lie in Transformers' format."""
+def _converted_directory(trial: Trial) -> Path:
     return trial.cache / "converted" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
 
 
-def is_converted(trial: Trial) -> bool:
-    """Whether the trial's weights are given in fairseq's format."""
+def _needs_conversion(trial: Trial) -> bool:
     return trial.weights_path is not None and is_fairseq(Path(trial.weights_path))
 
 
 def preparations(trial: Trial) -> list[Preparation]:
     """What is still to be made for the trial, in order. Imports nothing heavy."""
     data = trial.choices["data"]
-    ids = packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
+    ids = _packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
     steps = [
         Preparation(f"tokenizer for {data}", tokenizer_directory(trial)),
         Preparation(f"tokenizing {data}", ids),
     ]
     if trial.model.pretrained and trial.weights_path is None:
         steps.append(Preparation(f"pretraining {trial.arch.name} on {data}", weights_directory(trial)))
-    elif trial.model.pretrained and is_converted(trial):
-        steps.append(Preparation(f"converting {trial.weights_path}", converted_directory(trial)))
+    elif trial.model.pretrained and _needs_conversion(trial):
+        steps.append(Preparation(f"converting {trial.weights_path}", _converted_directory(trial)))
     return [step for step in steps if not step.directory.exists()]
 
 
@@ -113,7 +109,7 @@ def prepare(trial: Trial) -> None:
 
 def tokenizer(trial: Trial) -> Tokenizer:
     """Return the trial's tokenizer. Raises WrongInput when it has more ids than the model has rows."""
-    made = load_tokenizer(cached(tokenizer_directory(trial), partial(make_tokenizer, trial)))
+    made = _load_tokenizer(cached(tokenizer_directory(trial), partial(_make_tokenizer, trial)))
     rows = trial.arch.vocabulary_size
     if rows is not None and made.size > rows:
         raise WrongInput(
@@ -123,47 +119,45 @@ def tokenizer(trial: Trial) -> Tokenizer:
     return made
 
 
-@cache
-def load_tokenizer(directory: Path) -> Tokenizer:
-    """Return a cached tokenizer, read once a process."""
+@cache  # read once a process
+def _load_tokenizer(directory: Path) -> Tokenizer:
     from sweeper.tokens.tokenizer import load
 
     return load(directory)
 
 
-def make_tokenizer(trial: Trial, directory: Path) -> None:
+def _make_tokenizer(trial: Trial, directory: Path) -> None:
     """Train a tokenizer on the data set's own text, or take the given one, cut to the wanted size."""
     from sweeper.tokens.tokenizer import load
     from sweeper.tokens.tokenizer_training import train_tokenizer
 
-    settings = trial.tokenizer
-    if settings.path is not None:
-        counted = None if settings.vocabulary_size is None else counting_texts(trial)
-        load(Path(settings.path), settings.vocabulary_size, counted).save(directory)
-        return
-    texts = as_read(trial, trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled())
+    settings, size = trial.tokenizer, trial.tokenizer.vocabulary_size
     with TemporaryDirectory() as trained:
-        path = Path(trained)
-        if settings.kind is None:  # all words, then the most frequent ones of the training texts
-            file = train_tokenizer(TokenizerKind.word, texts, None, path)
-            counted = None if settings.vocabulary_size is None else counting_texts(trial)
-            load(file, settings.vocabulary_size, counted).save(directory)
+        if settings.path is not None:
+            file = Path(settings.path)
+        elif settings.kind is None:  # all words, then the most frequent ones of the training texts
+            file = train_tokenizer(TokenizerKind.word, _own_texts(trial), None, Path(trained))
         else:
-            size = settings.vocabulary_size
-            load(train_tokenizer(settings.kind, texts, size, path, trial.train.threads)).save(directory)
+            file = train_tokenizer(settings.kind, _own_texts(trial), size, Path(trained), trial.train.threads)
+            size = None  # it has that size
+        counted = None if size is None else _counting_texts(trial)
+        load(file, size, counted).save(directory)
 
 
-def counting_texts(trial: Trial) -> Iterable[str]:
-    """Texts that decide which pieces are frequent."""
-    if trial.tokenizer.count_on is None and trial.task.is_language_modelling:
-        texts: Iterable[str] = trial.data.texts()
-        return texts
-    if trial.tokenizer.count_on is None:
-        return as_read(trial, trial.data.splits()["train"].every_text)
-    return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
+def _own_texts(trial: Trial) -> Iterable[str]:
+    return _as_read(trial, trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled())
 
 
-def as_read(trial: Trial, texts: Iterable[str]) -> Iterable[str]:
+def _counting_texts(trial: Trial) -> Iterable[str]:
+    """Return the texts that decide which pieces are frequent."""
+    if trial.tokenizer.count_on is not None:
+        return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
+    if trial.task.is_language_modelling:
+        return _own_texts(trial)
+    return _as_read(trial, trial.data.splits()["train"].every_text)
+
+
+def _as_read(trial: Trial, texts: Iterable[str]) -> Iterable[str]:
     """Return texts as the trial's model reads them: a causal one in prompts, whose words a tokenizer must know."""
     if not trial.reads_prompts:
         return texts
@@ -175,16 +169,13 @@ def tokenized(trial: Trial) -> DatasetDict:
 
     For their columns see `sweeper.tokens.tokenized`; for those of questions `sweeper.tokens.prompted`.
     """
-    from sweeper.tokens import prompted as prompted_classes
-    from sweeper.tokens import tokenized as texts
-    from sweeper.tokens.prompted import tokenized_answers
+    from sweeper.tokens import prompted, tokenized
 
-    directory = tokenized_directory(trial)
+    make: Callable[..., Path] = prompted.tokenized if trial.reads_prompts else tokenized.tokenized
     if trial.task.name == "qa":
-        made = tokenized_answers(directory, trial.data, tokenizer(trial), trial.train.max_length)
-        return texts.load_tokenized(made)
-    make = prompted_classes.tokenized if trial.reads_prompts else texts.tokenized
-    return texts.load_tokenized(make(directory, trial.data, tokenizer(trial), trial.train.max_length))
+        make = prompted.tokenized_answers
+    made = make(tokenized_directory(trial), trial.data, tokenizer(trial), trial.train.max_length)
+    return tokenized.load_tokenized(made)
 
 
 def packed(trial: Trial) -> Path:
@@ -195,7 +186,7 @@ def packed(trial: Trial) -> Path:
         source = trial.data
         pack(source.texts(), tokenizer(trial), source.held_out_share, source.split_seed, directory)
 
-    return cached(packed_directory(trial), build)
+    return cached(_packed_directory(trial), build)
 
 
 def facts(trial: Trial) -> dict[str, Any] | None:
@@ -214,22 +205,21 @@ def weights(trial: Trial) -> str:
 
     Weights in fairseq's are converted, and when none are given they are pretrained.
     """
-    if is_converted(trial):
-        return str(cached(converted_directory(trial), partial(converted, trial)))
+    if _needs_conversion(trial):
+        return str(cached(_converted_directory(trial), partial(_convert, trial)))
     if trial.weights_path is not None:
         return trial.weights_path
-    return str(cached(weights_directory(trial), partial(pretrain, trial)))
+    return str(cached(weights_directory(trial), partial(_pretrain, trial)))
 
 
-def converted(trial: Trial, directory: Path) -> None:
-    """Write a fairseq directory's weights in Transformers' format."""
+def _convert(trial: Trial, directory: Path) -> None:
     from sweeper.checkpoints.conversion import write_transformers
 
     assert trial.weights_path is not None
     write_transformers(FairseqCheckpoint(trial.weights_path, Path(trial.weights_path)), directory)
 
 
-def pretrain(trial: Trial, directory: Path) -> None:
+def _pretrain(trial: Trial, directory: Path) -> None:
     """Make weights from the data set's unlabelled text by the architecture's recipe."""
     from sweeper.checkpoints.architecture import transformers_config
     from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask, pretrain, recipe_settings
@@ -237,7 +227,7 @@ def pretrain(trial: Trial, directory: Path) -> None:
 
     pieces, recipe = tokenizer(trial), trial.arch.pretraining
     needs_mask(trial.framework.family, pieces)
-    # When this stops on request, nothing is left of `directory`; its checkpoint lies beside it.
+    # When this stops on request, nothing is left of `directory`; its checkpoint is in `workshop`.
     workshop = weights_directory(trial).with_name(f"{weights_directory(trial).name}.training")
     sequences = pieces.encode(trial.data.unlabelled(), recipe.sequence_length or trial.arch.positions)
     counts = Counter(piece for sequence in sequences for piece in sequence[1:-1])
@@ -254,7 +244,7 @@ def pretrain(trial: Trial, directory: Path) -> None:
             sequences=Numbered((Shuffled(sequences, recipe.updates * recipe.batch_size, recipe.seed),)),
         ),
         workshop,
-        Unmeasured(progress),
+        ProgressReport(progress),
     )
     model.save_pretrained(directory)
     pieces.save(directory)

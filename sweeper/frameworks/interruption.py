@@ -33,10 +33,10 @@ def listen() -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    numbers = [signal.SIGUSR2, *([signal.SIGTERM] if held_back(signal.SIGTERM) else [])]
+    numbers = [signal.SIGUSR2, *([signal.SIGTERM] if _held_back(signal.SIGTERM) else [])]
     for number in numbers:
-        signal.signal(number, ask)
-    leave_to_the_parent_in_children()
+        signal.signal(number, _ask)
+    _leave_to_the_parent_in_children()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 
 
@@ -45,28 +45,26 @@ def requested() -> bool:
     return _requested
 
 
-def held_back(number: signal.Signals) -> bool:
-    """Whether a signal is ignored, or blocked in this thread."""
+def _held_back(number: signal.Signals) -> bool:
     return signal.getsignal(number) is signal.SIG_IGN or number in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-def ask(_number: int, _frame: FrameType | None) -> None:
-    """Note the request."""
+def _ask(_number: int, _frame: FrameType | None) -> None:
     global _requested
     _requested = True
 
 
 @functools.cache
-def leave_to_the_parent_in_children() -> None:
+def _leave_to_the_parent_in_children() -> None:
     """Let processes forked from now on, as those of a data loader, end on SIGTERM and take no notice of SIGUSR2.
 
     A program that is executed loses the handlers by itself.
     """
 
     def leave() -> None:
-        if signal.getsignal(signal.SIGTERM) is ask:
+        if signal.getsignal(signal.SIGTERM) is _ask:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if signal.getsignal(signal.SIGUSR2) is ask:
+        if signal.getsignal(signal.SIGUSR2) is _ask:
             signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
     os.register_at_fork(after_in_child=leave)

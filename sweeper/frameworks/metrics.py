@@ -1,11 +1,11 @@
-"""What a classifier's outputs are worth; the same function for every framework."""
+"""What outputs are worth, computed for every framework: the metrics that `sweeper.trial.metrics` declares."""
 
 from __future__ import annotations
 
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,40 +13,48 @@ from scipy.special import log_softmax
 
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+Floats = NDArray[np.floating]
+Integers = NDArray[np.integer]
 
 
-def classification_metrics(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, float]:
-    """Return accuracy and macro-averaged F1 (shares of 1) and mean cross-entropy (nats).
-
-    Shapes: logits [examples, classes], labels [examples].
-    """
+def classification_metrics(logits: Floats, labels: Integers) -> dict[str, float]:
+    """Return every metric of `CLASSIFICATION`. Shapes: logits [examples, classes], labels [examples]."""
     scores = log_softmax(logits.astype(np.float64), axis=-1)
-    predictions = scores.argmax(axis=-1)
-    return {
-        "accuracy": float(np.mean(predictions == labels)),
-        "macro_f1": macro_f1(predictions, labels),
-        "loss": float(-np.mean(scores[np.arange(len(labels)), labels])),
-    }
+    return {name: compute(scores, labels) for name, compute in CLASSIFICATION.items()}
 
 
-def macro_f1(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
+def prediction_metrics(losses: Floats, counts: Integers) -> dict[str, float]:
+    """Return every metric of `PREDICTION`: of each example the summed loss and the number of predicted ids."""
+    loss = float(np.sum(losses) / max(int(np.sum(counts)), 1))
+    return {name: float(compute(loss)) for name, compute in PREDICTION.items()}
+
+
+def answer_metrics(given: Sequence[str], expected: Sequence[str]) -> dict[str, float]:
+    """Return every metric of `ANSWERS`, averaged over the examples."""
+    pairs = list(zip(given, expected, strict=True))
+    return {name: sum(compute(*pair) for pair in pairs) / len(pairs) for name, compute in ANSWERS.items()}
+
+
+def cross_entropy(scores: Floats, labels: Integers) -> float:
+    """Return the mean loss in nats."""
+    return float(-np.mean(scores[np.arange(len(labels)), labels]))
+
+
+def accuracy(scores: Floats, labels: Integers) -> float:
+    """Return the share of examples whose class has the greatest score."""
+    return float(np.mean(scores.argmax(axis=-1) == labels))
+
+
+def macro_f1(scores: Floats, labels: Integers) -> float:
     """Return the unweighted mean of each class's F1, over the classes that are predicted or labelled at all.
 
-    F1 = 2 · true positives / (predicted + labelled); one that is never right has 0. Shapes: [examples] each.
+    F1 = 2 · true positives / (predicted + labelled); one that is never right has 0.
     """
+    predictions = scores.argmax(axis=-1)
     sizes = np.bincount(np.concatenate([predictions, labels]))
     hits = np.bincount(labels[predictions == labels], minlength=len(sizes))
     occurs = sizes > 0
     return float(np.mean(2 * hits[occurs] / sizes[occurs]))
-
-
-def answer_metrics(given: Sequence[str], expected: Sequence[str]) -> dict[str, float]:
-    """Return exact match and token F1, each averaged over the examples (shares of 1)."""
-    pairs = list(zip(given, expected, strict=True))
-    return {
-        "exact_match": sum(exact_match(*pair) for pair in pairs) / len(pairs),
-        "token_f1": sum(token_f1(*pair) for pair in pairs) / len(pairs),
-    }
 
 
 def exact_match(given: str, expected: str) -> bool:
@@ -67,6 +75,18 @@ def token_f1(given: str, expected: str) -> float:
 
 
 def normalised(answer: str) -> str:
-    """Return what of an answer is compared."""
+    """Return an answer without case, punctuation and articles."""
     plain = answer.lower().translate(NO_PUNCTUATION)
     return " ".join(ARTICLES.sub(" ", plain).split())
+
+
+# Of log-probabilities [examples, classes] and labels [examples].
+CLASSIFICATION: dict[str, Callable[[Floats, Integers], float]] = {
+    "loss": cross_entropy,
+    "accuracy": accuracy,
+    "macro_f1": macro_f1,
+}
+# Of the mean loss in nats over all predicted ids.
+PREDICTION: dict[str, Callable[[float], float]] = {"loss": float, "perplexity": np.exp}
+# Of one answer: what a model gives, and what is expected.
+ANSWERS: dict[str, Callable[[str, str], float]] = {"exact_match": exact_match, "token_f1": token_f1}

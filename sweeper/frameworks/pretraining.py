@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS
 from sweeper.errors import WrongInput
-from sweeper.frameworks import check_precision, inputs
-from sweeper.frameworks.reporter import Report
+from sweeper.frameworks import Framework, Report, check_precision, inputs
+from sweeper.trial import Trial
 from sweeper.trial.settings import Family
-from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 MODEL_TYPES = {Family.encoder: ENCODERS, Family.causal_lm: CAUSAL_LMS}
 
 
-class LanguageModelling:
-    """The adapter: one trial is one pretraining, its epochs passes over the corpus, its test set nobody's."""
+class LanguageModelling(Framework):
+    """The adapter: one trial is one pretraining, its epochs are passes over the corpus."""
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what cannot be pretrained on the trial's device."""
@@ -60,14 +58,11 @@ class LanguageModelling:
 
         pretrain(pretraining(trial), directory, report)
 
-    def export(self, directory: Path, destination: Path) -> None:
-        """Copy the best weights, which are a Transformers directory already."""
-        shutil.copytree(directory / "best", destination)
-
 
 def pretraining(trial: Trial) -> Pretraining:
     """Return what a trial trains, on what, and how."""
     from sweeper.checkpoints.architecture import transformers_config
+    from sweeper.frameworks.fine_tuning import total_steps
     from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask
     from sweeper.tokens.packed import PackedSequences, Shuffled, token_counts
 
@@ -79,8 +74,7 @@ def pretraining(trial: Trial) -> Pretraining:
         return PackedSequences.open(directory, split, length, tokenizer.bos, tokenizer.eos)
 
     train, short = sequences("train", settings.max_length), sequences("train", options.short_length)
-    epoch_updates = -(-len(train) // settings.batch_size)
-    updates = min(settings.epochs * epoch_updates, settings.max_steps or settings.epochs * epoch_updates)
+    updates = total_steps(trial, len(train))
     first = int(options.short_share * updates)
     return Pretraining(
         trial.framework.family,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sweeper.frameworks import interruption
@@ -29,7 +28,7 @@ class Report(Protocol):
         """
 
     def must_stop(self) -> bool:
-        """Whether the training is to write a checkpoint and raise `sweeper.frameworks.interruption.Interrupted`.
+        """Whether the training is to write a checkpoint and raise `Interrupted`.
 
         To be asked after every update, and after the checkpoint of an evaluation; after the last update a training is
         at its end anyway. An adapter that never asks trains on, until it is done or killed.
@@ -42,11 +41,11 @@ class Report(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Unmeasured:
-    """A `Report` of a training whose progress alone is of interest."""
+class ProgressReport:
+    """A `Report` that tells where a training stands and when it must stop, and keeps nothing of what it measures."""
 
-    progress_file: ProgressFile
+    def __init__(self, progress_file: ProgressFile):
+        self.progress_file = progress_file
 
     def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:  # noqa: ARG002  the protocol's
         """Keep nothing."""

@@ -1,4 +1,4 @@
-"""Transformers' Trainer as every adapter uses it: watched, resumable, its evaluations without a trace.
+"""Transformers' Trainer as every adapter uses it: reporting, resumable, its evaluations without a trace.
 
 A checkpoint is written after every evaluation, and after any update when the training is asked to stop. What evaluates
 after "epoch" or after so many "steps" is the adapter's choice.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
@@ -28,23 +29,31 @@ LOSSES = "losses.json"  # sum and number of the training losses since the last e
 SCHEDULES = {Schedule.constant: "constant_with_warmup"}
 UNREPORTED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
+disable_progress_bar()  # in a process that trains: a log is no terminal
 
-class WatchedTrainer(Trainer):  # type: ignore[misc]
+
+class ReportingTrainer(Trainer):  # type: ignore[misc]
     """The Trainer, with random states fenced around evaluation and its loss shown at every update."""
 
-    def __init__(self, *args: Any, watch: Watch, **kwargs: Any):
-        super().__init__(*args, callbacks=[watch], **kwargs)
-        self.watch = watch
+    measure: Callable[[Any, Any], dict[str, float]]  # metrics by name, of an evaluated set's predictions and labels
+
+    def __init__(self, *, reporter: TrainerReporter, **kwargs: Any):
+        super().__init__(
+            callbacks=[reporter],
+            compute_metrics=lambda found: self.measure(found.predictions, found.label_ids),
+            **kwargs,
+        )
+        self.reporter = reporter
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Make a forward and a backward pass, keeping the loss for who watches."""
+        """Make a forward and a backward pass, keeping the loss to report it."""
         loss: Tensor = super().training_step(*args, **kwargs)
-        self.watch.take_loss(loss)
+        self.reporter.add_loss(loss)
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Log; the mean loss is the watch's, since the Trainer's own one begins anew with every launch."""
-        super().log(logs | {"loss": self.watch.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
+        """Log; the mean loss is the reporter's, since the Trainer's own one begins anew with every launch."""
+        super().log(logs | {"loss": self.reporter.mean_loss()} if "loss" in logs else logs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Evaluate without moving the random state, so that evaluating more changes no weight."""
@@ -54,36 +63,42 @@ class WatchedTrainer(Trainer):  # type: ignore[misc]
 
     def run(self) -> None:
         """Train from the newest whole checkpoint, or from the start. Raises Interrupted when asked to stop."""
-        self.watch.report.model(self.model)
-        checkpoint = last_checkpoint(Path(self.args.output_dir))
+        self.reporter.report.model(self.model)
+        checkpoint = _last_checkpoint(Path(self.args.output_dir))
         if checkpoint is None:
             self.train()
         # From the end of an epoch that max_steps cut short the Trainer would make one more update.
-        elif step_of(checkpoint) < self.args.max_steps:
-            self.watch.resume(checkpoint)
+        elif _step_of(checkpoint) < self.args.max_steps:
+            self.reporter.resume(checkpoint)
             self.train(resume_from_checkpoint=str(checkpoint))
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class TrainerReporter(TrainerCallback):  # type: ignore[misc]
     """Reports progress and evaluations, keeps the best weights and one whole checkpoint, and stops when asked to.
 
-    `splits` are the data sets that are evaluated, in their order; `beside` are files that are kept beside the weights,
-    with what is in them. The Trainer calls the methods with (args, state,
-    control, **everything else).
+    `splits` are the data sets that are evaluated, in their order; `extra_files` are kept with the weights, by name with
+    their content. The Trainer calls the methods with (args, state, control, **everything else).
     """
 
-    def __init__(self, directory: Path, report: Report, tokenizer: Tokenizer, splits: Sequence[str]):
+    def __init__(
+        self,
+        directory: Path,
+        report: Report,
+        tokenizer: Tokenizer,
+        splits: Sequence[str],
+        extra_files: Mapping[str, str] = MappingProxyType({}),
+    ):
         self.directory = directory
         self.report = report
         self.tokenizer = tokenizer
         self.splits = splits
-        self.beside: dict[str, str] = {}
+        self.extra_files = extra_files
         self.loss = torch.tensor(0.0)  # of the latest update
         self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
         self.metrics: dict[str, float] = {}
 
-    def take_loss(self, loss: Tensor) -> None:
-        """Take in an update's loss. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
+    def add_loss(self, loss: Tensor) -> None:
+        """Count an update's loss in. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
         self.loss = loss
         self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
 
@@ -97,7 +112,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         After the last update of an epoch comes its evaluation, with a checkpoint at its end: one that is written before
         it would go on with the next epoch.
         """
-        self.report.progress(current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
+        self.report.progress(_current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
         ends_epoch = control.should_training_stop or float(state.epoch).is_integer()
         if self.report.must_stop() and not ends_epoch:
             control.should_save = True
@@ -120,8 +135,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if not any(key.startswith(f"{self.splits[-1]}/") for key in self.metrics):
             return
         measured_now = {"train/loss": self.mean_loss(), **self.metrics}
-        if self.report.epoch(current_epoch(state), state.global_step, measured_now):
-            save_model(model, self.tokenizer, self.directory / "best", self.beside)
+        if self.report.epoch(_current_epoch(state), state.global_step, measured_now):
+            save_model(model, self.tokenizer, self.directory / "best", self.extra_files)
         self.metrics = {}
         self.loss_sum, self.losses = torch.tensor(0.0), 0
 
@@ -172,13 +187,13 @@ def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, 
     }
 
 
-def current_epoch(state: TrainerState) -> int:
+def _current_epoch(state: TrainerState) -> int:
     """Number of the epoch under way or just ended, from 1; an epoch that max_steps cut short counts."""
     return max(1, math.ceil(round(float(state.epoch), 6)))
 
 
 def save_model(
-    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, beside: Mapping[str, str] = MappingProxyType({})
+    model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, extra_files: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
     temporary = directory.with_name(f".{directory.name}")
@@ -188,14 +203,14 @@ def save_model(
     model.save_pretrained(temporary)
     model.config.use_cache = used
     tokenizer.save(temporary)
-    for name, content in beside.items():
+    for name, content in extra_files.items():
         (temporary / name).write_text(content, encoding="utf-8")
     if directory.exists():
         shutil.rmtree(directory)
     temporary.rename(directory)
 
 
-def last_checkpoint(root: Path) -> Path | None:
+def _last_checkpoint(root: Path) -> Path | None:
     """Return the newest whole checkpoint and remove what a kill left half-written."""
     whole = []
     for path in root.glob("checkpoint-*"):
@@ -203,9 +218,8 @@ def last_checkpoint(root: Path) -> Path | None:
             whole.append(path)
         else:
             shutil.rmtree(path)
-    return max(whole, key=step_of, default=None)
+    return max(whole, key=_step_of, default=None)
 
 
-def step_of(checkpoint: Path) -> int:
-    """Return the update after which the Trainer wrote a checkpoint."""
+def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])

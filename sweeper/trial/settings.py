@@ -7,6 +7,7 @@ Hydra needs from them, so each setting is declared once, here.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Any
 from sweeper.errors import WrongInput
 
 LARGEST_SEED = 2**32 - 1  # NumPy's
+BOUNDS = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}
 
 
 class Family(StrEnum):
@@ -45,22 +47,17 @@ def setting(
     default: Any = MISSING,
     *,
     help: str = "",
-    at_least: float | None = None,
-    above: float | None = None,
-    at_most: float | None = None,
-    below: float | None = None,
     identity: bool = True,
     since: int = 1,
     factory: Callable[[], Any] | None = None,
+    **bounds: float,
 ) -> Any:
     """Declare a field: what it means and its unit (`help`), its range, and whether it determines a trial's result.
 
     identity=False is for what a content digest stands for already (a path) or what changes no number. since=2 is for a
     setting that was added after the first version: at its default it is no part of an identity, so that the ids of
-    earlier trials stay. `factory` makes the default of a mutable kind.
+    earlier trials stay. `factory` makes the default of a mutable kind; `bounds` are called as in `BOUNDS`.
     """
-    limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
-    bounds = {name: limit for name, limit in limits.items() if limit is not None}
     metadata = {"help": help, "bounds": bounds, "identity": identity, "since": since}
     if factory is not None:
         return field(default_factory=factory, metadata=metadata)
@@ -189,7 +186,7 @@ class FairseqSettings:
 
 
 class TrainedBias(StrEnum):
-    """Which biases LoRA trains beside its matrices."""
+    """Which biases LoRA trains besides its matrices."""
 
     none = "none"
     all = "all"
@@ -275,6 +272,10 @@ class FrameworkSettings:
     options: dict[str, Any] = setting(factory=dict, help="for adapters outside this package")
 
 
+# The frameworks that have options of their own, as they are ordered in tables: what others are compared with first.
+FRAMEWORKS = tuple(item.name for item in fields(FrameworkSettings) if is_dataclass(item.default))
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """The optimisation. An update is one optimizer step; an epoch one pass over the training examples."""
@@ -314,20 +315,14 @@ def check_ranges(settings: Any, prefix: str = "") -> None:
             check_ranges(value, f"{name}.")
             continue
         for number in value if isinstance(value, tuple) else (value,):
-            check_bounds(name, number, item.metadata.get("bounds", {}))
+            _check_bounds(name, number, item.metadata.get("bounds", {}))
 
 
-def check_bounds(name: str, number: Any, bounds: Mapping[str, float]) -> None:
-    """Raise WrongInput when a number is not finite or breaks one of its bounds."""
+def _check_bounds(name: str, number: Any, bounds: Mapping[str, float]) -> None:
+    """Raise WrongInput for a number that is not finite or breaks one of its bounds."""
     if not isinstance(number, int | float) or isinstance(number, bool):
         return
-    kept = {
-        "at_least": lambda limit: number >= limit,
-        "above": lambda limit: number > limit,
-        "at_most": lambda limit: number <= limit,
-        "below": lambda limit: number < limit,
-    }
-    if math.isfinite(number) and all(kept[kind](limit) for kind, limit in bounds.items()):
+    if math.isfinite(number) and all(BOUNDS[kind](number, limit) for kind, limit in bounds.items()):
         return
     allowed = " and ".join(f"{kind.replace('_', ' ')} {limit}" for kind, limit in bounds.items())
     raise WrongInput(f"{name}={number} is out of range\nallowed: {allowed or 'a finite number'}")

@@ -64,15 +64,15 @@ class Trial:
         Options of frameworks that this trial does not use are left out, where the framework's name tells which.
         """
         framework = result_settings(self.framework)
-        own = {"name", "family", "_target_", "options", self.framework.name}
-        if self.framework.name not in framework:
-            own = set(framework)  # an adapter under a name of the user's own
+        if self.framework.name in framework:  # else an adapter under a name of the user's own, for which all count
+            others = {key for key in framework if is_dataclass(getattr(self.framework, key))} - {self.framework.name}
+            framework = {key: value for key, value in framework.items() if key not in others}
         return {
             "schema": IDENTITY_SCHEMA,
             "seed": self.seed,
             "data_seed": self.data_seed,
             "model": result_settings(self.model),
-            "framework": {key: value for key, value in framework.items() if key in own},
+            "framework": framework,
             "arch": result_settings(self.arch),
             "task": result_settings(self.task),
             "data": result_settings(self.data),
@@ -105,18 +105,18 @@ class Trial:
 def result_settings(settings: Any) -> dict[str, Any]:
     """Return a settings object's fields that determine results, as plain values."""
     return {
-        item.name: result_value(getattr(settings, item.name))
+        item.name: _result_value(getattr(settings, item.name))
         for item in fields(settings)
-        if item.metadata.get("identity", True) and not added_and_unset(item, settings)
+        if item.metadata.get("identity", True) and not _added_and_unset(item, settings)
     }
 
 
-def result_value(value: Any) -> Any:
+def _result_value(value: Any) -> Any:
     """Return a setting as an identity has it: of settings within, too, only what determines results."""
     return result_settings(value) if is_dataclass(value) and not isinstance(value, type) else plain(value)
 
 
-def added_and_unset(item: Field[Any], settings: Any) -> bool:
+def _added_and_unset(item: Field[Any], settings: Any) -> bool:
     """Whether a setting is younger than the identity's schema and has its default, so that older ids stay."""
     if item.metadata.get("since", IDENTITY_SCHEMA) <= IDENTITY_SCHEMA:
         return False

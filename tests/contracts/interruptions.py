@@ -10,7 +10,7 @@ from typing import Any
 
 import sweeper.driver.execute
 from sweeper.frameworks.interruption import EXIT_CODE
-from sweeper.frameworks.reporter import Unmeasured
+from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records.record import Record
 from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, run
@@ -114,14 +114,14 @@ def before_training() -> None:
 def in_a_pretraining() -> None:
     """Ask after the third update of weights that are made for the cache."""
 
-    progress = Unmeasured.progress
+    progress = ProgressReport.progress
 
-    def asking(self: Unmeasured, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+    def asking(self: ProgressReport, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
         progress(self, epoch, step, steps, loss)
         if step == 3:
             ask()
 
-    Unmeasured.progress = asking  # type: ignore[method-assign]
+    ProgressReport.progress = asking  # type: ignore[method-assign]
 
 
 # Moment -> what arranges it in the process of a job, and the update whose checkpoint is expected.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
 from sweeper.errors import WrongInput
 from sweeper.export import main
@@ -18,17 +15,6 @@ from sweeper.frameworks import inputs
 from sweeper.records.record import Record
 from tests.contracts.frameworks import PARAMETERS, Laboratory
 from tests.contracts.test_frameworks import evaluate
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[LocalBackend]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield backend
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
 
 
 @pytest.mark.parametrize("model", ["pt", "rd"])

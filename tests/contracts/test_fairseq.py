@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, make_trial
 from tests.contracts.in_process import SHAPES, Silent, learning_rates
 from tests.needs_fairseq import needs_fairseq
 
-pytestmark = needs_fairseq
+pytestmark = [needs_fairseq, pytest.mark.usefixtures("one_thread")]
 STEPS = EPOCHS * STEPS_PER_EPOCH
 
 
@@ -24,7 +23,7 @@ class Observed:
     """What goes through fairseq's task: at each update the examples, the loss, the rate and the gradients' norm."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from sweeper.frameworks.fairseq.task import WatchedTask
+        from sweeper.frameworks.fairseq.task import ReportingTask
 
         self.examples: list[list[int]] = []
         self.texts: list[torch.Tensor] = []
@@ -32,7 +31,7 @@ class Observed:
         self.rates: list[float] = []
         self.norms: list[float] = []
         self.optimizer: Any = None
-        train_step, optimizer_step = WatchedTask.train_step, WatchedTask.optimizer_step
+        train_step, optimizer_step = ReportingTask.train_step, ReportingTask.optimizer_step
 
         def watched_train_step(task: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
             self.examples.append(sample["id"].tolist())
@@ -48,21 +47,8 @@ class Observed:
             self.norms.append(float(torch.stack(gradients).norm()))
             optimizer_step(task, optimizer, model, update_num)
 
-        monkeypatch.setattr(WatchedTask, "train_step", watched_train_step)
-        monkeypatch.setattr(WatchedTask, "optimizer_step", watched_optimizer_step)
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+        monkeypatch.setattr(ReportingTask, "train_step", watched_train_step)
+        monkeypatch.setattr(ReportingTask, "optimizer_step", watched_optimizer_step)
 
 
 @pytest.fixture

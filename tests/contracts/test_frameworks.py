@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import inputs, load_framework
 from sweeper.records.record import Record
 from sweeper.tokens.prompted import class_answers
+from sweeper.trial.metrics import METRICS, DeclaredMetric
 from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import (
@@ -38,17 +37,6 @@ from tests.contracts.frameworks import (
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[LocalBackend]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield backend
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
@@ -108,6 +96,31 @@ def test_reports_every_epoch_once(laboratory: Laboratory) -> None:
     assert {path.name for path in directory.iterdir()} == {
         "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock"
     }  # fmt: skip
+
+
+def test_a_metric_that_is_declared_and_computed_is_on_record(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And can select the best epoch; every framework reads the one table."""
+    declared = DeclaredMetric(("classification",), greater_is_better=False, share=True)
+    monkeypatch.setitem(METRICS, "error_rate", declared)
+    trial = laboratory.trial("task.selection_metric=error_rate", "task.greater_is_better=false")
+    directory = laboratory.place / "error rate"
+
+    def with_its_computation() -> None:
+        from sweeper.frameworks import metrics
+
+        metrics.CLASSIFICATION["error_rate"] = lambda scores, labels: 1 - metrics.accuracy(scores, labels)
+        run(trial, directory)()
+
+    assert laboratory.call({directory.name: with_its_computation}) == {directory.name: ""}
+    outcome = Record(directory).outcome()
+    assert outcome is not None and outcome.best is not None
+    best = outcome.best.metrics
+    assert {split: best[f"{split}/error_rate"] for split in ("valid", "test")} == {
+        split: 1 - best[f"{split}/accuracy"] for split in ("valid", "test")
+    }
+    assert best["valid/error_rate"] == min(values(directory, "valid/error_rate"))
 
 
 def test_the_parameters_of_the_trained_model_are_on_record(laboratory: Laboratory) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,11 @@ import pytest
 import torch
 from transformers import Trainer, TrainerCallback
 
-from sweeper.backends import Job
-from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends import Backend
 from sweeper.frameworks.hf import training as hf_training
 from sweeper.trial.trial import Trial
-from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, best_weights, events, make_trial, run
+from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, Laboratory, best_weights, events, make_trial, run
 from tests.contracts.in_process import SHAPES, Silent, learning_rates
-from tests.contracts.processes import ended
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
 
@@ -58,18 +54,9 @@ class Observed(hf_training.ClassifierTrainer):
         return loss
 
 
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
 @pytest.fixture(autouse=True)
-def _observed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _observed(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     monkeypatch.setattr(hf_training, "ClassifierTrainer", Observed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def train(trial: Trial, directory: Path) -> tuple[Observed, Silent]:
@@ -133,23 +120,22 @@ def test_match_fairseq_decays_all_and_freezes_the_token_type_row(outputs: Path, 
     assert {name for name, value in trainer.model.named_parameters() if id(value) not in trained} == still
 
 
-def test_evaluating_more_changes_no_weight(outputs: Path, tmp_path: Path) -> None:
-    trial = make_trial(outputs)
+def test_evaluating_more_changes_no_weight(outputs: Path, backend: Backend) -> None:
+    laboratory = Laboratory(outputs, backend, "hf")
+    trial, twice = laboratory.trial(), laboratory.place / "twice"
 
     def call() -> None:
-        once = Trainer.evaluation_loop
+        loop = Trainer.evaluation_loop
 
-        def twice(*args: Any, **kwargs: Any) -> Any:
+        def evaluate_twice(*args: Any, **kwargs: Any) -> Any:
             torch.rand(1)
-            once(*args, **kwargs)
-            return once(*args, **kwargs)
+            loop(*args, **kwargs)
+            return loop(*args, **kwargs)
 
-        Trainer.evaluation_loop = twice
-        run(trial, tmp_path / "twice")()
+        Trainer.evaluation_loop = evaluate_twice
+        run(trial, twice)()
 
-    calls = {"once": run(trial, tmp_path / "once"), "twice": call}
-    with closing(LocalBackend(jobs=2, preload=["transformers.trainer"])) as backend:
-        backend.start([Job(name, call, tmp_path / f"{name}.log") for name, call in calls.items()])
-        assert {state.reason for state in ended(backend).values()} == {""}
-    assert events(tmp_path / "twice") == events(tmp_path / "once")
-    assert best_weights(trial, tmp_path / "twice") == best_weights(trial, tmp_path / "once")
+    assert laboratory.call({"twice": call}) == {"twice": ""}
+    (once,) = laboratory.run({"once": trial})
+    assert events(twice) == events(once)
+    assert best_weights(trial, twice) == best_weights(trial, once)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
 from sweeper.frameworks import inputs
 from sweeper.records.record import Record
@@ -33,12 +30,6 @@ LABORATORIES = [
     pytest.param((parameter.values[0], task), marks=parameter.marks, id=f"{parameter.values[0]}{' qa' * bool(task)}")
     for parameter, task in ALL
 ]
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[LocalBackend]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield backend
 
 
 class Interruptions(Laboratory):

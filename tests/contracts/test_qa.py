@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends import Backend
 from sweeper.export import main as export
 from sweeper.frameworks import inputs
 from sweeper.frameworks.metrics import answer_metrics
@@ -36,9 +33,8 @@ METRICS = ("loss", "perplexity", "exact_match", "token_f1")
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield Laboratory(tmp_path_factory.mktemp("outputs"), backend, "lora")
+def laboratory(outputs: Path, backend: Backend) -> Laboratory:
+    return Laboratory(outputs, backend, "lora")
 
 
 def answers(directory: Path) -> list[dict[str, str]]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
-from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends import Backend
 from sweeper.driver.execute import Recorder
 from sweeper.frameworks import inputs
 from sweeper.frameworks.lora.questions import trainer_of
@@ -27,9 +25,8 @@ WHOLE = (
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
-        yield Laboratory(tmp_path_factory.mktemp("outputs"), backend, "lora")
+def laboratory(outputs: Path, backend: Backend) -> Laboratory:
+    return Laboratory(outputs, backend, "lora")
 
 
 @pytest.mark.slow

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from sweeper.frameworks import inputs, load_framework
 from sweeper.trial.trial import Trial
@@ -19,22 +17,9 @@ from tests.contracts.in_process import Silent
 from tests.labelled_files import write_csv
 from tests.needs_fairseq import needs_fairseq
 
-pytestmark = needs_fairseq
+pytestmark = [needs_fairseq, pytest.mark.usefixtures("one_thread")]
 
 TOLERANCE = 1e-4  # largest relative difference of two frameworks' losses at any update
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +27,6 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     from sweeper.frameworks import fine_tuning
     from sweeper.frameworks.fairseq import arguments as fairseq_arguments
     from sweeper.frameworks.fairseq import training as fairseq_training
-    from sweeper.frameworks.hf import training as hf_training
 
     of_fairseq, of_hf = fairseq_arguments.arguments, fine_tuning.training_arguments
 
@@ -55,7 +39,7 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
         return made
 
     monkeypatch.setattr(fairseq_training, "arguments", arguments)
-    monkeypatch.setattr(hf_training, "training_arguments", training_arguments)
+    monkeypatch.setattr(fine_tuning, "training_arguments", training_arguments)
 
 
 def losses(trial: Trial, directory: Path) -> list[float]:

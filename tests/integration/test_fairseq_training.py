@@ -35,22 +35,9 @@ PRELOAD = [*TRAINING, "sweeper.frameworks.fairseq.training"]
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
-
-
-@pytest.fixture(scope="module")
 def laboratory(outputs: Path) -> Iterator[Laboratory]:
     with closing(LocalBackend(jobs=2, preload=PRELOAD)) as backend:
         yield Laboratory(outputs, backend, "fairseq")
-
-
-@pytest.fixture
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def alone(laboratory: Laboratory) -> dict[str, Path]:
@@ -104,7 +91,7 @@ def test_frameworks_take_turns_in_one_sweep(laboratory: Laboratory, place: Path)
         assert events(other) != events(directory)
 
 
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
     "settings", [[], ["framework.fairseq.initialization=own", "train.schedule=cosine"]], ids=["paired", "own"]
 )

@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, set_seed
 
-from sweeper.frameworks.lora.generation import generate, padded_left
+from sweeper.frameworks.fine_tuning import padded
+from sweeper.frameworks.lora.generation import generate
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
@@ -89,6 +90,6 @@ def test_nothing_that_a_model_brings_along_counts_or_is_lost(model: PreTrainedMo
 
 
 def test_prompts_end_together() -> None:
-    ids, mask = padded_left([[0, 5], [0, 6, 7]], pad_id=1)
+    ids, mask = padded([[0, 5], [0, 6, 7]], 1, "left")
     assert ids.tolist() == [[1, 0, 5], [0, 6, 7]]
     assert mask.tolist() == [[0, 1, 1], [1, 1, 1]]

@@ -22,11 +22,11 @@ from sweeper.data.demo import Demo
 from sweeper.driver.execute import execute
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs, load_framework
+from sweeper.frameworks.fine_tuning import padded
 from sweeper.frameworks.lora import classification as lora_training
 from sweeper.frameworks.lora import model as lora_model
 from sweeper.frameworks.lora.answers import answer_batch
 from sweeper.frameworks.lora.classification import class_scores
-from sweeper.frameworks.lora.generation import padded_left
 from sweeper.frameworks.lora.model import adapted, base_model
 from sweeper.frameworks.metrics import classification_metrics
 from sweeper.records.record import Record
@@ -47,14 +47,7 @@ OTHERS: Mapping[str, tuple[Mapping[str, int], str]] = {
 ALL = {"hidden_size": 16, "num_attention_heads": 2, "vocab_size": 400, "pad_token_id": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("outputs")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(trial: Trial, directory: Path) -> Path:
@@ -191,7 +184,7 @@ def test_scores_of_a_batch_are_those_of_a_plain_loop(length_normalised: bool, pr
     model = PeftModel.from_pretrained(base, done / "best").eval()
     prompts = inputs.tokenized(pretrained)["test"]["input_ids"][:16]
     assert len(set(map(len, prompts))) > 3
-    ids, mask = padded_left(prompts, tokenizer.pad)
+    ids, mask = padded(prompts, tokenizer.pad, "left")
     classes = answer_batch(answers, tokenizer.pad)
     batch = {"input_ids": ids, "attention_mask": mask}
     scores = class_scores(model, batch, classes["answers"], classes["answers_mask"], length_normalised)
@@ -252,8 +245,7 @@ def test_bloom_560m_on_the_meta_device_takes_no_memory(outputs: Path) -> None:
 import resource
 from pathlib import Path
 import peft, torch
-from sweeper import inputs
-from sweeper.execute import load_framework
+from sweeper.frameworks import inputs, load_framework
 from tests.contracts.frameworks import make_trial
 trial = make_trial(Path({str(outputs)!r}), "framework=lora", "arch=bloom_560m")
 inputs.tokenizer(trial)

@@ -20,9 +20,10 @@ from transformers import (
 )
 
 from sweeper.frameworks.interruption import Interrupted
-from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken, measure
+from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken
 from sweeper.frameworks.language_model.training import Numbered, Pretraining, pretrain, start, training_arguments
-from sweeper.frameworks.trainer import Watch
+from sweeper.frameworks.metrics import prediction_metrics
+from sweeper.frameworks.trainer import TrainerReporter
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import Family, TokenizerKind, TrainSettings
@@ -191,7 +192,7 @@ def test_the_loss_is_the_models_own(kind: str, tokenizer: Tokenizer, tmp_path: P
         model=model,
         args=training_arguments(asked, tmp_path),
         eval_dataset={"valid": asked.held_out},
-        watch=Watch(tmp_path, Told(), tokenizer, ("valid",)),
+        reporter=TrainerReporter(tmp_path, Told(), tokenizer, ("valid",)),
     )
     if kind == "bloom":
         made = NextToken(PAD)(batch)
@@ -205,9 +206,9 @@ def test_the_loss_is_the_models_own(kind: str, tokenizer: Tokenizer, tmp_path: P
     assert trainer.compute_loss(model, nothing).item() == 0
     # Over batches of unlike sizes the mean is that of all predicted positions, not of the batches.
     _, sums, counts = trainer.prediction_step(model, made)
-    prediction = type("Prediction", (), {"predictions": sums.numpy(), "label_ids": counts.numpy()})
-    assert measure(prediction)["loss"] == pytest.approx(expected.item(), rel=1e-5)
-    assert measure(prediction)["perplexity"] == pytest.approx(float(np.exp(expected.item())), rel=1e-5)
+    loss = expected.item()
+    found = prediction_metrics(sums.numpy(), counts.numpy())
+    assert found == pytest.approx({"loss": loss, "perplexity": float(np.exp(loss))}, rel=1e-5)
 
 
 def examples(sequences: list[list[int]], start: int = 0) -> list[dict[str, object]]:

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks import inputs
-from sweeper.frameworks.metrics import classification_metrics
-from sweeper.frameworks.reporter import Report
-from sweeper.trial.trial import Trial
+from sweeper.frameworks import Report, inputs, metrics
+from sweeper.trial import Trial
 
 WEIGHTS = "weights.pt"
 
@@ -48,13 +46,13 @@ class BagOfWords:
                 optimizer.step()
                 step, total = step + 1, total + loss.item()
                 report.progress(epoch, step, updates * trial.train.epochs, loss.item)
-            metrics = {"train/loss": total / updates}
+            found = {"train/loss": total / updates}
             for split in ("valid", "test"):
                 with torch.no_grad():
                     scores = logits(model, splits[split]["input_ids"])
-                measured = classification_metrics(scores.numpy(), torch.tensor(splits[split]["labels"]).numpy())
-                metrics |= {f"{split}/{name}": value for name, value in measured.items()}
-            if report.epoch(epoch, step, metrics):
+                measured = metrics.classification_metrics(scores.numpy(), torch.tensor(splits[split]["labels"]).numpy())
+                found |= {f"{split}/{name}": value for name, value in measured.items()}
+            if report.epoch(epoch, step, found):
                 (directory / "best").mkdir(exist_ok=True)
                 torch.save(model.state_dict(), directory / "best" / WEIGHTS)
 

@@ -44,7 +44,7 @@ def test_texts_no_longer_than_positions() -> None:
 @pytest.mark.parametrize(
     ("task", "said"),
     [
-        (TaskSettings(selection_metric="f1"), r"task\.selection_metric=f1 .*\nallowed: accuracy, loss, macro_f1"),
+        (TaskSettings(selection_metric="f1"), r"task\.selection_metric=f1 .*\nallowed: loss, accuracy, macro_f1"),
         (TaskSettings(selection_metric="loss"), r"task\.greater_is_better=true .*\n.*greater_is_better=false"),
         (TaskSettings(greater_is_better=False), r"task\.greater_is_better=false .*\n.*greater_is_better=true"),
     ],

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import initialize_config_dir
 
-from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
 from sweeper.frameworks.fairseq.arguments import arguments
 from tests.composed import trial
 from tests.needs_fairseq import needs_fairseq
 
-pytestmark = needs_fairseq
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
+pytestmark = [needs_fairseq, pytest.mark.usefixtures("composing")]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import fields, make_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import recipe_digest, weights_digest
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.trial.settings import ArchSettings, PretrainingSettings
+from sweeper.trial.settings import ArchSettings, PretrainingSettings, setting
 from tests.checkpoint_files import write_checkpoint, write_split
+from tests.records import trial
 
 ARCH = ArchSettings("tiny")
 
@@ -68,3 +70,24 @@ def test_weights_to_be_made_are_known_by_all_that_makes_them() -> None:
     ]
     assert len({known(), *others}) == 6
     assert known() == known()
+
+
+def with_a_later_setting(settings: Any, **given: Any) -> Any:
+    """Settings as a newer version would have them, with a field more."""
+    kind = make_dataclass("Newer", [("later", str, setting("as ever", since=2))], bases=(type(settings),), frozen=True)
+    return kind(**{item.name: getattr(settings, item.name) for item in fields(settings)}, **given)
+
+
+@pytest.mark.parametrize("part", ["train", "model", "arch", "task", "tokenizer", "data", "framework", "lora"])
+def test_a_setting_that_came_later_counts_only_where_it_is_set(part: str) -> None:
+    made = trial(framework="lora")
+    own = made.framework.lora if part == "lora" else getattr(made, part)
+
+    def newer(**given: Any) -> str:
+        settings = with_a_later_setting(own, **given)
+        if part == "lora":
+            return replace(made, framework=replace(made.framework, lora=settings)).id
+        return replace(made, **{part: settings}).id
+
+    assert newer() == newer(later="as ever") == made.id
+    assert newer(later="otherwise") != made.id

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import is_there
+from hydra_plugins.sweeper_launchers.launching import TRAINING, is_there, modules
 from hydra_plugins.sweeper_launchers.local import LocalLauncher
 from sweeper.errors import WrongInput
+from sweeper.frameworks import MOVED
 
 
 @pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])
@@ -38,3 +39,12 @@ def test_modules_of_frameworks_are_preloaded_unless_others_are_named() -> None:
     with pytest.raises(WrongInput, match=r"framework\.preload: no module nope\nallowed: "):
         LocalLauncher().backend(threads=1, preload=["json", "nope"])
     LocalLauncher(preload=["json"]).backend(threads=1, preload=["nope"]).close()
+
+
+def test_modules_by_the_names_of_earlier_versions_are_todays() -> None:
+    old = ["sweeper.frameworks.fairseq_training", "sweeper.frameworks.lora_training"]
+    today = ["sweeper.frameworks.fairseq.training", "sweeper.frameworks.lora.classification"]
+    assert modules(None, old) == [*TRAINING, *today]
+    assert modules(old, []) == today
+    assert all(is_there(module) for module in MOVED.values())
+    assert not any(is_there(old) for old in MOVED)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hydra import initialize_config_dir
 
-from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.lora import prompting
@@ -19,12 +15,7 @@ from sweeper.trial.settings import AdapterTask, LoraSettings, TrainedBias
 from tests.checkpoint_files import write_bloom, write_checkpoint
 from tests.composed import trial
 
-
-@pytest.fixture(scope="module", autouse=True)
-def hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
+pytestmark = pytest.mark.usefixtures("composing")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.weights import check_weights
 from sweeper.errors import WrongInput
-from sweeper.frameworks.lora.targets import check_names, known_layers, matrices
+from sweeper.frameworks.lora.checks import check_names, known_layers, matrices
 from sweeper.trial.settings import ArchSettings, Family
 from tests.checkpoint_files import zeros
 

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, open_dict
 
 from sweeper.backends import Backend, Job, JobState, Phase
 from sweeper.errors import WrongInput
+from sweeper.frameworks import MOVED
 
 POLL_SECONDS = 0.05
 # All of training that is slow to import: transformers.trainer brings datasets and accelerate
@@ -175,7 +176,7 @@ def modules(chosen: Sequence[str] | None, wanted: Sequence[str]) -> list[str]:
 
     Raises WrongInput for one that cannot be found; imports none.
     """
-    found = [*TRAINING, *wanted] if chosen is None else list(chosen)
+    found = [MOVED.get(name, name) for name in ([*TRAINING, *wanted] if chosen is None else chosen)]
     if missing := [module for module in found if not is_there(module)]:
         setting = "framework.preload" if chosen is None else "hydra.launcher.preload"
         raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")

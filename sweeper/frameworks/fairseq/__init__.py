@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks import check_classifies_encoders, check_precision
+from sweeper.frameworks import Framework, Report, check_classifies_encoders, check_precision
 from sweeper.frameworks.fairseq.mends import check_version
-from sweeper.frameworks.reporter import Report
+from sweeper.trial import Trial
 from sweeper.trial.settings import LARGEST_SEED
-from sweeper.trial.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,8 +18,8 @@ if TYPE_CHECKING:
 LAYER_NORM_EPS = 1e-5  # hard-wired in fairseq
 
 
-class Fairseq:
-    """The adapter; what needs torch is in `sweeper.frameworks.fairseq.training`, the rest of fairseq_* beside it."""
+class Fairseq(Framework):
+    """The adapter; what needs torch is in `training`."""
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what fairseq's sentence prediction cannot do, and where it is not installed."""
@@ -50,7 +48,3 @@ class Fairseq:
         from sweeper.frameworks.fairseq.training import train
 
         train(trial, directory, report)
-
-    def export(self, directory: Path, destination: Path) -> None:
-        """Copy the best weights, which are a Transformers directory already."""
-        shutil.copytree(directory / "best", destination)

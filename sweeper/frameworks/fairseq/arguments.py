@@ -19,10 +19,10 @@ def arguments(trial: Trial, steps: int, data: Path, checkpoints: Path, initial: 
     fairseq's own random ones), which a checkpoint in `checkpoints` comes before.
     """
     options: dict[str, object] = {
-        **of_data(trial),
-        **of_model(trial),
-        **of_optimisation(trial.train, steps),
-        **schedule(trial.train, steps),
+        **_data(trial),
+        **_model(trial),
+        **_optimisation(trial.train, steps),
+        **_schedule(trial.train, steps),
         "seed": trial.seed,
         "distributed-world-size": 1,
         "log-format": "simple",
@@ -31,11 +31,10 @@ def arguments(trial: Trial, steps: int, data: Path, checkpoints: Path, initial: 
     if initial is not None:
         options["finetune-from-model"] = initial
     named = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    return [str(data), *named, *switches(trial)]
+    return [str(data), *named, *_switches(trial)]
 
 
-def of_data(trial: Trial) -> dict[str, object]:
-    """Return the options of the task and its data."""
+def _data(trial: Trial) -> dict[str, object]:
     return {
         "task": "sentence_prediction",
         "criterion": "sentence_prediction",
@@ -50,8 +49,7 @@ def of_data(trial: Trial) -> dict[str, object]:
     }
 
 
-def of_model(trial: Trial) -> dict[str, object]:
-    """Return the options of the architecture; the head drops out as Transformers' does."""
+def _model(trial: Trial) -> dict[str, object]:
     arch = trial.arch
     return {
         "arch": "roberta",
@@ -63,12 +61,11 @@ def of_model(trial: Trial) -> dict[str, object]:
         "dropout": arch.dropout,
         "attention-dropout": arch.attention_dropout,
         "activation-dropout": 0.0,
-        "pooler-dropout": arch.dropout,
+        "pooler-dropout": arch.dropout,  # as Transformers' head
     }
 
 
-def of_optimisation(settings: TrainSettings, steps: int) -> dict[str, object]:
-    """Return the options of the optimizer and of when training ends."""
+def _optimisation(settings: TrainSettings, steps: int) -> dict[str, object]:
     return {
         "optimizer": "adam",
         "adam-betas": settings.betas,
@@ -81,8 +78,8 @@ def of_optimisation(settings: TrainSettings, steps: int) -> dict[str, object]:
     }
 
 
-def schedule(settings: TrainSettings, steps: int) -> dict[str, object]:
-    """Return the options of the learning rate, which at every update are the same numbers as Transformers'."""
+def _schedule(settings: TrainSettings, steps: int) -> dict[str, object]:
+    """Return the options of a learning rate that at every update is the same number as Transformers'."""
     warmup = int(settings.warmup_ratio * steps)
     if settings.schedule is Schedule.cosine:
         # At least 1: after the last update fairseq divides by it, where all updates warm up.
@@ -97,8 +94,7 @@ def schedule(settings: TrainSettings, steps: int) -> dict[str, object]:
     }
 
 
-def switches(trial: Trial) -> Iterator[str]:
-    """Yield the options that have no value."""
+def _switches(trial: Trial) -> Iterator[str]:
     yield "--no-epoch-checkpoints"
     if trial.arch.model_type == PRE_NORM:
         yield "--encoder-normalize-before"

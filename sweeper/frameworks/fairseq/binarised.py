@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fairseq.mends import load_fairseq
@@ -29,8 +27,7 @@ def order_of(trial: Trial) -> tuple[int, ...]:
     return order(inputs.tokenizer(trial), rows_of(trial))
 
 
-def binarised_directory(trial: Trial) -> Path:
-    """Where the trial's binarised data lies."""
+def _binarised_directory(trial: Trial) -> Path:
     made_of = {"ids": inputs.tokenized_directory(trial).name, "rows": rows_of(trial), "format": FORMAT}
     return trial.cache / "fairseq" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
@@ -41,11 +38,10 @@ def binarised(trial: Trial) -> Path:
     They are the ids of `inputs.tokenized` in fairseq's order, without <s>, which the task puts before each text. A
     pair is one input.
     """
-    return cached(binarised_directory(trial), partial(binarise, trial))
+    return cached(_binarised_directory(trial), partial(_binarise, trial))
 
 
-def binarise(trial: Trial, directory: Path) -> None:
-    """Fill a directory with a trial's data, in fairseq's format."""
+def _binarise(trial: Trial, directory: Path) -> None:
     load_fairseq()
     texts, labels = directory / "input0", directory / "label"
     texts.mkdir()
@@ -55,23 +51,16 @@ def binarise(trial: Trial, directory: Path) -> None:
     (labels / DICTIONARY).write_text("".join(f"{number} 1\n" for number in range(classes)), encoding="utf-8")
     row = {index: number for number, index in enumerate(order_of(trial))}
     for name, split in inputs.tokenized(trial).items():
-        write(texts / name, rows_of(trial), Rows(split["input_ids"], lambda text: [row[index] for index in text[1:]]))
-        write(labels / name, SPECIAL + classes, Rows(split["labels"], lambda label: [SPECIAL + label]))
+        ids = partial(map, lambda text: [row[index] for index in text[1:]], split["input_ids"])
+        _write(texts / name, rows_of(trial), ids)
+        _write(labels / name, SPECIAL + classes, partial(map, lambda label: [SPECIAL + label], split["labels"]))
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What becomes of each item of a column: a list of numbers."""
+def _write(prefix: Path, size: int, rows: Callable[[], Iterable[list[int]]]) -> None:
+    """Write lists of numbers below `size` as fairseq's own preprocessing does; what it reads must be the same.
 
-    column: Iterable[Any]
-    numbers: Callable[[Any], list[int]]
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return map(self.numbers, self.column)
-
-
-def write(prefix: Path, size: int, rows: Iterable[list[int]]) -> None:
-    """Write lists of numbers below `size` as fairseq's own preprocessing does; what fairseq reads must be the same."""
+    `rows` is called twice: as an iterator each time, since the lists may not fit into memory.
+    """
     from fairseq.binarizer import FileBinarizer, VocabularyDatasetBinarizer
     from fairseq.data import Dictionary
     from fairseq.data.data_utils import load_indexed_dataset
@@ -80,7 +69,7 @@ def write(prefix: Path, size: int, rows: Iterable[list[int]]) -> None:
     with TemporaryDirectory() as temporary:
         text = Path(temporary) / "rows"
         with text.open("w", encoding="utf-8") as file:
-            file.writelines(f"{' '.join(map(str, row))}\n" for row in rows)
+            file.writelines(f"{' '.join(map(str, row))}\n" for row in rows())
         FileBinarizer.multiprocess_dataset(str(text), "mmap", binarizer, str(prefix), vocab_size=size)
     read = load_indexed_dataset(str(prefix))
-    assert all(found.tolist() == row for found, row in zip(read, rows, strict=True)), f"{prefix} reads otherwise"
+    assert all(found.tolist() == row for found, row in zip(read, rows(), strict=True)), f"{prefix} reads otherwise"

@@ -31,9 +31,7 @@ def check_version() -> None:
     try:
         found = importlib.metadata.version("fairseq")
     except importlib.metadata.PackageNotFoundError:
-        raise WrongInput(
-            f"framework=fairseq needs fairseq {VERSION}, which is not installed\nmake install gets it"
-        ) from None
+        found = "none"
     if found != VERSION:
         raise WrongInput(
             f"framework=fairseq needs fairseq {VERSION}, which its mends are for; installed is {found}\n"
@@ -172,7 +170,7 @@ def compose_with_this_hydra() -> None:
 
 
 def load_namespaces_but_no_code() -> None:
-    """Let a checkpoint hold argparse's Namespace beside tensors and plain values, and nothing else.
+    """Let a checkpoint hold argparse's Namespace, tensors and plain values, and nothing else.
 
     torch loads no other classes by default; its error names the one that a file asks for.
     """

@@ -14,7 +14,7 @@ from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.checkpoints.fairseq_names import TOKEN_TYPES, fairseq_state, transformers_state
 from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import order_of, rows_of
-from sweeper.frameworks.fairseq.task import WatchedTask, configuration
+from sweeper.frameworks.fairseq.task import ReportingTask, configuration
 from sweeper.frameworks.fine_tuning import build_classifier
 from sweeper.trial.settings import Initialization
 from sweeper.trial.trial import Trial
@@ -48,7 +48,7 @@ def random_model(config: Any, rows: int) -> nn.Module:
     for number in range(rows - len(dictionary)):
         dictionary.add_symbol(f"madeupword{number:04d}")  # of a dictionary the model takes but the size
     set_torch_seed(config.common.seed)
-    model: nn.Module = WatchedTask(config.task, dictionary, dictionary).build_model(config.model)
+    model: nn.Module = ReportingTask(config.task, dictionary, dictionary).build_model(config.model)
     return model
 
 

@@ -1,4 +1,4 @@
-"""fairseq's task of sentence prediction, watched. Importing this module imports fairseq, mended.
+"""fairseq's task of sentence prediction, reporting. Importing this module imports fairseq, mended.
 
 Everything here goes through what fairseq lets others extend: a registered task, a registered optimizer.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,41 +31,34 @@ with root_logger_kept():
 
 TASK, OPTIMIZER = "watched_sentence_prediction", "unstoppable_adam"
 UNSCORED = "selected_by_sweeper"  # a validation metric that is never a number: fairseq then keeps no best file
-METRICS = ("loss", "accuracy", "macro_f1")
 FULL_PRECISION, LOSSES = "full_precision", "losses"  # what the task keeps in a checkpoint
 # What fairseq builds and no classification reads: the language model's head, and a layer's copies for a fast path.
 DEAD = re.compile(r"(?:^|\.)encoder\.lm_head\.|\.layers\.\d+\.[^.]+$")
 
 
-class Watch:
-    """Takes in what fairseq's training says, reports it, and ends the training when asked to.
+@dataclass
+class TaskReporter:
+    """Collects what fairseq's training measures, reports it, and ends the training when asked to.
 
     `subsets` are evaluated in this order; `keep` is called with the weights of what is the best epoch so far;
     `end_after` makes an update the last one. Of a resumed training: `full_precision` are the weights in half precision,
     `losses` those of the unfinished epoch's updates.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        steps: int,
-        subsets: Sequence[str],
-        keep: Callable[[Mapping[str, Tensor]], None],
-        end_after: Callable[[int], None],
-        full_precision: Sequence[Tensor] = (),
-        losses: Sequence[float] = (),
-    ):
-        self.report = report
-        self.steps = steps
-        self.subsets = subsets
-        self.keep = keep
-        self.end_after = end_after
-        self.full_precision = full_precision
+    report: Report
+    steps: int
+    subsets: Sequence[str]
+    keep: Callable[[Mapping[str, Tensor]], None]
+    end_after: Callable[[int], None]
+    full_precision: Sequence[Tensor] = ()
+    losses: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
         self.epoch = 0
         self.step: int | None = None  # the latest update of this launch
         self.stopped = False  # in the middle of an epoch
         self.loss = torch.tensor(0.0)
-        self.losses = [torch.tensor(loss) for loss in losses]  # of the epoch's updates
+        self.epoch_losses = [torch.tensor(loss) for loss in self.losses]
         self.logits: list[Tensor] = []  # of the subset that is evaluated
         self.labels: list[Tensor] = []
         self.metrics: dict[str, float] = {}
@@ -78,12 +72,12 @@ class Watch:
             self.report.model(model, [name for name, _ in model.named_parameters() if DEAD.search(name)])
         self.epoch = epoch
 
-    def take_loss(self, loss: Tensor) -> None:
-        """Take in the mean loss of an update's examples, in nats."""
+    def add_loss(self, loss: Tensor) -> None:
+        """Keep the mean loss of an update's examples, in nats."""
         self.loss = loss
-        self.losses.append(loss)
+        self.epoch_losses.append(loss)
 
-    def take_step(self, step: int, ends_epoch: bool) -> None:
+    def end_step(self, step: int, ends_epoch: bool) -> None:
         """Tell how far training is, and end it here when it has to stop in the middle of an epoch."""
         self.step = step
         self.report.progress(self.epoch, step, self.steps, lambda: float(self.loss))
@@ -91,8 +85,8 @@ class Watch:
             self.stopped = True
             self.end_after(step)
 
-    def take_batch(self, logits: Tensor, labels: Tensor) -> None:
-        """Take in what is evaluated: [batch, classes] and [batch]."""
+    def add_batch(self, logits: Tensor, labels: Tensor) -> None:
+        """Keep what is evaluated: [batch, classes] and [batch]."""
         self.logits.append(logits.float().cpu())
         self.labels.append(labels.cpu())
 
@@ -102,17 +96,17 @@ class Watch:
         subset = self.pending.pop(0)
         measured = classification_metrics(torch.cat(self.logits).numpy(), torch.cat(self.labels).numpy())
         self.logits, self.labels = [], []
-        self.metrics |= {f"{subset}/{name}": measured[name] for name in METRICS}
+        self.metrics |= {f"{subset}/{name}": value for name, value in measured.items()}
         if self.pending:
             return
         # As the Trainer of Transformers has it: a smaller last batch counts as much as the others.
-        train_loss = float(torch.tensor(numbers(self.losses), dtype=torch.float64).mean())
-        metrics, self.metrics, self.losses = {"train/loss": train_loss, **self.metrics}, {}, []
+        train_loss = float(torch.tensor(numbers(self.epoch_losses), dtype=torch.float64).mean())
+        metrics, self.metrics, self.epoch_losses = {"train/loss": train_loss, **self.metrics}, {}, []
         if self.report.epoch(self.epoch, step, metrics):
             self.keep(model.state_dict())
 
 
-WATCH: ContextVar[Watch] = ContextVar("watch")
+REPORTER: ContextVar[TaskReporter] = ContextVar("reporter")
 
 
 def numbers(losses: Sequence[Tensor]) -> list[float]:
@@ -126,8 +120,8 @@ def full_precision(optimizer: Any) -> Sequence[Tensor]:
     return list(weights.values()) if isinstance(weights, dict) else list(weights)  # fp16 has one for each device
 
 
-class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
-    """The task, which tells the watch what it does; its seed is that of the examples' order alone."""
+class ReportingTask(SentencePredictionTask):  # type: ignore[misc]
+    """The task, which reports what it does; its seed is that of the examples' order alone."""
 
     optimizer: Any = None  # known from the first update on
     training: Any = None  # iterator of what is trained on
@@ -142,12 +136,12 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
         """Begin an epoch."""
         super().begin_epoch(epoch, model)
-        WATCH.get().begin_epoch(epoch, model)
+        REPORTER.get().begin_epoch(epoch, model)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps besides: losses, and of a training in half precision the weights in full."""
+        """Return what a checkpoint keeps of the task: losses, and in half precision the weights in full."""
         weights = [weight.data for weight in full_precision(self.optimizer)]
-        return {FULL_PRECISION: weights, LOSSES: numbers(WATCH.get().losses)}
+        return {FULL_PRECISION: weights, LOSSES: numbers(REPORTER.get().epoch_losses)}
 
     def train_step(
         self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module, optimizer: Any, *args: Any, **kwargs: Any
@@ -160,19 +154,19 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
             loss, size, logged = super().train_step(sample, model, criterion, optimizer, *args, **kwargs)
         except torch.OutOfMemoryError as error:
             raise MemoryError(str(error)) from error
-        WATCH.get().take_loss(loss.detach() / size)
+        REPORTER.get().add_loss(loss.detach() / size)
         return loss, size, logged
 
     def resume_full_precision(self) -> None:
         """Put the weights of the resumed checkpoint in place of what fairseq makes of the model's halves."""
-        if resumed := WATCH.get().full_precision:
+        if resumed := REPORTER.get().full_precision:
             for weight, kept in zip(full_precision(self.optimizer), resumed, strict=True):
                 weight.data.copy_(kept)
 
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
         """Make an update; `update_num` were made before."""
         super().optimizer_step(optimizer, model, update_num)
-        WATCH.get().take_step(update_num + 1, self.training.end_of_epoch())
+        REPORTER.get().end_step(update_num + 1, self.training.end_of_epoch())
 
     def valid_step(self, sample: dict[str, Any], model: Any, criterion: nn.Module) -> Any:
         """Evaluate a batch in the one forward pass that fairseq makes."""
@@ -181,12 +175,12 @@ class WatchedTask(SentencePredictionTask):  # type: ignore[misc]
         with head.register_forward_hook(lambda _head, _given, logits: caught.append(logits)):
             result = super().valid_step(sample, model, criterion)
         (logits,) = caught
-        WATCH.get().take_batch(logits, sample["target"].view(-1))
+        REPORTER.get().add_batch(logits, sample["target"].view(-1))
         return result
 
     def post_validate(self, model: nn.Module, stats: dict[str, Any], agg: Any) -> None:  # noqa: ARG002  fairseq's hook
         """End the evaluation of a subset."""
-        WATCH.get().end_subset(stats["num_updates"], model)
+        REPORTER.get().end_subset(stats["num_updates"], model)
         stats[UNSCORED] = None
 
 
@@ -200,12 +194,12 @@ class UnstoppableAdam(FairseqAdam):  # type: ignore[misc]
 
 
 with own_hydra():
-    register_task(TASK, dataclass=SentencePredictionConfig)(WatchedTask)
+    register_task(TASK, dataclass=SentencePredictionConfig)(ReportingTask)
     register_optimizer(OPTIMIZER, dataclass=FairseqAdamConfig)(UnstoppableAdam)
 
 
 def configuration(arguments: Sequence[str], data_seed: int) -> Any:
-    """Return fairseq's configuration for arguments of its command line, with the watched task in place of its own."""
+    """Return fairseq's configuration for arguments of its command line, with the reporting task in place of its own."""
     with no_arguments():
         parsed = options.parse_args_and_arch(options.get_training_parser(), list(arguments))
     parsed.task = TASK

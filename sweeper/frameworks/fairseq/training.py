@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
@@ -25,8 +24,8 @@ from sweeper.frameworks.fairseq import mends as fairseq_mends
 from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import binarised
 from sweeper.frameworks.fairseq.model import initial_model, load_into, save_initial
-from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, WATCH, Watch, configuration
-from sweeper.frameworks.fine_tuning import build_classifier, total_steps
+from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, REPORTER, TaskReporter, configuration
+from sweeper.frameworks.fine_tuning import EVALUATED, build_classifier, total_steps
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import save_model
@@ -36,41 +35,40 @@ from sweeper.trial.trial import Trial
 with fairseq_mends.root_logger_kept():
     from fairseq_cli import train as command
 
-SUBSETS = ("valid", "test")
 LAST = "checkpoint_last.pt"  # as fairseq calls it
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
     checkpoints, data = directory / "checkpoint", binarised(trial)
     checkpoints.mkdir(exist_ok=True)
     steps = total_steps(trial, len(inputs.tokenized(trial)["train"]))
-    resumed = read(checkpoints / LAST) if (checkpoints / LAST).exists() else None
+    resumed = _read(checkpoints / LAST) if (checkpoints / LAST).exists() else None
     # From the end of an epoch that max_steps cut short fairseq would make one more update.
     if resumed and resumed["optimizer_history"][-1]["num_updates"] >= steps:
         return
-    initial = None if starts_by_itself(trial) else checkpoints / "initial.pt"
+    all_its_own = trial.framework.fairseq.initialization is Initialization.own and not trial.model.pretrained
+    initial = None if all_its_own else checkpoints / "initial.pt"  # of random weights that fairseq draws no file
     given = arguments(trial, steps, data, checkpoints, initial)
-    say(trial, given, initial)
+    _print_command(trial, given, initial)
     config, classifier = configuration(given, trial.data_seed), build_classifier(trial)
     if initial and not resumed:
         save_initial(initial_model(trial, config, classifier), initial)
     # Older versions wrote checkpoints between epochs only, and no losses.
     kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
-    keep_best, end_after = partial(keep, trial, classifier, directory / "best"), partial(end, config)
-    watch = Watch(report, steps, SUBSETS, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
-    token = WATCH.set(watch)
+    keep_best, end_after = partial(_keep, trial, classifier, directory / "best"), partial(_end, config)
+    reporter = TaskReporter(report, steps, EVALUATED, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    token = REPORTER.set(reporter)
     try:
         with logged():
             command.main(config)
     finally:
-        WATCH.reset(token)
-    if watch.stopped and watch.step is not None:
-        raise Interrupted(watch.step)
+        REPORTER.reset(token)
+    if reporter.stopped and reporter.step is not None:
+        raise Interrupted(reporter.step)
 
 
-def end(config: Any, step: int) -> None:
+def _end(config: Any, step: int) -> None:
     """Let fairseq end after an update as after its last one, with a checkpoint, but without an evaluation.
 
     By fairseq's other way to a checkpoint within an epoch, --save-interval-updates, it would write another file and
@@ -80,18 +78,13 @@ def end(config: Any, step: int) -> None:
     config.dataset.disable_validation = True
 
 
-def starts_by_itself(trial: Trial) -> bool:
-    """Whether all weights are fairseq's own random ones."""
-    return trial.framework.fairseq.initialization is Initialization.own and not trial.model.pretrained
-
-
-def keep(trial: Trial, classifier: PreTrainedModel, destination: Path, state: Mapping[str, Tensor]) -> None:
+def _keep(trial: Trial, classifier: PreTrainedModel, destination: Path, state: Mapping[str, Tensor]) -> None:
     """Save weights of fairseq as a Transformers directory; `classifier` is a model to put them into."""
     load_into(classifier, trial, state)
     save_model(classifier, inputs.tokenizer(trial), destination)
 
 
-def read(checkpoint: Path) -> dict[str, Any]:
+def _read(checkpoint: Path) -> dict[str, Any]:
     """Return what a checkpoint of fairseq holds, its tensors memory-mapped.
 
     Raises WrongInput for a file that holds more than such a checkpoint does; nothing of it is executed.
@@ -105,7 +98,7 @@ def read(checkpoint: Path) -> dict[str, Any]:
     return state
 
 
-def say(trial: Trial, given: list[str], initial: Path | None) -> None:
+def _print_command(trial: Trial, given: list[str], initial: Path | None) -> None:
     """Print how the training is repeated by fairseq's own command, and what would differ."""
     print("fairseq's own command:", shlex.join(["python", "-m", fairseq_mends.__name__, "train", *given]), flush=True)
     if initial:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.frameworks import check_classifies_encoders, check_precision
-from sweeper.frameworks.reporter import Report
-from sweeper.trial.trial import Trial
+from sweeper.frameworks import Framework, Report, check_classifies_encoders, check_precision
+from sweeper.trial import Trial
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class HuggingFace:
-    """The adapter; what needs torch is in `sweeper.frameworks.hf.training`."""
+class HuggingFace(Framework):
+    """The adapter; what needs torch is in `training`."""
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what Transformers' Trainer cannot do on the trial's device."""
@@ -24,11 +22,9 @@ class HuggingFace:
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""
-        from sweeper.frameworks.fine_tuning import build_classifier, freeze_token_types
+        from sweeper.frameworks.hf.training import build
 
-        model: nn.Module = build_classifier(trial)
-        if trial.framework.hf.match_fairseq:
-            freeze_token_types(model)
+        model: nn.Module = build(trial)
         return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
@@ -36,7 +32,3 @@ class HuggingFace:
         from sweeper.frameworks.hf.training import train
 
         train(trial, directory, report)
-
-    def export(self, directory: Path, destination: Path) -> None:
-        """Copy the best weights, which are a Transformers directory already."""
-        shutil.copytree(directory / "best", destination)

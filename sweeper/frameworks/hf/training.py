@@ -1,63 +1,58 @@
-"""Fine-tuning with Transformers' Trainer: the arguments, and its events reported."""
+"""Fine-tuning a classifier with Transformers' Trainer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
-from transformers.utils.logging import disable_progress_bar
+from transformers import PreTrainedModel
 
-from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import build_classifier, by_length, freeze_token_types, measure, training_arguments
+from sweeper.frameworks.fine_tuning import build_classifier, fine_tuner, padded
+from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch, WatchedTrainer
-from sweeper.trial.trial import Trial
+from sweeper.frameworks.trainer import ReportingTrainer
+from sweeper.trial import Trial
+
+
+def build(trial: Trial) -> PreTrainedModel:
+    """Return the classifier, its random weights drawn from the trial's seed."""
+    model = build_classifier(trial)
+    if trial.framework.hf.match_fairseq:
+        for name, parameter in model.named_parameters():
+            if "token_type_embeddings" in name:  # which fairseq's RoBERTa lacks
+                parameter.requires_grad_(False)
+    return model
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
-    model = build_classifier(trial)
-    if trial.framework.hf.match_fairseq:
-        freeze_token_types(model)
-    splits = inputs.tokenized(trial)
-    watch = Watch(directory, report, inputs.tokenizer(trial), ("valid", "test"))
-    trainer = ClassifierTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=Collator(model.config.pad_token_id),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    model = build(trial)
+    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, Collator(model.config.pad_token_id))
     trainer.decay_all = trial.framework.hf.match_fairseq
     trainer.run()
 
 
+@dataclass(frozen=True)
 class Collator:
     """Pads a batch to its longest example."""
 
-    def __init__(self, pad_id: int):
-        self.pad_id = pad_id
+    pad_id: int
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest] and labels [batch]."""
-        rows = [torch.tensor(example["input_ids"]) for example in examples]
-        return {
-            "input_ids": pad_sequence(rows, batch_first=True, padding_value=self.pad_id),
-            "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
-            "labels": torch.tensor([example["labels"] for example in examples]),
-        }
+        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id)
+        labels = torch.tensor([example["labels"] for example in examples])
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
-class ClassifierTrainer(WatchedTrainer):
+class ClassifierTrainer(ReportingTrainer):
     """The Trainer, which decays every parameter on demand, as fairseq does."""
 
+    measure = staticmethod(classification_metrics)
     decay_all = False
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:

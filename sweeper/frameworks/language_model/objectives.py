@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
-from transformers import EvalPrediction, PreTrainedModel
+from transformers import PreTrainedModel
 
-from sweeper.frameworks.trainer import WatchedTrainer
+from sweeper.frameworks.metrics import prediction_metrics
+from sweeper.frameworks.trainer import ReportingTrainer
 
 FIRST_WORD_ID = 4  # after <s>, <pad>, </s> and <unk>, which are never hidden
 IGNORED = -100  # label of a position that is not to be predicted
-
-
-class Example(Protocol):
-    """A sequence of ids and its number in the order of training."""
-
-    def __getitem__(self, key: str) -> Any:
-        """Return `input_ids` or `number`."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Masking:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids, attention_mask and labels, each of shape (examples, longest sequence)."""
-        ids = padded(examples, self.pad_id)
+        ids = _padded(examples, self.pad_id)
         words = np.random.SeedSequence([self.seed, int(examples[0]["number"])]).generate_state(2, np.uint32)
         generator = torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
         hidden = (torch.rand(ids.shape, generator=generator) < self.probability) & (ids >= FIRST_WORD_ID)
@@ -64,20 +58,21 @@ class NextToken:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids, attention_mask and labels, each of shape (examples, longest sequence)."""
-        ids = padded(examples, self.pad_id)
+        ids = _padded(examples, self.pad_id)
         following = torch.full_like(ids, IGNORED)
         following[:, :-1] = ids[:, 1:].masked_fill(ids[:, 1:] == self.pad_id, IGNORED)
         return {"input_ids": ids, "attention_mask": (ids != self.pad_id).long(), "labels": following}
 
 
-def padded(examples: Sequence[Mapping[str, Any]], pad_id: int) -> Tensor:
-    """Return the sequences' ids as one tensor of shape (examples, longest sequence)."""
+def _padded(examples: Sequence[Mapping[str, Any]], pad_id: int) -> Tensor:
     rows = [torch.as_tensor(example["input_ids"]) for example in examples]
     return pad_sequence(rows, batch_first=True, padding_value=pad_id)
 
 
-class LanguageModelTrainer(WatchedTrainer):
+class LanguageModelTrainer(ReportingTrainer):
     """Trainer whose loss is the mean over all positions that are to be predicted, in training and evaluation."""
+
+    measure = staticmethod(prediction_metrics)
 
     def compute_loss(self, model: PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
         """Return the mean loss in nats over the positions to be predicted."""
@@ -107,9 +102,3 @@ class LanguageModelTrainer(WatchedTrainer):
             sums = torch.zeros(len(wanted), dtype=torch.float64, device=rows.device)
             sums.index_add_(0, rows, self.losses(model, inputs).double())
         return None, sums, wanted.sum(dim=1)
-
-
-def measure(prediction: EvalPrediction) -> dict[str, float]:
-    """Mean loss in nats over all predicted positions of a data set, and its exponential, the perplexity."""
-    loss = float(np.sum(prediction.predictions) / max(np.sum(prediction.label_ids), 1))
-    return {"loss": loss, "perplexity": float(np.exp(loss))}

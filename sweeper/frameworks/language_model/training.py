@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,11 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken, measure
+from sweeper.frameworks.language_model.objectives import LanguageModelTrainer, Masking, NextToken
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch, optimisation
+from sweeper.frameworks.trainer import TrainerReporter, optimisation
 from sweeper.tokens.packed import Sequences
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import Family, PretrainingSettings, TrainSettings
@@ -71,7 +70,6 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
     `directory`/best. Sets the process's seeds and its number of threads; the same call gives the same weights to
     the last bit on one machine's CPU, interrupted or not.
     """
-    disable_progress_bar()
     torch.set_num_threads(pretraining.settings.threads)
     set_seed(pretraining.seed)
     trainer = LanguageModelTrainer(
@@ -79,9 +77,8 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
         args=training_arguments(pretraining, directory / "checkpoint"),
         train_dataset=pretraining.sequences,
         eval_dataset=None if pretraining.held_out is None else {"valid": pretraining.held_out},
-        data_collator=collator(pretraining),
-        compute_metrics=measure,
-        watch=Watch(directory, report, pretraining.tokenizer, ("valid",)),
+        data_collator=_collator(pretraining),
+        reporter=TrainerReporter(directory, report, pretraining.tokenizer, ("valid",)),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.run()
@@ -96,7 +93,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
     pretraining.config.update(dict.fromkeys(asked, 0.0))
     if pretraining.weights is None:
         model: PreTrainedModel = kind.from_config(pretraining.config)
-        start_output_bias(model, pretraining.token_counts)
+        _start_output_bias(model, pretraining.token_counts)
     else:
         model = kind.from_pretrained(pretraining.weights, config=pretraining.config)
     for config in (model.config, pretraining.config):
@@ -104,7 +101,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
     return model
 
 
-def start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> None:
+def _start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> None:
     """Set the head's bias, if it has one, to the log of token frequency (plus one): embeddings need not learn it."""
     bias = model.get_output_embeddings().bias
     if bias is None:
@@ -118,16 +115,9 @@ def start_output_bias(model: PreTrainedModel, token_counts: Sequence[int]) -> No
 
 def recipe_settings(recipe: PretrainingSettings, threads: int) -> TrainSettings:
     """Return an architecture's recipe as the settings of a training."""
-    return TrainSettings(
-        max_steps=recipe.updates,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        warmup_ratio=recipe.warmup_ratio,
-        weight_decay=recipe.weight_decay,
-        gradient_clip=recipe.gradient_clip,
-        precision=recipe.precision,
-        threads=threads,
-    )
+    shared = {item.name for item in fields(recipe)} & {item.name for item in fields(TrainSettings)}
+    chosen = {name: getattr(recipe, name) for name in shared}
+    return TrainSettings(max_steps=recipe.updates, threads=threads, **chosen)
 
 
 def needs_mask(family: Family, tokenizer: Tokenizer) -> None:
@@ -156,8 +146,7 @@ class Numbered(Dataset[dict[str, Any]]):
         raise IndexError(number)
 
 
-def collator(pretraining: Pretraining) -> Masking | NextToken:
-    """Return what makes batches for the family's objective."""
+def _collator(pretraining: Pretraining) -> Masking | NextToken:
     tokenizer = pretraining.tokenizer
     if pretraining.family is Family.causal_lm:
         return NextToken(tokenizer.pad)

@@ -10,12 +10,12 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pad_sequence
 
-from sweeper.frameworks.trainer import WatchedTrainer
+from sweeper.frameworks.fine_tuning import padded
+from sweeper.frameworks.trainer import ReportingTrainer
 
 
-class AnswerTrainer(WatchedTrainer):
+class AnswerTrainer(ReportingTrainer):
     """Trainer whose loss is that of the answers' ids, </s> included; a batch also has what `answer_batch` makes."""
 
     def compute_loss(self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
@@ -26,11 +26,8 @@ class AnswerTrainer(WatchedTrainer):
 
 def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
     """Return answers [examples, longest], padded to the right, and answers_mask, 1 where there is an id."""
-    rows = [torch.tensor(answer) for answer in answers]
-    return {
-        "answers": pad_sequence(rows, batch_first=True, padding_value=pad_id),
-        "answers_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
-    }
+    ids, mask = padded(answers, pad_id)
+    return {"answers": ids, "answers_mask": mask}
 
 
 def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor) -> Tensor:
@@ -46,14 +43,14 @@ def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tens
         attention_mask=mask,
         logits_to_keep=longest + 1,
         use_cache=False,
-        **positions(model, mask),
+        **_positions(model, mask),
     )
     logits = found.logits[:, -longest - 1 : -1].float()
     losses = cross_entropy(logits.transpose(1, 2), answers, reduction="none")
     return losses * answers_mask
 
 
-def positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
+def _positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
     """Return each id's position from 0, for models that would count the padding on the left."""
     if "position_ids" not in inspect.signature(model.get_base_model().forward).parameters:
         return {}

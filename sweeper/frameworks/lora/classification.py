@@ -11,38 +11,24 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import by_length, measure, training_arguments
+from sweeper.frameworks.fine_tuning import fine_tuner, padded
 from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
-from sweeper.frameworks.lora.generation import padded_left
-from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
+from sweeper.frameworks.lora.model import base_files, build
+from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch
 from sweeper.tokens.prompted import class_answers
-from sweeper.trial.trial import Trial
+from sweeper.trial import Trial
 
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`."""
-    disable_progress_bar()  # a log is no terminal
-    model = build(trial)
-    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
+    model, tokenizer = build(trial), inputs.tokenizer(trial)
+    known_base = base_files(trial, model, directory / "best")
     answers = class_answers(trial.data, tokenizer)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
-    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
-        check_base(model, directory / "best")  # of an earlier launch
-        watch.beside = {BASE: base_facts(model)}
-    trainer = ClassTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=PromptCollator(answers, tokenizer.pad),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    collator = PromptCollator(answers, tokenizer.pad)
+    trainer = fine_tuner(ClassTrainer, trial, directory, report, model, collator, known_base)
     trainer.classes = answer_batch(answers, tokenizer.pad)
     trainer.length_normalised = trial.framework.lora.length_normalised
     trainer.run()
@@ -57,7 +43,7 @@ class PromptCollator:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest], padded to the left, labels [batch], and the answers."""
-        ids, mask = padded_left([example["input_ids"] for example in examples], self.pad_id)
+        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id, "left")
         labels = [example["labels"] for example in examples]
         own = answer_batch([self.answers[label] for label in labels], self.pad_id)
         return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor(labels), **own}
@@ -66,6 +52,7 @@ class PromptCollator:
 class ClassTrainer(AnswerTrainer):
     """Trainer that evaluates by the classes' scores."""
 
+    measure = staticmethod(classification_metrics)
     classes: dict[str, Tensor]  # every class's answer, as `answer_batch` makes it
     length_normalised: bool
 

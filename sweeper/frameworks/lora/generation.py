@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
+from sweeper.frameworks.fine_tuning import padded
 from sweeper.tokens.tokenizer import Tokenizer
 
 
@@ -27,44 +27,25 @@ def generate(
     """
     by_length = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     answers = [""] * len(prompts)
-    with generating(model):
+    with _generating(model):
         for start in range(0, len(prompts), batch_size):
             batch = by_length[start : start + batch_size]
             rows = [prompts[index] for index in batch]
             room = min(longest, positions - max(map(len, rows)))
-            for index, ids in zip(batch, continuations(model, tokenizer, rows, room), strict=True):
+            for index, ids in zip(batch, _continuations(model, tokenizer, rows, room), strict=True):
                 answers[index] = tokenizer.decode(ids).strip()
     return answers
 
 
-def continuations(
+def _continuations(
     model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], longest: int
 ) -> list[list[int]]:
     """Return the most likely ids after each prompt, one after the other, up to </s>, which is left out."""
     if longest < 1:
         return [[] for _ in prompts]
-    ids, mask = padded_left(prompts, tokenizer.pad)
+    ids, mask = padded(prompts, tokenizer.pad, "left")
     device = next(model.parameters()).device
-    found = model.generate(
-        input_ids=ids.to(device),
-        attention_mask=mask.to(device),
-        generation_config=greedy(tokenizer, longest),
-    )
-    rows = found[:, ids.shape[1] :].tolist()
-    return [row[: row.index(tokenizer.eos)] if tokenizer.eos in row else row for row in rows]
-
-
-def padded_left(prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Return ids and attention mask, each [prompts, longest]: all prompts end at the last column."""
-    width = max(map(len, prompts))
-    ids = torch.tensor([[pad_id] * (width - len(prompt)) + list(prompt) for prompt in prompts])
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    return ids, mask
-
-
-def greedy(tokenizer: Tokenizer, longest: int) -> GenerationConfig:
-    """Return the settings: no sampling, no beams, nothing that forbids or favours an id."""
-    return GenerationConfig(
+    greedy = GenerationConfig(  # no sampling, no beams, nothing that forbids or favours an id
         do_sample=False,
         num_beams=1,
         use_cache=True,
@@ -73,10 +54,13 @@ def greedy(tokenizer: Tokenizer, longest: int) -> GenerationConfig:
         eos_token_id=tokenizer.eos,
         pad_token_id=tokenizer.pad,
     )
+    found = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=greedy)
+    rows = found[:, ids.shape[1] :].tolist()
+    return [row[: row.index(tokenizer.eos)] if tokenizer.eos in row else row for row in rows]
 
 
 @contextmanager
-def generating(model: PreTrainedModel) -> Iterator[None]:
+def _generating(model: PreTrainedModel) -> Iterator[None]:
     """Let a model generate: no dropout, no gradients, none of the settings that it may have brought along."""
     training, brought = model.training, model.generation_config
     model.eval()

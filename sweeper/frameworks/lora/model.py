@@ -27,13 +27,13 @@ from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
 from sweeper.frameworks import ALLOWED, inputs
-from sweeper.frameworks.lora.targets import check_names
+from sweeper.frameworks.lora.checks import check_names
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import LoraSettings, Precision, Quantization
 from sweeper.trial.trial import Trial
 
-BASE = "base.json"  # beside an adapter: what its base is known by, where that is drawn anew each time
+BASE = "base.json"  # with an adapter: what its base is known by, where that is drawn anew each time
 COMPUTED = {Precision.fp32: torch.float32, Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}
 ADAPTER = "lora_"  # in the names of an adapter's parameters
 
@@ -49,7 +49,7 @@ def build(trial: Trial) -> PeftModel:
 
 def base_model(trial: Trial, tokenizer: Tokenizer) -> PreTrainedModel:
     """Return the trial's base in float32: pretrained weights, or those that torch's random state draws next."""
-    config = base_config(trial, tokenizer)
+    config = _base_config(trial, tokenizer)
     if not trial.model.pretrained:
         return AutoModelForCausalLM.from_config(config)
     directory = inputs.weights(trial)
@@ -61,8 +61,7 @@ def base_model(trial: Trial, tokenizer: Tokenizer) -> PreTrainedModel:
     return model
 
 
-def base_config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
-    """Return the configuration of the base: by the trial's architecture, or a model's of another kind."""
+def _base_config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
     if trial.arch.model_type in CAUSAL_LMS:
         return transformers_config(trial.arch, tokenizer)
     return AutoConfig.from_pretrained(trial.weights_path)
@@ -84,7 +83,7 @@ def quantised(base: PreTrainedModel, precision: Precision) -> PreTrainedModel:
 
 
 def adapted(base: PreTrainedModel, settings: LoraSettings) -> PeftModel:
-    """Freeze a base and put an adapter beside its target modules. Raises WrongInput for modules that it lacks."""
+    """Freeze a base and add an adapter to its target modules. Raises WrongInput for modules that it lacks."""
     check_names(settings.target_modules, linear_layers(base), base.config.model_type)
     config = LoraConfig(
         r=settings.r,
@@ -94,13 +93,13 @@ def adapted(base: PreTrainedModel, settings: LoraSettings) -> PeftModel:
         bias=settings.bias.value,
         task_type=settings.task_type.value,
     )
-    with no_word_of_checkpointing():
+    with _unwarned_of_checkpointing():
         return get_peft_model(base, config)
 
 
 @contextmanager
-def no_word_of_checkpointing() -> Iterator[None]:
-    """Keep a warning away that is not for users: PEFT asks Transformers by a name that is going out of use."""
+def _unwarned_of_checkpointing() -> Iterator[None]:
+    """Suppress a warning that is not for users: PEFT asks Transformers by a name that is going out of use."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
         yield
@@ -131,7 +130,7 @@ def export(directory: Path, destination: Path) -> None:
         set_seed(trial.seed)
         base = base_model(trial, tokenizer)
     check_base(base, best)
-    with no_word_of_checkpointing():
+    with _unwarned_of_checkpointing():
         model = PeftModel.from_pretrained(base, best)
     model.merge_and_unload().save_pretrained(destination)
     tokenizer.save(destination)
@@ -144,6 +143,17 @@ def base_facts(model: nn.Module) -> str:
         if ADAPTER not in name:
             total.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return json.dumps({"parameters": total.hexdigest()}) + "\n"
+
+
+def base_files(trial: Trial, model: PeftModel, best: Path) -> dict[str, str]:
+    """Return what an adapter's directory tells of its base: something of one that is made, nothing of a given one.
+
+    Raises WrongInput where an earlier launch's adapter in `best` belongs to another base.
+    """
+    if trial.model.pretrained and trial.weights_path is not None:
+        return {}
+    check_base(model, best)
+    return {BASE: base_facts(model)}
 
 
 def check_base(model: nn.Module, best: Path) -> None:

@@ -13,21 +13,18 @@ import torch
 from datasets import Dataset
 from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from torch import Tensor
-from transformers import EvalPrediction
 from transformers.trainer_utils import EvalLoopOutput
-from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks import inputs
-from sweeper.frameworks.fine_tuning import by_length, training_arguments
+from sweeper.frameworks.fine_tuning import fine_tuner, padded
 from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
-from sweeper.frameworks.lora.generation import generate, padded_left
-from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
-from sweeper.frameworks.metrics import answer_metrics
+from sweeper.frameworks.lora.generation import generate
+from sweeper.frameworks.lora.model import base_files, build
+from sweeper.frameworks.metrics import answer_metrics, prediction_metrics
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import Watch
 from sweeper.records.record import Record
 from sweeper.tokens.tokenizer import Tokenizer
-from sweeper.trial.trial import Trial
+from sweeper.trial import Trial
 
 SHOWN = 10  # test questions whose answers before and after training are kept
 SPARE = 8  # ids that an answer may have beyond the longest of the data set
@@ -35,42 +32,29 @@ SPARE = 8  # ids that an answer may have beyond the longest of the data set
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`. Keeps some answers of before and after in the trial's directory."""
-    disable_progress_bar()  # a log is no terminal
     trainer = trainer_of(trial, directory, report)
     test = inputs.tokenized(trial)["test"]
     shown = test.select(range(min(SHOWN, len(test))))
     before = trainer.answers(shown)
     trainer.run()
     if (directory / "best").exists():
-        load_adapter(trainer.model, directory / "best")
-        write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
+        _load_adapter(trainer.model, directory / "best")
+        _write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
 
 
 def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
     """Return the Trainer of a trial's model before its first update."""
-    model = build(trial)
-    splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
-    if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
-        check_base(model, directory / "best")  # of an earlier launch
-        watch.beside = {BASE: base_facts(model)}
-    trainer = QuestionTrainer(
-        model=model,
-        args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
-        data_collator=QuestionCollator(tokenizer.pad),
-        train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
-        compute_metrics=measure,
-        watch=watch,
-    )
+    model, tokenizer = build(trial), inputs.tokenizer(trial)
+    known_base = base_files(trial, model, directory / "best")
+    collator = QuestionCollator(tokenizer.pad)
+    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, known_base)
     trainer.tokenizer = tokenizer
-    trainer.longest_answer = longest_answer(splits.values()) + SPARE
+    trainer.longest_answer = _longest_answer(inputs.tokenized(trial).values()) + SPARE
     trainer.positions = trial.arch.positions
     return trainer
 
 
-def longest_answer(splits: Iterable[Dataset]) -> int:
-    """Return how many ids the longest answer has, </s> included."""
+def _longest_answer(splits: Iterable[Dataset]) -> int:
     return max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits)
 
 
@@ -82,7 +66,7 @@ class QuestionCollator:
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return input_ids and attention_mask [batch, longest], padded to the left, and the answers."""
-        ids, mask = padded_left([example["input_ids"][: example["answer"]] for example in examples], self.pad_id)
+        ids, mask = padded([example["input_ids"][: example["answer"]] for example in examples], self.pad_id, "left")
         answers = answer_batch([example["input_ids"][example["answer"] :] for example in examples], self.pad_id)
         return {"input_ids": ids, "attention_mask": mask, **answers}
 
@@ -90,6 +74,7 @@ class QuestionCollator:
 class QuestionTrainer(AnswerTrainer):
     """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
 
+    measure = staticmethod(prediction_metrics)
     tokenizer: Tokenizer
     longest_answer: int  # ids that are generated at most
     positions: int  # of the model
@@ -122,19 +107,12 @@ class QuestionTrainer(AnswerTrainer):
             )
 
 
-def measure(prediction: EvalPrediction) -> dict[str, float]:
-    """Mean loss in nats over all ids of a data set's answers, and its exponential, the perplexity."""
-    loss = float(np.sum(prediction.predictions) / np.sum(prediction.label_ids))
-    return {"loss": loss, "perplexity": float(np.exp(loss))}
-
-
-def load_adapter(model: PeftModel, directory: Path) -> None:
-    """Give a model the adapter of a directory, with what was trained beside it."""
+def _load_adapter(model: PeftModel, directory: Path) -> None:
     device = str(next(model.parameters()).device)
     set_peft_model_state_dict(model, load_peft_weights(str(directory), device=device))
 
 
-def write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
+def _write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
     """Write a line of JSON for each question: what is expected, and what the model answers before and after."""
     lines = [
         json.dumps(

@@ -10,12 +10,7 @@ from sweeper.analysis.pairs import DifferenceRow
 from sweeper.analysis.rows import Comparison, EpochRow, GroupRow, TrialRow
 from sweeper.report.data_text import read_facts, uneven
 from sweeper.report.text import metric_name
-
-# Of classes that are many or unbalanced each of these hides what the other shows.
-FOR_UNEVEN_CLASSES = ("accuracy", "macro_f1")
-ALWAYS = ("perplexity",)
-# Of answers; with these beside it, the loss is shown by its exponential alone: tables would be too wide otherwise.
-OF_ANSWERS = ("exact_match", "token_f1")
+from sweeper.trial.metrics import METRICS, Shown
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,15 @@ class Columns:
 def columns(comparison: Comparison) -> Columns:
     """Choose the columns that a comparison needs, of what was measured."""
     known = (read_facts(data.facts) for data in comparison.data)
-    wanted = FOR_UNEVEN_CLASSES if any(facts and uneven(facts) for facts in known) else ()
-    others = comparison.others
-    by_perplexity = comparison.metrics == ("loss",) and {"perplexity", *OF_ANSWERS} <= set(others)
-    beside = OF_ANSWERS if by_perplexity else (*wanted, *ALWAYS, *OF_ANSWERS)
+    shown = {Shown.ALWAYS, Shown.UNEVEN} if any(facts and uneven(facts) for facts in known) else {Shown.ALWAYS}
+    beside = [name for name, metric in METRICS.items() if name in comparison.others and metric.shown in shown]
+    # With the answers' metrics beside it the loss is shown by its exponential alone: tables would be too wide.
+    by_perplexity = comparison.metrics == ("loss",) and {"perplexity", "exact_match"} <= set(beside)
+    if by_perplexity:
+        beside.remove("perplexity")
     return Columns(
         own=comparison.metrics[0] if len(comparison.metrics) == 1 else "",
-        beside=tuple(name for name in beside if name in others),
+        beside=tuple(beside),
         sets=("validation", "test") if comparison.tested else ("validation",),
         instead="perplexity" if by_perplexity else "",
     )

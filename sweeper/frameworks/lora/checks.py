@@ -1,0 +1,156 @@
+"""What LoRA can adapt: tasks, models, their linear layers and prompts, checked before anything starts.
+
+Imports nothing heavy, but for a model of which there is only a config.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
+from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
+from sweeper.data.verbalisers import verbalisers
+from sweeper.errors import WrongInput
+from sweeper.frameworks import check_precision
+from sweeper.tokens.prompts import SHORTEST_PROMPT, answer_ids, check_pieces, question_room
+from sweeper.tokens.tokenizer import Tokenizer, load
+from sweeper.trial import Trial
+from sweeper.trial.settings import ArchSettings, Family, Quantization
+
+TASKS = ("classification", "qa")
+WEIGHT = ".weight"
+# Embeddings, whose matrices a file does not tell from those of linear layers.
+EMBEDDINGS = ("wte", "wpe", "lm_head", "embed_out")
+
+
+def check(trial: Trial) -> None:
+    """Raise WrongInput for what cannot be adapted, or not on the trial's device."""
+    check_precision(trial)
+    if trial.task.name not in TASKS:
+        raise WrongInput(f"framework=lora does not do task={trial.task.name}\nallowed: {', '.join(TASKS)}")
+    if trial.framework.family is not Family.causal_lm:
+        raise WrongInput(
+            f"framework=lora adapts causal language models, not framework.family={trial.framework.family}\n"
+            "allowed: framework.family=causal_lm; encoders: framework=hf"
+        )
+    _check_quantization(trial)
+    _check_model(trial)
+    check_names(trial.framework.lora.target_modules, _layers(trial), trial.arch.model_type)
+    _check_prompts(trial)
+
+
+def _check_model(trial: Trial) -> None:
+    """Raise WrongInput for an encoder, and for a model of another kind than BLOOM but as its config.json says."""
+    arch, setting = trial.arch, "arch.causal_lm"
+    if arch.model_type in CAUSAL_LMS:
+        return
+    if arch.model_type in ENCODERS or trial.weights_path is None:
+        raise WrongInput(
+            f"framework=lora does not build model_type={arch.model_type} of arch={arch.name}\n"
+            f"allowed: {', '.join(CAUSAL_LMS)}; another causal language model: arch=of_model model.path=DIR;"
+            " encoders: framework=hf"
+        )
+    said = Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
+    different = [name for name, value in said.items() if getattr(arch, name) != value]
+    if different:
+        raise WrongInput(
+            f"{setting}.{different[0]}={getattr(arch, different[0])} is not what config.json of"
+            f" model.path={trial.weights_path} says, {said[different[0]]}\n"
+            f"a {arch.model_type} is built as it says: set arch=of_model and no {setting}.{different[0]}"
+        )
+
+
+def _layers(trial: Trial) -> Sequence[str]:
+    """Return the names of the base's linear layers. Imports torch for a model of which there is only a config.json."""
+    names = known_layers(trial.arch, trial.weights_path)
+    if names is not None:
+        return names
+    assert trial.weights_path is not None, "_check_model wants a directory for all but BLOOM"
+    return _layers_by_config(trial.weights_path, (Path(trial.weights_path) / "config.json").stat().st_mtime_ns)
+
+
+@cache
+def _layers_by_config(model: str, _modified_ns: int) -> Sequence[str]:
+    """Return the names of a model's linear layers, by its config.json; read once for all trials."""
+    from sweeper.frameworks.lora.model import unbuilt_layers
+
+    found: Sequence[str] = unbuilt_layers(model)
+    return found
+
+
+def _check_quantization(trial: Trial) -> None:
+    """Raise WrongInput where a base in 4 bits is wanted and this machine cannot hold one."""
+    if trial.framework.lora.quantization is not Quantization.nf4:
+        return
+    if trial.device != "cuda":
+        raise WrongInput("framework.lora.quantization=nf4 needs a CUDA device\nallowed here: null")
+    if find_spec("bitsandbytes") is None:
+        raise WrongInput(
+            "framework.lora.quantization=nf4 needs bitsandbytes, which is not installed\n"
+            "install it: pip install 'bitsandbytes>=0.49,<0.51'; or leave it null"
+        )
+
+
+def _check_prompts(trial: Trial) -> None:
+    """Raise WrongInput for a length that has no room for a prompt, and for verbalisers that tell no class.
+
+    What a tokenizer makes of them is looked at where it is given; where it is trained it knows their words.
+    """
+    if trial.train.max_length < SHORTEST_PROMPT:
+        raise WrongInput(
+            f"train.max_length={trial.train.max_length} has no room for a prompt and its answer\n"
+            f"allowed: {SHORTEST_PROMPT} or more"
+        )
+    given = trial.tokenizer
+    if given.path is not None and given.vocabulary_size is None and "verbalisers" in trial.digests:
+        tokenizer = _given_tokenizer(Path(given.path), Path(given.path).stat().st_mtime_ns)
+        check_pieces(tokenizer, trial.data)
+        longest = max(map(len, answer_ids(tokenizer, verbalisers(trial.data))))
+        question_room(tokenizer, longest, trial.train.max_length)
+
+
+@cache
+def _given_tokenizer(file: Path, _modified_ns: int) -> Tokenizer:
+    """Return a tokenizer of the user's, in the state that the time of change stands for; read once for all trials."""
+    return load(file)
+
+
+def known_layers(arch: ArchSettings, model: str | None) -> list[str] | None:
+    """Return the names of a model's linear layers; None where it must be built to know them.
+
+    `model` is its directory: of BLOOM the layers are known anyway, of other models where their weights are there too.
+    """
+    if arch.model_type == "bloom":
+        return bloom_layers(arch.layers)
+    return matrices(Path(model)) if model is not None and weight_files(Path(model)) else None
+
+
+def check_names(targets: Sequence[str], layers: Iterable[str], model_type: str) -> None:
+    """Raise WrongInput for a target that is neither a layer's name nor, as PEFT takes it, the end of one."""
+    names = list(layers)
+    for target in targets:
+        if not any(name == target or name.endswith(f".{target}") for name in names):
+            ends = dict.fromkeys(name.rpartition(".")[2] for name in names)
+            raise WrongInput(
+                f"framework.lora.target_modules=[{','.join(targets)}]: model_type={model_type} has no layer {target}\n"
+                f"allowed: {', '.join(ends)}"
+            )
+
+
+def bloom_layers(layers: int) -> list[str]:
+    """Return the names of BLOOM's linear layers, but the head, which is the embedding."""
+    inner = ("self_attention.query_key_value", "self_attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h")
+    return [f"transformer.h.{layer}.{name}" for layer in range(layers) for name in inner]
+
+
+def matrices(directory: Path) -> list[str]:
+    """Return the names of the modules whose weight in a checkpoint is a matrix, as far as these are no embeddings."""
+    names = [
+        name.removesuffix(WEIGHT)
+        for name, shape in tensor_shapes(directory).items()
+        if name.endswith(WEIGHT) and len(shape) == 2
+    ]
+    return [name for name in names if "embed" not in name and name.rpartition(".")[2] not in EMBEDDINGS]
