@@ -10,7 +10,7 @@ import pytest
 from sweeper.backends import JobState, Phase
 from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_word, state_of
 from sweeper.backends.slurm.queue import QueuedJob, SlurmError, ask, queued_jobs
-from sweeper.backends.slurm.submission import KEYS, PLACE, keys_of
+from sweeper.backends.slurm.submission import FOLDER, KEYS, keys_of
 from sweeper.backends.slurm.watch import Look, QueueWatch
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
 
@@ -31,7 +31,7 @@ def test_what_squeue_prints_is_read() -> None:
 
 
 def test_a_study_s_jobs_are_its_own_however_links_name_its_place(tmp_path: Path) -> None:
-    folder = tmp_path / "home" / "study" / PLACE / "submission"
+    folder = tmp_path / "home" / "study" / FOLDER / "submission"
     folder.mkdir(parents=True)
     (folder / KEYS).write_text(json.dumps([["a"], ["b", "c"]]))
     (tmp_path / "link").symlink_to(tmp_path / "home")

@@ -21,7 +21,7 @@ from sweeper.backends.slurm.allocation import Allocation
 from sweeper.backends.slurm.queue import SlurmError, last_line
 from sweeper.backends.slurm.settings import SlurmSettings
 
-PLACE = ".slurm"  # in the study's directory
+FOLDER = ".slurm"  # in the study's directory
 KEYS = "jobs.json"  # for each task of the array the keys of its jobs
 
 
@@ -53,6 +53,7 @@ def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines
     """Return an executor whose jobs have a name, write what they print into a folder, and have these #SBATCH lines."""
     made = Sbatch(folder, python=program(settings))
     further = dict(lines) | ({"chdir": settings.directory} if settings.directory else {})
+    further["comment"] = str(folder.parent.parent)  # the study's directory
     made.parameters = {
         "job_name": name,
         "time": None,  # stands among the lines, as it was given
@@ -76,14 +77,14 @@ def program(settings: SlurmSettings) -> str | None:
 
 
 def submit(
-    settings: SlurmSettings, name: str, directory: Path, allocations: Sequence[Allocation], lines: Mapping[str, Any]
+    settings: SlurmSettings, name: str, allocations: Sequence[Allocation], lines: Mapping[str, Any]
 ) -> list[str]:
     """Submit an array of allocations by one call of sbatch; returns their ids. Raises SlurmError with its words."""
     folder = allocations[0].folder
     folder.mkdir(parents=True)
     keys = [[job.key for job in allocation.jobs] for allocation in allocations]
     (folder / KEYS).write_text(json.dumps(keys), encoding="utf-8")
-    made = executor(settings, name, folder, len(allocations), {**lines, "comment": str(directory)})
+    made = executor(settings, name, folder, len(allocations), lines)
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it raises
             return [job.job_id for job in made.submit_array(allocations)]
@@ -93,7 +94,7 @@ def submit(
 
 def new_folder(directory: Path) -> Path:
     """Return where a submission of a study keeps its script, its pickles and what it prints."""
-    return directory / PLACE / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
+    return directory / FOLDER / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
 
 
 def same_place(one: Path, other: Path) -> bool:
@@ -103,7 +104,7 @@ def same_place(one: Path, other: Path) -> bool:
 
 def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
     """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
-    if script is None or not same_place(script.parent.parent, directory / PLACE):
+    if script is None or not same_place(script.parent.parent, directory / FOLDER):
         return ()
     try:
         tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))
