@@ -1,4 +1,4 @@
-"""What the driver asks of a place where trials run."""
+"""What the driver asks of what runs its trials: this machine, a scheduler."""
 
 from __future__ import annotations
 
@@ -58,28 +58,26 @@ class Outline:
     script: str = ""
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What the driver must know of a backend, which stays as it is.
+
+    `device`: what a job gets, "cpu" or "cuda". `retries`: how often a job that died leaving no outcome is started again.
+    `poll_seconds`: between two looks at jobs and their records. `outlives`: jobs go on when the process that started
+    them ends. `detached`: the driver leaves as soon as its jobs are handed over.
+    """
+
+    device: str
+    retries: int
+    poll_seconds: float
+    outlives: bool = False
+    detached: bool = False
+
+
 class Backend(Protocol):
     """Starts, polls and stops jobs; knows nothing of trials."""
 
-    @property
-    def device(self) -> str:
-        """Kind of device that a job gets: "cpu" or "cuda"."""
-
-    @property
-    def retries(self) -> int:
-        """How often a job that died without a word is started again."""
-
-    @property
-    def outlives(self) -> bool:
-        """Whether jobs go on when the process that started them ends."""
-
-    @property
-    def detached(self) -> bool:
-        """Whether the driver is to leave as soon as its jobs are handed over."""
-
-    @property
-    def poll_seconds(self) -> float:
-        """How often the driver should look at its jobs and their records."""
+    traits: Traits
 
     @property
     def trouble(self) -> str:
@@ -98,7 +96,7 @@ class Backend(Protocol):
         """
 
     def start(self, jobs: Sequence[Job]) -> None:
-        """Take jobs on; they run as places get free, in the order given."""
+        """Take jobs on; they run as others end, in the order given."""
 
     def poll(self) -> Mapping[str, JobState]:
         """State of every job taken on so far, by key; a key that was started again has its latest state."""
@@ -110,4 +108,4 @@ class Backend(Protocol):
         """
 
     def close(self) -> None:
-        """Free everything; stops what still runs, unless it `outlives` this process."""
+        """Free everything; stops what still runs, unless jobs outlive this process."""

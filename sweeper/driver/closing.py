@@ -58,7 +58,7 @@ def differences(item: SweepTrial) -> list[str]:
 
 def print_interrupted(study: Study, watched: Sequence[SweepTrial], backend: Backend, console: Console) -> None:
     """Say where trials stand when the command was interrupted, and how it goes on."""
-    if backend.outlives:
+    if backend.traits.outlives:
         goes_on = f"Jobs go on.\n{commands(study)}"
     else:
         goes_on = "The same command again continues where each trial stopped."

@@ -51,7 +51,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
 def queued(backend: Backend) -> set[str]:
     """Return the names of trials whose jobs wait or run, as far as a scheduler says so."""
     try:
-        return set(backend.attach()) if backend.outlives else set()
+        return set(backend.attach()) if backend.traits.outlives else set()
     except WrongInput:  # it is silent, or there is none on this machine
         return set()
 

@@ -39,7 +39,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     try:
         if to_run:
             study.describe([item.trial for item in watched], provenance.command_line() if remember else None)
-        if to_run and backend.detached:
+        if to_run and backend.traits.detached:
             with releasing(backend), choose_view(console) as view:
                 Driver(study, backend, view).hand_over(watched)
             print_detached(study, watched, console)

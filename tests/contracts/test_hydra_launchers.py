@@ -105,8 +105,8 @@ class TestOurLauncher:
             assert [config.a for config in configs] == [0, 1, 2]
             assert [config.hydra.job.num for config in configs] == [0, 1, 2]
             with closing(launcher.backend(threads=1, name="test", directory=tmp_path)) as backend:
-                assert backend.device in ("cpu", "cuda")
-                assert backend.retries == 0
+                assert backend.traits.device in ("cpu", "cuda")
+                assert backend.traits.retries == 0
                 assert backend.poll() == {}
             return [JobReturn(overrides=["driven"], status=JobStatus.COMPLETED)]
 

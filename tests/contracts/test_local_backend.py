@@ -191,7 +191,7 @@ def test_each_job_gets_the_least_used_gpu(tmp_path: Path, started: Path) -> None
         return Counter((tmp_path / f"{i}.log").read_text() for i in range(count))
 
     with closing(LocalBackend(jobs=4, gpus=["0", "GPU-1"])) as backend:
-        assert backend.device == "cuda"
+        assert backend.traits.device == "cuda"
         backend.start([Job(str(i), call, tmp_path / f"{i}.log") for i in range(2)])
         pids(started, 2)
         assert gpus(2) == {"0\n": 1, "GPU-1\n": 1}

@@ -97,7 +97,7 @@ class BackendLauncher(Launcher):
         backend.start(jobs)
         states = backend.poll()
         while any(state.phase is not Phase.ENDED for state in states.values()):
-            time.sleep(min(POLL_SECONDS, backend.poll_seconds))
+            time.sleep(min(POLL_SECONDS, backend.traits.poll_seconds))
             states = backend.poll()
         ended = zip(configs, results, jobs, strict=True)
         return [job_return(config, result, job, states[job.key]) for config, result, job in ended]

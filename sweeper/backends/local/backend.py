@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cloudpickle
 
-from sweeper.backends import Job, JobState, Outline, Phase
+from sweeper.backends import Job, JobState, Outline, Phase, Traits
 from sweeper.backends.local.fork_server import Start
 from sweeper.backends.local.server_process import Place, ServerProcess, end_reason
 from sweeper.backends.machine import usable_cores, visible_gpus
@@ -42,6 +42,8 @@ class LocalBackend:
     with the calling process, whatever ends it.
     """
 
+    trouble = ""  # nothing keeps this machine's own jobs from being known
+
     def __init__(
         self,
         *,
@@ -57,45 +59,15 @@ class LocalBackend:
         `ignored_signals` do nothing to a job that does not handle them, not even to one that has not begun.
         """
         self._gpus = visible_gpus() if gpus is None else list(gpus)
+        self.traits = Traits("cuda" if self._gpus else "cpu", retries, POLL_SECONDS)
         self._jobs = jobs or len(self._gpus) or max(1, usable_cores() // threads)
         self._threads = threads
         self._preload = list(preload)
-        self._retries = retries
         self._ignored_signals = list(ignored_signals)
         self._changed = threading.Condition()  # guards all that follows, and what it holds
         self._states: dict[str, JobState] = {}
         self._pending: deque[_Pending] = deque()
         self._server: ServerProcess | None = None
-
-    @property
-    def device(self) -> str:
-        """Kind of device that a job gets: "cpu" or "cuda"."""
-        return "cuda" if self._gpus else "cpu"
-
-    @property
-    def retries(self) -> int:
-        """How often a job that died without a word is started again."""
-        return self._retries
-
-    @property
-    def outlives(self) -> bool:
-        """Whether jobs go on when the calling process ends: they end with it."""
-        return False
-
-    @property
-    def detached(self) -> bool:
-        """Whether the driver is to leave its jobs alone."""
-        return False
-
-    @property
-    def poll_seconds(self) -> float:
-        """How often to look at jobs and records, which costs nothing here."""
-        return POLL_SECONDS
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing new is known of jobs: never the case here."""
-        return ""
 
     def check(self, *, planning: bool = False) -> None:
         """Nothing can be missing."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from sweeper.backends import Job, JobState, Outline, Phase
+from sweeper.backends import Job, JobState, Outline, Phase, Traits
 from sweeper.backends.local.backend import STOPPED
 from sweeper.backends.machine import torch_has_cuda
 from sweeper.backends.slurm import queue as slurm
@@ -23,7 +23,7 @@ from sweeper.backends.slurm.submission import FOLDER, Submitted, keys_of
 from sweeper.backends.slurm.watch import Look, QueueWatch
 from sweeper.errors import WrongInput
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0  # of records; the queue is asked more seldom
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
 # squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two looks decide.
@@ -34,6 +34,10 @@ class SlurmBackend:
     """Arrays of jobs, `trials_per_job` of the driver's in each; `directory` is on the shared file system."""
 
     def __init__(self, settings: SlurmSettings, *, threads: int, preload: Sequence[str], name: str, directory: Path):
+        # A node's torch may be another one than this environment's.
+        usable = settings.python is not None or torch_has_cuda()
+        device = "cuda" if settings.gpus and usable else "cpu"
+        self.traits = Traits(device, settings.retries, POLL_SECONDS, outlives=True, detached=settings.detach)
         self._settings = settings
         self._name = name
         self._directory = directory.absolute()
@@ -42,32 +46,6 @@ class SlurmBackend:
         self._live: dict[str, Submitted] = {}
         self._states: dict[str, JobState] = {}
         self._doubts: Counter[str] = Counter()
-
-    @property
-    def device(self) -> str:
-        """Kind of device that a job gets: "cuda" where GPUs are asked for and this environment's torch can use them."""
-        usable = self._settings.python is not None or torch_has_cuda()
-        return "cuda" if self._settings.gpus and usable else "cpu"
-
-    @property
-    def retries(self) -> int:
-        """How often a job that died without a word is started again."""
-        return self._settings.retries
-
-    @property
-    def outlives(self) -> bool:
-        """Whether jobs go on when the calling process ends."""
-        return True
-
-    @property
-    def detached(self) -> bool:
-        """Whether the driver is to leave as soon as its jobs are submitted."""
-        return self._settings.detach
-
-    @property
-    def poll_seconds(self) -> float:
-        """How often to look at records; the queue is asked more seldom."""
-        return POLL_SECONDS
 
     @property
     def trouble(self) -> str:
