@@ -60,18 +60,13 @@ class Outline:
 
 @dataclass(frozen=True)
 class Traits:
-    """What the driver must know of a backend, which stays as it is.
+    """What the driver must know of a backend, for as long as it is used."""
 
-    `device`: what a job gets, "cpu" or "cuda". `retries`: how often a job that died leaving no outcome is started again.
-    `poll_seconds`: between two looks at jobs and their records. `outlives`: jobs go on when the process that started
-    them ends. `detached`: the driver leaves as soon as its jobs are handed over.
-    """
-
-    device: str
-    retries: int
-    poll_seconds: float
-    outlives: bool = False
-    detached: bool = False
+    device: str  # of a job: "cpu" or "cuda"
+    retries: int  # how often a job that died leaving no outcome is started again
+    poll_seconds: float  # between two looks at jobs and their records
+    outlives: bool = False  # jobs go on when the process that started them ends
+    detached: bool = False  # the driver leaves as soon as its jobs are handed over
 
 
 class Backend(Protocol):

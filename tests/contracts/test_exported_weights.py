@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.errors import WrongInput
 from sweeper.export import main
 from sweeper.frameworks import inputs

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import inputs, load_framework
 from sweeper.records.record import Record

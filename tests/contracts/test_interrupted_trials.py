@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.frameworks import inputs
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Status

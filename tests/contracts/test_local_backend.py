@@ -163,8 +163,8 @@ def test_calls_come_from_a_script_that_is_not_run_again(tmp_path: Path) -> None:
         textwrap.dedent("""
             import sys, time
             from pathlib import Path
-            from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-            from sweeper.backend import Job
+            from sweeper.backends import Job
+            from sweeper.backends.local.backend import LocalBackend
             print("run as", __name__, flush=True)
             FACTOR = 7
             def multiply(): print(6 * FACTOR, sys.argv[1:])

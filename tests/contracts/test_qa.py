@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.export import main as export
 from sweeper.frameworks import inputs
 from sweeper.frameworks.metrics import answer_metrics

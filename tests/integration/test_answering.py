@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.driver.execute import Recorder
 from sweeper.frameworks import inputs
 from sweeper.frameworks.lora.questions import trainer_of

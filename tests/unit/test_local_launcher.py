@@ -1,24 +1,9 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import is_there
 from hydra_plugins.sweeper_launchers.local import LocalLauncher
 from sweeper.errors import WrongInput
-
-
-@pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])
-def test_modules_that_are_there(module: str) -> None:
-    before = set(sys.modules)
-    assert is_there(module)
-    assert set(sys.modules) == before, "nothing is imported"
-
-
-@pytest.mark.parametrize("module", ["", "nope", "json.nope", "json.decoder.nope", "sys.nope", "nope.json", ".json"])
-def test_modules_that_are_not(module: str) -> None:
-    assert not is_there(module)
 
 
 @pytest.mark.parametrize(

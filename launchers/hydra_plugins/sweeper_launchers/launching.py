@@ -11,8 +11,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +23,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from sweeper.backends import Backend, Job, JobState, Phase
-from sweeper.errors import WrongInput
 
 POLL_SECONDS = 0.05
-# All of training that is slow to import: transformers.trainer brings datasets and accelerate
-TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
 log = logging.getLogger(__name__)
 
 
@@ -168,26 +163,3 @@ def job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> J
     failed = JobReturn(overrides=list(config.hydra.overrides.task), status=JobStatus.FAILED)
     failed.return_value = RuntimeError(f"job {job.key}: {reason}; see {job.log}")
     return failed
-
-
-def modules(chosen: Sequence[str] | None, wanted: Sequence[str]) -> list[str]:
-    """Return the modules to import once for all jobs: the chosen ones, else those of training and the wanted ones.
-
-    Raises WrongInput for one that cannot be found; imports none.
-    """
-    found = [*TRAINING, *wanted] if chosen is None else list(chosen)
-    if missing := [module for module in found if not is_there(module)]:
-        setting = "framework.preload" if chosen is None else "hydra.launcher.preload"
-        raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
-    return found
-
-
-def is_there(module: str) -> bool:
-    """Whether a module can be found; imports none, not even the packages that it lies in."""
-    top, *inner = module.split(".")
-    spec = find_spec(top) if top else None
-    for number in range(len(inner)):
-        if spec is None or spec.submodule_search_locations is None:
-            return False
-        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), [*map(str, spec.submodule_search_locations)])
-    return spec is not None

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from sweeper.backends import Backend
+from sweeper.backends.machine import modules_to_preload
 from sweeper.errors import WrongInput
 
 # Processes at a time that a machine can be asked for: the greater of these
@@ -58,8 +59,8 @@ class LocalLauncher(BackendLauncher):
             raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {most} or fewer on this machine")
         if self.retries < 0:
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
-        wanted = modules(self.preload, preload)
+        modules = modules_to_preload(self.preload, preload)
 
         from sweeper.backends.local.backend import LocalBackend
 
-        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=wanted)
+        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=modules)
