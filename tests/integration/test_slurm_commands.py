@@ -14,7 +14,18 @@ from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
 from tests.slurm.clusters import slurm
-from tests.slurm.sweeps import ON_SLURM, QUICK, jobs, launches, statuses, study_of, swept, trial, wait_for_epoch
+from tests.slurm.sweeps import (
+    ON_SLURM,
+    QUICK,
+    SUBMITTED_BY_EARLIER_VERSION,
+    jobs,
+    launches,
+    statuses,
+    study_of,
+    swept,
+    trial,
+    wait_for_epoch,
+)
 
 
 def say(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -73,6 +84,20 @@ def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path:
     watched = say(place, "sweeper.watch", "outputs/unwatched")
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert jobs(place, "unwatched").popitem()[1] != job
+
+
+@pytest.mark.slurm
+def test_watch_submits_anew_what_an_earlier_version_submitted(place: Path) -> None:
+    late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
+    assert swept(place, "earlier", "seed=1", *late).returncode == 0
+    job = jobs(place, "earlier").popitem()[1]
+    for submitted in study_of(place, "earlier").glob(".slurm/*/*_submitted.pkl"):
+        submitted.write_bytes(SUBMITTED_BY_EARLIER_VERSION.read_bytes())
+    watched = say(place, "sweeper.watch", "outputs/earlier")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert jobs(place, "earlier").popitem()[1] != job
+    (log,) = study_of(place, "earlier").glob(f".slurm/*/{job}_0_log.out")
+    assert "submit it again" in log.read_text()
 
 
 @pytest.mark.slurm

@@ -16,6 +16,7 @@ from tests.slurm.clusters import slurm
 
 ON_SLURM = ("hydra/launcher=slurm", "hydra.launcher.longest_interval_s=2")
 QUICK = ("hydra.launcher.preload=[]",)
+SUBMITTED_BY_EARLIER_VERSION = Path(__file__).parents[1] / "data" / "submitted_by_earlier_version.pkl"
 LONG = ("+framework.options.seconds=1.5", "train.epochs=8")  # long enough for something to happen to it
 
 
