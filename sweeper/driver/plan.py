@@ -42,6 +42,8 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     outline = backend.outline(len(to_run))
     for line in cost_lines(len(watched), [*expected.values()], outline):
         console.print(line, soft_wrap=True)
+    if backend.trouble:
+        console.print(f"{backend.trouble}; its limits are unknown", style="yellow", markup=False, soft_wrap=True)
     if outline.script and to_run:
         console.print("\nThe script that sbatch would get:\n", soft_wrap=True)
         console.print(outline.script, markup=False, highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from sweeper.records.files import read_json
 from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
-from tests.slurm.clusters import slurm
+from tests.slurm.clusters import commands_of_no_cluster, slurm
 from tests.slurm.sweeps import (
     ON_SLURM,
     QUICK,
@@ -205,6 +205,22 @@ def test_a_plan_shows_the_script_also_where_there_is_no_slurm(place: Path, monke
     refused = swept(place, "planned", "seed=1,2,3")
     assert refused.returncode == 2
     assert "there is no sbatch on this machine" in refused.stderr
+
+
+def test_a_plan_shows_the_script_also_where_no_cluster_answers(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Unable to contact slurm controller (connect failure)"
+    monkeypatch.setenv("PATH", str(commands_of_no_cluster(tmp_path, f"echo 'slurm_load: {said}' >&2; exit 1")))
+    for further in ((), ("+hydra.launcher.sbatch.licenses=x",)):
+        planned = swept(place, "silent", "seed=1,2,3", "plan=true", *further)
+        assert planned.returncode == 0, planned.stderr
+        assert f"SLURM does not answer: slurm_load: {said}; its limits are unknown\n" in planned.stdout
+        assert "#SBATCH --array=0-2%3\n" in planned.stdout
+        refused = swept(place, "silent", "seed=1,2,3", *further)
+        assert refused.returncode == 2
+        assert f"SLURM does not answer: slurm_load: {said}\n" in refused.stderr
+        assert len(refused.stderr.splitlines()) <= 3
 
 
 def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path) -> None:

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from sweeper.backends import JobState, Phase
+from sweeper.backends.slurm.backend import SlurmBackend
 from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_word, state_of
 from sweeper.backends.slurm.queue import QueuedJob, SlurmError, ask, queued_jobs
+from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.backends.slurm.submission import FOLDER, KEYS, keys_of
 from sweeper.backends.slurm.watch import Look, QueueWatch
+from sweeper.errors import WrongInput
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
+from tests.slurm.clusters import commands_of_no_cluster
 
 LISTING = """\
 12_0|RUNNING|None|n1|/a b/.slurm/x/.submission_file_1.sh
@@ -63,6 +67,16 @@ def test_a_command_that_fails_or_is_not_there_says_so() -> None:
     code = "import sys; sys.exit('squeue: error: Unable to contact slurm controller')"
     with pytest.raises(SlurmError, match="Unable to contact slurm controller"):
         ask([sys.executable, "-c", code])
+
+
+def test_a_plan_can_do_without_a_cluster_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(commands_of_no_cluster(tmp_path, f"exec /bin/sleep {SLEEP_SECONDS}")))
+    monkeypatch.setattr("sweeper.backends.slurm.queue.COMMAND_SECONDS", 0.4)
+    backend = SlurmBackend(SlurmSettings(), threads=1, preload=[], name="silent", directory=tmp_path)
+    backend.check(planning=True)
+    assert backend.trouble == "SLURM does not answer: sinfo has not answered within 0 s"
+    with pytest.raises(WrongInput, match="SLURM does not answer: sinfo has not answered within 0 s\n"):
+        backend.check()
 
 
 def test_the_queue_is_never_waited_for() -> None:

@@ -55,11 +55,16 @@ class SlurmBackend:
     def check(self, *, planning: bool = False) -> None:
         """Raise WrongInput when this cluster would not take the jobs, with its words and the choices.
 
-        A plan can be made without a cluster.
+        A plan can be made without a cluster; that one did not answer is `trouble` then.
         """
         if planning and shutil.which("sbatch") is None:
             return
-        check_cluster(self._settings, self.outline(1).script)
+        try:
+            check_cluster(self._settings, self.outline(1).script)
+        except SlurmError as error:
+            self._watch.trouble = str(error)
+            if not planning:
+                raise WrongInput(f"{self.trouble}\ntry again when it does; plan=true shows the script") from error
 
     def outline(self, jobs: int) -> Outline:
         """Return what would become of so many jobs, with the script of their first array."""

@@ -158,15 +158,20 @@ def partitions() -> list[Partition]:
 
 def ask(command: Sequence[str]) -> str:
     """Return what a command of SLURM prints. Raises SlurmError with its words when it fails or does not answer."""
+    done = run(command)
+    if done.returncode:
+        raise SlurmError(last_line(done.stderr) or f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of SLURM to its end. Raises SlurmError when there is none, or when it does not answer."""
     if shutil.which(command[0]) is None:
         raise SlurmError(f"there is no {command[0]} on this machine")
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise SlurmError(f"{command[0]} has not answered within {COMMAND_SECONDS:.0f} s") from error
-    if run.returncode:
-        raise SlurmError(last_line(run.stderr) or f"{command[0]} ended with {run.returncode}")
-    return run.stdout
 
 
 def last_line(text: str) -> str:
