@@ -70,25 +70,31 @@ class Traits:
 
 
 class Backend(Protocol):
-    """Starts, polls and stops jobs; knows nothing of trials."""
+    """Starts, polls and stops jobs; knows nothing of trials.
+
+    What has a body here need not be defined by one that inherits from it, whose jobs end with the process.
+    """
 
     traits: Traits
 
     @property
     def trouble(self) -> str:
         """Why nothing new is known of the jobs, as of a scheduler that does not answer; "" when all is well."""
+        return ""
 
-    def check(self, *, planning: bool = False) -> None:
+    def check(self, *, planning: bool = False) -> None:  # noqa: ARG002  for those that can be missing
         """Raise WrongInput when this backend could start nothing here; starts and makes nothing."""
+        return
 
     def outline(self, jobs: int) -> Outline:
         """Return what would become of so many jobs; starts and makes nothing."""
 
-    def attach(self, over: Collection[str] = ()) -> Collection[str]:
+    def attach(self, over: Collection[str] = ()) -> Collection[str]:  # noqa: ARG002  for those that outlive
         """Take on the jobs of earlier processes that run or wait; returns their keys.
 
         `over` names what has ended already, although its job may still be on its way out.
         """
+        return ()
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Take jobs on; they run as others end, in the order given."""
@@ -104,3 +110,8 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free everything; stops what still runs, unless jobs outlive this process."""
+
+
+def living(states: Mapping[str, JobState]) -> set[str]:
+    """Return the keys of jobs that wait or run."""
+    return {key for key, state in states.items() if state.phase is not Phase.ENDED}

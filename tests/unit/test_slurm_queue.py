@@ -9,11 +9,10 @@ import pytest
 
 from sweeper.backends import JobState, Phase
 from sweeper.backends.slurm.backend import SlurmBackend
-from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_word, state_of
-from sweeper.backends.slurm.queue import QueuedJob, SlurmError, ask, queued_jobs
+from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_line_of_job, state_of
+from sweeper.backends.slurm.queue import Listing, QueuedJob, QueueWatch, SlurmError, ask, queued_jobs
 from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.backends.slurm.submission import FOLDER, KEYS, keys_of
-from sweeper.backends.slurm.watch import Look, QueueWatch
 from sweeper.errors import WrongInput
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
 from tests.slurm.clusters import commands_of_no_cluster
@@ -82,20 +81,20 @@ def test_a_plan_can_do_without_a_cluster_that_hangs(tmp_path: Path, monkeypatch:
 def test_the_queue_is_never_waited_for() -> None:
     watch = QueueWatch(["sleep", str(SLEEP_SECONDS)], longest_seconds=1)
     begin = time.monotonic()
-    assert watch.look() is None
-    assert watch.look() is None
+    assert watch.news() is None
+    assert watch.news() is None
     watch.close()
     assert time.monotonic() - begin < PROMPT_SECONDS
 
 
 def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeper.backends.slurm.watch.SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr("sweeper.backends.slurm.queue.SHORTEST_SECONDS", 0.05)
     watch = QueueWatch(["echo", "1|RUNNING|None|n1|s"], longest_seconds=0.4)
-    found: list[Look] = []
+    found: list[Listing] = []
 
     def grown() -> bool:
-        if look := watch.look():
-            found.append(look)
+        if news := watch.news():
+            found.append(news)
         return len(found) > 1 and found[-1].asked - found[-2].asked >= 0.4
 
     wait_until(grown)
@@ -106,7 +105,7 @@ def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch
 
 def test_a_question_that_fails_is_no_news_and_its_reason_is_known() -> None:
     watch = QueueWatch([sys.executable, "-c", "import sys; sys.exit('slurm_load_jobs error: connect failure')"], 1)
-    wait_until(lambda: watch.look() is not None or watch.trouble != "")
+    wait_until(lambda: watch.news() is not None or watch.trouble != "")
     assert watch.trouble == "slurm_load_jobs error: connect failure"
     watch.close()
 
@@ -124,7 +123,7 @@ def test_slurm_s_words_for_a_lack_of_memory(said: str) -> None:
 
 
 def test_the_last_word_of_a_job_is_not_srun_s() -> None:
-    assert last_word(
+    assert last_line_of_job(
         "Traceback\nslurmstepd: error: execve(): x: No such file\nsrun: error: n1: task 0: Exited\n\n"
     ) == ("slurmstepd: error: execve(): x: No such file")
-    assert last_word("") == "it has printed nothing"
+    assert last_line_of_job("") == "it has printed nothing"

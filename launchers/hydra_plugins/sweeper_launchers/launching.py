@@ -22,7 +22,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sweeper.backends import Backend, Job, JobState, Phase
+from sweeper.backends import Backend, Job, JobState, living
 
 POLL_SECONDS = 0.05
 log = logging.getLogger(__name__)
@@ -90,10 +90,8 @@ class BackendLauncher(Launcher):
             jobs.append(Job(str(number), call, directory / "output.log"))
             log.info("#%s : %s", number, " ".join(filter_overrides(config.hydra.overrides.task)))
         backend.start(jobs)
-        states = backend.poll()
-        while any(state.phase is not Phase.ENDED for state in states.values()):
+        while living(states := backend.poll()):
             time.sleep(min(POLL_SECONDS, backend.traits.poll_seconds))
-            states = backend.poll()
         ended = zip(configs, results, jobs, strict=True)
         return [job_return(config, result, job, states[job.key]) for config, result, job in ended]
 

@@ -9,28 +9,27 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from sweeper.backends import Job, JobState, Outline, Phase, Traits
+from sweeper.backends import Backend, Job, JobState, Outline, Phase, Traits, living
 from sweeper.backends.local.backend import STOPPED
 from sweeper.backends.machine import torch_has_cuda
 from sweeper.backends.slurm import queue as slurm
-from sweeper.backends.slurm.allocation import INTERRUPTED, cancel_file, ends_file
+from sweeper.backends.slurm.allocation import cancel_file
 from sweeper.backends.slurm.check import check_cluster
-from sweeper.backends.slurm.ends import ended_inside, ended_state, is_certain, read, state_of
+from sweeper.backends.slurm.ends import ended_inside, ended_state, is_certain, state_of
 from sweeper.backends.slurm.packs import Packs
-from sweeper.backends.slurm.queue import QueuedJob, SlurmError
+from sweeper.backends.slurm.queue import Listing, QueuedJob, QueueWatch, SlurmError
 from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.backends.slurm.submission import FOLDER, Submitted, keys_of
-from sweeper.backends.slurm.watch import Look, QueueWatch
 from sweeper.errors import WrongInput
 
 POLL_SECONDS = 1.0  # of records; the queue is asked more seldom
 CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
-# squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two looks decide.
-LOOKS_TO_BELIEVE_AN_END = 2
+# squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two listings decide.
+LISTINGS_TO_BELIEVE_AN_END = 2
 
 
-class SlurmBackend:
+class SlurmBackend(Backend):
     """Arrays of jobs, `trials_per_job` of the driver's in each; `directory` is on the shared file system."""
 
     def __init__(self, settings: SlurmSettings, *, threads: int, preload: Sequence[str], name: str, directory: Path):
@@ -72,19 +71,19 @@ class SlurmBackend:
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Submit jobs, as far as the cluster takes them now; the others follow when there is room."""
-        waiting = [job.key for job in jobs if self._phase(job.key) is not Phase.ENDED]
-        assert not waiting, f"{waiting} have not ended"
+        running = living(self._states) & {job.key for job in jobs}
+        assert not running, f"{running} have not ended"
         self._states |= {job.key: JobState(Phase.PENDING) for job in jobs}
         for job in jobs:
             self._doubts.pop(job.key, None)
         self._packs.add(jobs)
         self._states |= self._packs.submit(self._live)
-        self._watch.hurry()
+        self._watch.ask_soon()
 
     def poll(self) -> Mapping[str, JobState]:
         """State of every job taken on so far, by key; asks SLURM now and then, and never waits for its answer."""
-        if self._live and (look := self._watch.look()):
-            self._take_in(look)
+        if self._live and (listing := self._watch.news()):
+            self._update(listing)
         self._states |= self._packs.submit(self._live)
         return dict(self._states)
 
@@ -93,7 +92,7 @@ class SlurmBackend:
         if not (self._directory / FOLDER).exists():
             return ()
         try:
-            queue = slurm.queued_jobs(slurm.ask(slurm.queue_command(self._name)))
+            queue = slurm.listed(self._name)
         except SlurmError as error:
             raise WrongInput(
                 f"{self._directory} may have jobs in SLURM, which does not answer: {error}\ntry again when it does"
@@ -102,25 +101,25 @@ class SlurmBackend:
         for job in queue.values():
             if job.has_ended or job.script is None:
                 continue
-            known = read(ends_file(job.script.parent, job.id))
+            submitted = Submitted(job.id, job.script.parent, time.monotonic())
             for key in keys_of(job.script, job.task, self._directory):
-                if key in over or known.get(key, INTERRUPTED) != INTERRUPTED:
+                if key in over or ended_inside(submitted, key, job):
                     continue
-                self._live[key] = Submitted(job.id, job.script.parent, time.monotonic())
+                self._live[key] = submitted
                 self._states[key] = state_of(job)
                 found.append(key)
         return found
 
     def cancel(self, keys: Collection[str] | None = None) -> None:
         """Stop jobs; returns when they are gone, or when SLURM takes more than 5 s to end them."""
-        wanted = {key for key in (self._states if keys is None else keys) if self._phase(key) is not Phase.ENDED}
+        wanted = living(self._states) & set(self._states if keys is None else keys)
         if not wanted:
             return
         self._states |= dict.fromkeys(self._packs.discard(wanted), JobState(Phase.ENDED, STOPPED))
-        living = wanted & self._live.keys()
+        queued = wanted & self._live.keys()
         shared = {submitted.id for key, submitted in self._live.items() if key not in wanted}
-        alone = sorted({self._live[key].id for key in living} - shared)
-        for key in living:
+        alone = sorted({self._live[key].id for key in queued} - shared)
+        for key in queued:
             file = cancel_file(self._live[key].folder, key)
             file.parent.mkdir(exist_ok=True)
             file.touch()
@@ -130,24 +129,21 @@ class SlurmBackend:
                 slurm.ask(["scancel", *alone[first : first + IDS_A_COMMAND]])
             except SlurmError as error:  # also when one has just ended
                 refused = str(error)
-        if not self._await_end(living, shared) and refused:
+        if not self._await_end(queued, shared) and refused:
             raise WrongInput(f"SLURM has not ended all jobs: {refused}\ntry again")
-        for key in living:
+        for key in queued:
             self._end(key, JobState(Phase.ENDED, STOPPED, self._live[key].id, cancelled=True))
 
     def close(self) -> None:
         """Leave the jobs alone."""
         self._watch.close()
 
-    def _phase(self, key: str) -> Phase:
-        return self._states[key].phase if key in self._states else Phase.ENDED
-
-    def _take_in(self, look: Look) -> None:
-        """Take in what the queue says of the jobs that were submitted before it was asked."""
+    def _update(self, listing: Listing) -> None:
+        """Set the states of the jobs that were submitted before the queue was asked."""
         doubted: dict[str, QueuedJob | None] = {}
         for key, submitted in dict(self._live).items():
-            job = look.jobs.get(submitted.id)
-            if submitted.time > look.asked:
+            job = listing.jobs.get(submitted.id)
+            if submitted.time > listing.asked:
                 continue
             if job is None or job.has_ended:
                 doubted[key] = job
@@ -156,12 +152,12 @@ class SlurmBackend:
             else:
                 self._states[key] = state_of(job)
         self._doubts = Counter({key: self._doubts[key] + 1 for key in doubted})
-        if any(number < LOOKS_TO_BELIEVE_AN_END for number in self._doubts.values()):
-            self._watch.hurry()
+        if any(number < LISTINGS_TO_BELIEVE_AN_END for number in self._doubts.values()):
+            self._watch.ask_soon()
         ended = {
             key: job
             for key, job in doubted.items()
-            if self._doubts[key] >= LOOKS_TO_BELIEVE_AN_END or is_certain(self._live[key], key, job)
+            if self._doubts[key] >= LISTINGS_TO_BELIEVE_AN_END or is_certain(self._live[key], key, job)
         }
         if forgotten := {self._live[key].id for key, job in ended.items() if job is None}:
             accounted = slurm.accounted_jobs(forgotten)
@@ -181,7 +177,7 @@ class SlurmBackend:
         deadline = time.monotonic() + CANCEL_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(SlurmError):
-                queue = slurm.queued_jobs(slurm.ask(slurm.queue_command(self._name)))
+                queue = slurm.listed(self._name)
                 if all(self._has_ended(key, queue, shared) for key in keys):
                     return True
             time.sleep(CANCEL_POLL_SECONDS)
@@ -193,4 +189,4 @@ class SlurmBackend:
         job = queue.get(submitted.id)
         if job is None or job.has_ended:
             return True
-        return submitted.id in shared and key in read(ends_file(submitted.folder, submitted.id))
+        return submitted.id in shared and key in submitted.ends()

@@ -17,9 +17,10 @@ from typing import Any
 from submitit.core.utils import FailedJobError
 from submitit.slurm.slurm import SlurmExecutor
 
-from sweeper.backends.slurm.allocation import Allocation
+from sweeper.backends.slurm.allocation import Allocation, ends_file
 from sweeper.backends.slurm.queue import SlurmError, last_line
 from sweeper.backends.slurm.settings import SlurmSettings
+from sweeper.records.files import read_json
 
 FOLDER = ".slurm"  # in the study's directory
 KEYS = "jobs.json"  # for each task of the array the keys of its jobs
@@ -32,6 +33,15 @@ class Submitted:
     id: str
     folder: Path
     time: float  # monotonic, when sbatch had returned
+
+    @property
+    def log(self) -> Path:
+        """What the job of SLURM itself has printed."""
+        return self.folder / f"{self.id}_0_log.out"
+
+    def ends(self) -> dict[str, str]:
+        """Return how the jobs that share this job of SLURM ended, as far as it has told; "" for one that did well."""
+        return read_json(ends_file(self.folder, self.id)) or {}
 
 
 class Sbatch(SlurmExecutor):
@@ -97,14 +107,11 @@ def new_folder(directory: Path) -> Path:
     return directory / FOLDER / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
 
 
-def same_place(one: Path, other: Path) -> bool:
-    """Whether two paths are of one place, which links may name in several ways."""
-    return one == other or one.resolve() == other.resolve()
-
-
 def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
     """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
-    if script is None or not same_place(script.parent.parent, directory / FOLDER):
+    folder = directory / FOLDER
+    # Links may name one directory in several ways.
+    if script is None or (script.parent.parent != folder and script.parent.parent.resolve() != folder.resolve()):
         return ()
     try:
         tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))
