@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,11 @@ def test_a_study_s_jobs_are_its_own_however_links_name_its_place(tmp_path: Path)
     folder.mkdir(parents=True)
     (folder / KEYS).write_text(json.dumps([["a"], ["b", "c"]]))
     (tmp_path / "link").symlink_to(tmp_path / "home")
-    for place in (tmp_path / "home" / "study", tmp_path / "link" / "study"):
-        assert keys_of(folder / "script.sh", 1, place) == ["b", "c"]
-    assert keys_of(folder / "script.sh", 1, tmp_path / "home") == ()
-    assert keys_of(None, 0, tmp_path / "home" / "study") == ()
+    job = QueuedJob("12_1", "PENDING", "", "", folder / "script.sh")
+    for directory in (tmp_path / "home" / "study", tmp_path / "link" / "study"):
+        assert keys_of(job, directory) == ["b", "c"]
+    assert keys_of(job, tmp_path / "home") == ()
+    assert keys_of(replace(job, script=None), tmp_path / "home" / "study") == ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from sweeper.backends import Job, JobState, Phase
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.slurm.queue import SlurmError, ask
 from sweeper.frameworks.interruption import EXIT_CODE
 from sweeper.records.files import write_json
 
@@ -130,16 +130,17 @@ def _requeue(job_id: str) -> bool:
     A cancelled job is COMPLETING by now, a preempted one still RUNNING: ended in time, it would count as completed.
     """
     for _ in range(REQUEUE_TRIES):
-        state = subprocess.run(
-            ["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"], capture_output=True, text=True, check=False
-        )
-        if state.returncode == 0 and state.stdout.strip() != "RUNNING":
-            print(f"job {job_id} is {state.stdout.strip()}: it is not queued again", flush=True)
-            return False
-        queued = subprocess.run(["scontrol", "requeue", job_id], capture_output=True, text=True, check=False)
-        print(f"scontrol requeue {job_id}: {queued.stderr.strip() or 'done'}", flush=True)
-        if queued.returncode == 0:
+        try:
+            state = ask(["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"]).strip()
+            if state != "RUNNING":
+                print(f"job {job_id} is {state}: it is not queued again", flush=True)
+                return False
+            ask(["scontrol", "requeue", job_id])
+        except SlurmError as error:
+            print(f"job {job_id} cannot be queued again yet: {error}", flush=True)
+            time.sleep(REQUEUE_SECONDS)
+        else:
+            print(f"job {job_id} is queued again", flush=True)
             time.sleep(REQUEUE_SECONDS)  # SLURM ends this process now; what it would report of its end is no news
             return True
-        time.sleep(REQUEUE_SECONDS)
     return False

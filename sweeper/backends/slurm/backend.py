@@ -102,7 +102,7 @@ class SlurmBackend(Backend):
             if job.has_ended or job.script is None:
                 continue
             submitted = Submitted(job.id, job.script.parent, time.monotonic())
-            for key in keys_of(job.script, job.task, self._directory):
+            for key in keys_of(job, self._directory):
                 if key in over or ended_inside(submitted, key, job):
                     continue
                 self._live[key] = submitted

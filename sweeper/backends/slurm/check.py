@@ -70,7 +70,7 @@ def _check_partition(settings: SlurmSettings, partitions: list[slurm.Partition])
 
 def _check_limit(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:
     """Raise WrongInput for a time limit over that of every wanted partition: such a job would be queued for ever."""
-    limit = None if settings.time is None else seconds_of(str(settings.time))
+    limit = seconds_of(str(settings.time))
     wanted = (settings.partition or "").split(",")
     own = [part for part in partitions if (part.name in wanted if settings.partition else part.default)]
     own = own or partitions

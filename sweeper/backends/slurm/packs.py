@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +19,9 @@ LATER = ("submit limit", "submitjob", "unable to contact", "temporarily unable",
 RETRY_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Pack:
-    """Jobs that will share a job of SLURM, and what they need of it."""
-
-    jobs: tuple[Job, ...]
-    after: tuple[str, ...]
-    memory: str | None
+# Jobs that will share a job of SLURM; and what the packs of an array have in common: what they wait for, their memory.
+Pack = tuple[Job, ...]
+Needs = tuple[tuple[str, ...], str | None]
 
 
 class Packs:
@@ -41,56 +35,57 @@ class Packs:
         self._directory = directory
         self._cores = settings.cpus_per_task or threads * settings.trials_per_job
         self._limits: slurm.Limits | None = None
-        self._waiting: deque[Pack] = deque()
+        self._waiting: dict[Needs, list[Pack]] = {}
         self._not_before = 0.0  # when sbatch is asked again after it refused
         self._memory: dict[str, str] = {}  # of jobs that ran out of it
 
     def add(self, jobs: Iterable[Job]) -> None:
         """Pack jobs, those together that wait for the same jobs and need as much memory."""
-        alike: dict[tuple[tuple[str, ...], str | None], list[Job]] = {}
+        alike: dict[Needs, list[Job]] = {}
         for job in jobs:
             alike.setdefault((job.after, self._memory.get(job.key)), []).append(job)
         size = self._settings.trials_per_job
-        for (after, memory), members in alike.items():
-            for first in range(0, len(members), size):
-                self._waiting.append(Pack(tuple(members[first : first + size]), after, memory))
+        for needs, members in alike.items():
+            packs = [tuple(members[first : first + size]) for first in range(0, len(members), size)]
+            self._waiting.setdefault(needs, []).extend(packs)
         self._not_before = 0.0
 
-    def discard(self, keys: Collection[str]) -> list[str]:
+    def discard(self, keys: Collection[str]) -> set[str]:
         """Forget jobs; returns the keys of those that were still waiting."""
-        found = [job.key for pack in self._waiting for job in pack.jobs if job.key in keys]
-        left = (replace(pack, jobs=tuple(job for job in pack.jobs if job.key not in keys)) for pack in self._waiting)
-        self._waiting = deque(pack for pack in left if pack.jobs)
+        found = {job.key for job in self._jobs()} & set(keys)
+        for needs, packs in self._waiting.items():
+            left = (tuple(job for job in pack if job.key not in found) for pack in packs)
+            self._waiting[needs] = [pack for pack in left if pack]
         return found
 
     def submit(self, live: dict[str, Submitted]) -> dict[str, JobState]:
         """Submit what waits, as far as the cluster takes it now; adds to `live`, returns the states that changed."""
         states: dict[str, JobState] = {}
-        while self._waiting and time.monotonic() >= self._not_before:
-            try:
-                room = self._room(live)
-            except SlurmError as error:
-                return states | self._wait(str(error))
-            first = self._waiting[0]
-            alike = [pack for pack in self._waiting if (pack.after, pack.memory) == (first.after, first.memory)]
-            batch = alike[:room]
-            if not batch:
-                break
-            try:
-                states |= self._submit_array(batch, live)
-            except SlurmError as error:
-                if any(word in str(error).lower() for word in LATER):
-                    return states | self._wait(f"SLURM takes no jobs now: {error}")
-                states |= {job.key: JobState(Phase.ENDED, f"sbatch: {error}") for pack in batch for job in pack.jobs}
-            taken = {id(pack) for pack in batch}
-            self._waiting = deque(pack for pack in self._waiting if id(pack) not in taken)
+        if time.monotonic() < self._not_before:
+            return states
+        for needs, packs in self._waiting.items():
+            while packs:
+                try:
+                    batch = packs[: self._room(live)]
+                except SlurmError as error:
+                    return states | self._wait(str(error))
+                if not batch:
+                    return states
+                try:
+                    states |= self._submit_array(batch, needs, live)
+                except SlurmError as error:
+                    if any(word in str(error).lower() for word in LATER):
+                        return states | self._wait(f"SLURM takes no jobs now: {error}")
+                    states |= {job.key: JobState(Phase.ENDED, f"sbatch: {error}") for pack in batch for job in pack}
+                del packs[: len(batch)]
+        self._waiting = {}
         return states
 
     def outline(self, jobs: int) -> Outline:
         """Return what would become of so many jobs, with the script of their first array."""
         tasks = -(-jobs // self._settings.trials_per_job)
         folder = self._directory / FOLDER / "SUBMISSION"
-        script = executor(self._settings, self._name, folder, tasks, self._lines(None, (), {})).script(tasks)
+        script = executor(self._settings, self._name, folder, tasks, self._lines(((), None), {})).script(tasks)
         parallel = self._settings.array_parallelism
         at_a_time = parallel * self._settings.trials_per_job if parallel else None
         return Outline(self._cores, self._settings.gpus, at_a_time, script)
@@ -100,32 +95,35 @@ class Packs:
         if self._settings.mem and self._settings.memory_growth > 1:
             self._memory[key] = grown(self._memory.get(key, self._settings.mem), self._settings.memory_growth)
 
-    def _submit_array(self, packs: Sequence[Pack], live: dict[str, Submitted]) -> dict[str, JobState]:
-        """Submit packs that wait for the same jobs and need as much memory. Raises SlurmError."""
+    def _jobs(self) -> Iterator[Job]:
+        return (job for packs in self._waiting.values() for pack in packs for job in pack)
+
+    def _submit_array(self, packs: Sequence[Pack], needs: Needs, live: dict[str, Submitted]) -> dict[str, JobState]:
+        """Submit packs by one call of sbatch; returns their jobs' states. Raises SlurmError."""
         folder = new_folder(self._directory)
-        allocations = [allocation(pack.jobs, self._threads, self._preload, folder) for pack in packs]
-        lines = self._lines(packs[0].memory, packs[0].after, live)
-        ids = submit(self._settings, self._name, allocations, lines)
-        given = {job.key: number for pack, number in zip(packs, ids, strict=True) for job in pack.jobs}
+        allocations = [allocation(pack, self._threads, self._preload, folder) for pack in packs]
+        ids = submit(self._settings, self._name, allocations, self._lines(needs, live))
+        given = {job.key: number for pack, number in zip(packs, ids, strict=True) for job in pack}
         live |= {key: Submitted(number, folder, time.monotonic()) for key, number in given.items()}
         return {key: JobState(Phase.PENDING, id=number) for key, number in given.items()}
 
-    def _room(self, live: Mapping[str, Submitted]) -> int:
-        """How many jobs SLURM takes now in one array. Raises SlurmError when it does not tell."""
+    def _room(self, live: Mapping[str, Submitted]) -> int | None:
+        """How many jobs SLURM takes now in one array; None: any number. Raises SlurmError when it does not tell."""
         if self._limits is None:
             known = slurm.limits()
             size = self._settings.max_array_size or known.array_size
             self._limits = slurm.Limits(size, self._settings.max_submitted or known.submitted)
-        room = [self._limits.array_size or len(self._waiting)]
+        room = [self._limits.array_size] if self._limits.array_size else []
         if self._limits.submitted is not None:
-            room.append(self._limits.submitted - len({submitted.id for submitted in live.values()}))
-        return max(0, min(room))
+            room.append(max(0, self._limits.submitted - len({submitted.id for submitted in live.values()})))
+        return min(room, default=None)
 
     def _wait(self, reason: str) -> dict[str, JobState]:
         self._not_before = time.monotonic() + RETRY_SECONDS
-        return {job.key: JobState(Phase.PENDING, reason) for pack in self._waiting for job in pack.jobs}
+        return {job.key: JobState(Phase.PENDING, reason) for job in self._jobs()}
 
-    def _lines(self, memory: str | None, after: Sequence[str], live: Mapping[str, Submitted]) -> dict[str, Any]:
+    def _lines(self, needs: Needs, live: Mapping[str, Submitted]) -> dict[str, Any]:
+        after, memory = needs
         lines = self._settings.lines() | {"cpus-per-task": self._cores}
         if memory:
             lines["mem"] = memory

@@ -69,7 +69,7 @@ class SlurmSettings:
         """Seconds before the time limit at which a checkpoint is asked for: 90, or a quarter of a short limit."""
         if self.signal_s is not None:
             return self.signal_s
-        limit = None if self.time is None else seconds_of(str(self.time))
+        limit = seconds_of(str(self.time))
         return LONGEST_SIGNAL_S if limit is None else max(1, min(LONGEST_SIGNAL_S, limit // 4))
 
     def check(self) -> None:
@@ -83,7 +83,7 @@ class SlurmSettings:
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise WrongInput(f"hydra.launcher.{name}={value}\nallowed: {bound} or more")
-        limit = None if self.time is None else seconds_of(str(self.time))
+        limit = seconds_of(str(self.time))
         if self.signal_s is not None and limit is not None and self.signal_s >= limit:
             raise WrongInput(
                 f"hydra.launcher.signal_s={self.signal_s} is not before the end of time={self.time}\nset less"

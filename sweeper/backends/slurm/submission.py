@@ -18,7 +18,7 @@ from submitit.core.utils import FailedJobError
 from submitit.slurm.slurm import SlurmExecutor
 
 from sweeper.backends.slurm.allocation import Allocation, ends_file
-from sweeper.backends.slurm.queue import SlurmError, last_line
+from sweeper.backends.slurm.queue import QueuedJob, SlurmError, last_line
 from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.records.files import read_json
 
@@ -61,7 +61,10 @@ class Sbatch(SlurmExecutor):
 
 def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines: Mapping[str, Any]) -> Sbatch:
     """Return an executor whose jobs have a name, write what they print into a folder, and have these #SBATCH lines."""
-    made = Sbatch(folder, python=program(settings))
+    python = shlex.quote(settings.python or sys.executable)
+    if not settings.use_srun:
+        python = f"exec {python}"  # signals to the batch script then reach the program
+    made = Sbatch(folder, python=python)
     further = dict(lines) | ({"chdir": settings.directory} if settings.directory else {})
     further["comment"] = str(folder.parent.parent)  # the study's directory
     made.parameters = {
@@ -78,12 +81,6 @@ def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines
         "additional_parameters": further,
     }
     return made
-
-
-def program(settings: SlurmSettings) -> str | None:
-    """Return the command that starts Python on a node; None: the submitting interpreter."""
-    python = shlex.quote(settings.python or sys.executable)
-    return python if settings.use_srun else f"exec {python}"  # signals to the batch script then reach the program
 
 
 def submit(
@@ -107,14 +104,15 @@ def new_folder(directory: Path) -> Path:
     return directory / FOLDER / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
 
 
-def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
+def keys_of(job: QueuedJob, directory: Path) -> Collection[str]:
     """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
-    folder = directory / FOLDER
+    study = directory / FOLDER
+    folder = job.script.parent if job.script else Path()
     # Links may name one directory in several ways.
-    if script is None or (script.parent.parent != folder and script.parent.parent.resolve() != folder.resolve()):
+    if folder.parent != study and folder.parent.resolve() != study.resolve():
         return ()
     try:
-        tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))
+        tasks: list[list[str]] = json.loads((folder / KEYS).read_text(encoding="utf-8"))
     except FileNotFoundError:  # the study was moved away and began anew
         return ()
-    return tasks[task]
+    return tasks[job.task]
