@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -10,13 +13,14 @@ import pytest
 
 from sweeper.backends import JobState, Phase
 from sweeper.backends.slurm.backend import SlurmBackend
-from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_line_of_job, state_of
+from sweeper.backends.slurm.ends import OUT_OF_MEMORY, ended_state, last_line_of_job, state_of
 from sweeper.backends.slurm.queue import Listing, QueuedJob, QueueWatch, SlurmError, ask, queued_jobs
 from sweeper.backends.slurm.settings import SlurmSettings
-from sweeper.backends.slurm.submission import FOLDER, KEYS, keys_of
+from sweeper.backends.slurm.submission import FOLDER, KEYS, Submitted, keys_of
 from sweeper.errors import WrongInput
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
 from tests.slurm.clusters import commands_of_no_cluster
+from tests.slurm.sweeps import SUBMITTED_BY_EARLIER_VERSION
 
 LISTING = """\
 12_0|RUNNING|None|n1|/a b/.slurm/x/.submission_file_1.sh
@@ -129,3 +133,20 @@ def test_the_last_word_of_a_job_is_not_srun_s() -> None:
         "Traceback\nslurmstepd: error: execve(): x: No such file\nsrun: error: n1: task 0: Exited\n\n"
     ) == ("slurmstepd: error: execve(): x: No such file")
     assert last_line_of_job("") == "it has printed nothing"
+
+
+def test_a_job_of_an_earlier_version_is_refused_in_one_line_which_is_its_reason(tmp_path: Path) -> None:
+    shutil.copy(SUBMITTED_BY_EARLIER_VERSION, tmp_path / "7_submitted.pkl")
+    numbers = {"JOB_ID": 7, "NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0, "JOB_NUM_NODES": 1}
+    environment = {**os.environ, "SUBMITIT_EXECUTOR": "slurm", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {f"SLURM_{name}": str(number) for name, number in numbers.items()}
+    log = tmp_path / "7_0_log.out"
+    with log.open("w") as output:
+        command = [sys.executable, "-u", "-m", "submitit.core._submit", str(tmp_path)]
+        run = subprocess.run(command, env=environment, stdout=output, stderr=output)
+    assert run.returncode == 1
+    said = [line for line in log.read_text().splitlines() if not line.startswith("submitit INFO")]
+    assert len(said) == 1 and "submit it again" in said[0]
+    state, _ = ended_state(Submitted("7", tmp_path, 0), "a", QueuedJob("7", "FAILED", "NonZeroExitCode", "n1"))
+    assert state.phase is Phase.ENDED and not state.cancelled
+    assert state.reason == f"the job failed: {said[0]} ({log})"
