@@ -1,10 +1,9 @@
 """The local backend's fork server: imports heavy libraries once, then forks a process a job.
 
 It runs as a process in a session of its own, and holds one connection for each job that may run at a time. On it the
-backend sends a `Start`, or None to stop the job; the server sends READY once, then for each
-job the process's id and later its exit code (negative: a signal's number). A connection that closes stops the
-job: when the driver dies, by whatever cause, its jobs go with it. The server starts no thread and never touches
-CUDA, so that forking is safe.
+backend sends a `Start`, or None to stop the job; the server sends READY once, then for each job the process's id and
+later its exit code (negative: a signal's number). A connection that closes stops the job: when the driver dies, by
+whatever cause, its jobs go with it. The server starts no thread and never touches CUDA, so that forking is safe.
 """
 
 from __future__ import annotations
@@ -79,7 +78,6 @@ class Runner:
 
 
 def _signal_group(group: int, number: int) -> bool:
-    """Signal a process group; returns whether it exists. Number 0 only asks."""
     """Signal a process group; returns whether it exists. Number 0 only asks."""
     try:
         os.killpg(group, number)

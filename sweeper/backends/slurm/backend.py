@@ -177,16 +177,10 @@ class SlurmBackend(Backend):
         deadline = time.monotonic() + CANCEL_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(SlurmError):
-                queue = slurm.listed(self._name)
-                if all(self._has_ended(key, queue, shared) for key in keys):
+                queue = {number: job for number, job in slurm.listed(self._name).items() if not job.has_ended}
+                # Gone from SLURM, where later commands would find them; from a shared one its allocation tells.
+                left = [(key, self._live[key]) for key in keys if self._live[key].id in queue]
+                if all(submitted.id in shared and key in submitted.ends() for key, submitted in left):
                     return True
             time.sleep(CANCEL_POLL_SECONDS)
         return False
-
-    def _has_ended(self, key: str, queue: Mapping[str, QueuedJob], shared: Collection[str]) -> bool:
-        """Whether a job is gone: from SLURM, where later commands would find it, unless others go on in there."""
-        submitted = self._live[key]
-        job = queue.get(submitted.id)
-        if job is None or job.has_ended:
-            return True
-        return submitted.id in shared and key in submitted.ends()

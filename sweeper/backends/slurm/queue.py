@@ -193,7 +193,7 @@ class QueueWatch:
         self.trouble = ""  # why SLURM did not answer the last time
 
     def ask_soon(self) -> None:
-        """Listing soon again: something is about to change."""
+        """Ask soon again: something is about to change."""
         self._interval = SHORTEST_SECONDS
         self._next = min(self._next, time.monotonic() + SHORTEST_SECONDS)
 
