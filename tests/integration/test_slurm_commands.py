@@ -236,18 +236,3 @@ def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path)
     assert "Cost: 0.00 trial-hours" in planned.stdout
     assert "Done about" in planned.stdout
     assert set(statuses(place, "costs")) == {1}
-
-
-def test_commands_refuse_a_study_of_this_machine_and_names_that_are_not_there(place: Path) -> None:
-    assert Command([*RUN, "-m", *NOOP, "seed=1", "study=at_home"], place).run().returncode == 0
-    for arguments, said in (
-        (["sweeper.watch", "outputs/at_home"], "its trials end with their command"),
-        (["sweeper.cancel", "outputs/at_home"], "its trials end with their command"),
-        (["sweeper.cancel", "outputs/at_home", "nobody"], "has no trial nobody"),
-        (["sweeper.watch", "outputs/nowhere"], "there is no directory"),
-        (["sweeper.cancel", "outputs/nowhere"], "there is no directory"),
-    ):
-        refused = say(place, *arguments)
-        assert refused.returncode == 2
-        assert said in refused.stderr
-        assert len(refused.stderr.splitlines()) <= 3

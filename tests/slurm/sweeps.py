@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,10 +98,6 @@ def launches(record: Record) -> int:
     description = record.description()
     assert description is not None
     return len(description["provenance"]["launches"])
-
-
-def names(paths: Sequence[Record]) -> list[str]:
-    return sorted(record.path.name for record in paths)
 
 
 def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:
