@@ -49,8 +49,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def backend() -> Iterator[Backend]:
     """Processes for trials, two at a time."""
-    from hydra_plugins.sweeper_launchers.launching import TRAINING
     from sweeper.backends.local.backend import LocalBackend
+    from sweeper.backends.machine import TRAINING
 
     with closing(LocalBackend(jobs=2, preload=TRAINING)) as backend:
         yield backend

@@ -1,4 +1,4 @@
-"""What the driver asks of a place where trials run."""
+"""What the driver asks of what runs its trials: this machine, a scheduler."""
 
 from __future__ import annotations
 
@@ -58,47 +58,46 @@ class Outline:
     script: str = ""
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What the driver must know of a backend, for as long as it is used."""
+
+    device: str  # of a job: "cpu" or "cuda"
+    retries: int  # how often a job that died leaving no outcome is started again
+    poll_seconds: float  # between two looks at jobs and their records
+    outlives: bool = False  # jobs go on when the process that started them ends
+    detached: bool = False  # the driver leaves as soon as its jobs are handed over
+
+
 class Backend(Protocol):
-    """Starts, polls and stops jobs; knows nothing of trials."""
+    """Starts, polls and stops jobs; knows nothing of trials.
 
-    @property
-    def device(self) -> str:
-        """Kind of device that a job gets: "cpu" or "cuda"."""
+    What has a body here need not be defined by one that inherits from it, whose jobs end with the process.
+    """
 
-    @property
-    def retries(self) -> int:
-        """How often a job that died without a word is started again."""
-
-    @property
-    def outlives(self) -> bool:
-        """Whether jobs go on when the process that started them ends."""
-
-    @property
-    def detached(self) -> bool:
-        """Whether the driver is to leave as soon as its jobs are handed over."""
-
-    @property
-    def poll_seconds(self) -> float:
-        """How often the driver should look at its jobs and their records."""
+    traits: Traits
 
     @property
     def trouble(self) -> str:
         """Why nothing new is known of the jobs, as of a scheduler that does not answer; "" when all is well."""
+        return ""
 
-    def check(self, *, planning: bool = False) -> None:
+    def check(self, *, planning: bool = False) -> None:  # noqa: ARG002  for those that can be missing
         """Raise WrongInput when this backend could start nothing here; starts and makes nothing."""
+        return
 
     def outline(self, jobs: int) -> Outline:
         """Return what would become of so many jobs; starts and makes nothing."""
 
-    def attach(self, over: Collection[str] = ()) -> Collection[str]:
+    def attach(self, over: Collection[str] = ()) -> Collection[str]:  # noqa: ARG002  for those that outlive
         """Take on the jobs of earlier processes that run or wait; returns their keys.
 
         `over` names what has ended already, although its job may still be on its way out.
         """
+        return ()
 
     def start(self, jobs: Sequence[Job]) -> None:
-        """Take jobs on; they run as places get free, in the order given."""
+        """Take jobs on; they run as others end, in the order given."""
 
     def poll(self) -> Mapping[str, JobState]:
         """State of every job taken on so far, by key; a key that was started again has its latest state."""
@@ -110,4 +109,9 @@ class Backend(Protocol):
         """
 
     def close(self) -> None:
-        """Free everything; stops what still runs, unless it `outlives` this process."""
+        """Free everything; stops what still runs, unless jobs outlive this process."""
+
+
+def living(states: Mapping[str, JobState]) -> set[str]:
+    """Return the keys of jobs that wait or run."""
+    return {key for key, state in states.items() if state.phase is not Phase.ENDED}

@@ -1,14 +1,22 @@
-"""What this machine offers to jobs: cores and GPUs, found without importing torch."""
+"""What this machine offers to jobs: cores, GPUs and modules, found without importing any."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import takewhile
+
+from sweeper.errors import WrongInput
+from sweeper.frameworks import MOVED
+from sweeper.records.classes import module_specs
+
+# All of training that is slow to import: transformers.trainer brings datasets and accelerate
+TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
 
 
 def usable_cores() -> int:
@@ -40,4 +48,16 @@ def visible_gpus() -> list[str]:
     if not found or chosen is None:
         return found
     # CUDA itself stops reading at the first name that is no device
-    return list(itertools.takewhile(lambda name: name not in ("", "-1"), chosen.replace(" ", "").split(",")))
+    return list(takewhile(lambda name: name not in ("", "-1"), chosen.replace(" ", "").split(",")))
+
+
+def modules_to_preload(chosen: Sequence[str] | None, wanted: Sequence[str]) -> list[str]:
+    """Return the modules to import once for all jobs: the chosen ones, else those of training and the wanted ones.
+
+    Raises WrongInput for one that cannot be imported.
+    """
+    found = [MOVED.get(name, name) for name in ([*TRAINING, *wanted] if chosen is None else chosen)]
+    if missing := [module for module in found if not module_specs(module)]:
+        setting = "framework.preload" if chosen is None else "hydra.launcher.preload"
+        raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
+    return found

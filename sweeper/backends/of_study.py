@@ -32,7 +32,7 @@ def backend_of(study: Study, trials: list[Trial]) -> Backend:
     backend: Backend = launcher.backend(
         threads=threads, preload=list(preload), name=study.name, directory=study.directory
     )
-    if not backend.outlives:
+    if not backend.traits.outlives:
         raise WrongInput(
             f"{study.directory} was run on this machine: its trials end with their command\n"
             "run the same command again to go on, or stop it by Ctrl-C"

@@ -73,7 +73,7 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     choices = [known.runtime.choices for known in hydra_configs]
     study = study_of(configs, choices, hydra_configs[0].launcher)
     backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
-    trials = [to_trial(config, choice, backend.device) for config, choice in zip(configs, choices, strict=True)]
+    trials = [to_trial(config, choice, backend.traits.device) for config, choice in zip(configs, choices, strict=True)]
     backend.check(planning=study.plan)
     return study, trials, backend
 

@@ -55,7 +55,7 @@ def _differences(item: SweepTrial) -> list[str]:
 def print_interrupted(study: Study, trials: Sequence[SweepTrial], backend: Backend, console: Console) -> None:
     """Print where trials stand when the command was interrupted, and how to continue."""
     again = "The same command again continues where each trial stopped."
-    goes_on = f"Jobs go on.\n{_commands(study)}" if backend.outlives else again
+    goes_on = f"Jobs go on.\n{_commands(study)}" if backend.traits.outlives else again
     console.print(f"Interrupted: {counts_text(trials)}. {goes_on}", soft_wrap=True)
 
 

@@ -39,12 +39,12 @@ class Driver:
             "directory": str(Path.cwd()),
             "code": provenance.code_state(),
         }
-        if backend.outlives:  # what runs later and elsewhere may not find what was submitted
+        if backend.traits.outlives:  # what runs later and elsewhere may not find what was submitted
             self.launch["submitted"] = {"versions": provenance.versions(), "code": self.launch["code"]}
 
     def run(self, trials: Sequence[SweepTrial]) -> None:
         """Start what has not ended, and return when each trial has."""
-        if self.backend.outlives:
+        if self.backend.traits.outlives:
             self.hand_over(trials)
             self.view.update([item.row() for item in trials])
         else:
@@ -84,7 +84,7 @@ class Driver:
             self.view.update([item.row() for item in trials], self.backend.trouble)
             if all(item.ended for item in trials):
                 return
-            time.sleep(self.backend.poll_seconds)
+            time.sleep(self.backend.traits.poll_seconds)
 
     def _remember(self, states: Mapping[str, JobState]) -> None:
         """Keep the ids that a scheduler has given to jobs with the study."""
@@ -102,7 +102,7 @@ class Driver:
             self._show_preparations()
             if all(states[job.key].phase is Phase.ENDED for job in jobs):
                 break
-            time.sleep(self.backend.poll_seconds)
+            time.sleep(self.backend.traits.poll_seconds)
         self.preparations.clear()  # what failed is shown no longer
         for item in trials:
             if missing := preparations(item.trial):
@@ -167,7 +167,7 @@ class Driver:
         if job.phase is not Phase.ENDED:
             item.follow_job(job)
             # The record is the truth, and there before a scheduler tells; a child of this process has to end as well.
-            if self.backend.outlives and item.record.outcome() is not None:
+            if self.backend.traits.outlives and item.record.outcome() is not None:
                 item.refresh()
             return False
         item.refresh()
@@ -175,7 +175,7 @@ class Driver:
             item.started = False  # another process was quicker: attached to it
         elif not item.ended and job.cancelled:
             item.record_cancellation(job.reason)
-        elif not item.ended and item.retries < self.backend.retries:
+        elif not item.ended and item.retries < self.backend.traits.retries:
             return True
         elif not item.ended:
             item.give_up(job.reason or "ended without an outcome", item.record.log)

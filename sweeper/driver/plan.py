@@ -40,6 +40,8 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     outline = backend.outline(len(to_run))
     for line in _cost_lines(len(known), [*expected.values()], outline):
         console.print(line, soft_wrap=True)
+    if backend.trouble:
+        console.print(f"{backend.trouble}; its limits are unknown", style="yellow", markup=False, soft_wrap=True)
     if outline.script and to_run:
         console.print("\nThe script that sbatch would get:\n", soft_wrap=True)
         console.print(outline.script, markup=False, highlight=False, soft_wrap=True)
@@ -49,7 +51,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
 def _queued(backend: Backend) -> set[str]:
     """Return the names of trials whose jobs wait or run, as far as a scheduler says so."""
     try:
-        return set(backend.attach()) if backend.outlives else set()
+        return set(backend.attach()) if backend.traits.outlives else set()
     except WrongInput:  # it does not answer, or there is none on this machine
         return set()
 

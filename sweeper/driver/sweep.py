@@ -41,7 +41,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     try:
         if to_run:
             study.describe([item.trial for item in known], provenance.command_line() if remember else None)
-        if to_run and backend.detached:
+        if to_run and backend.traits.detached:
             with _releasing(backend), choose_view(console) as view:
                 Driver(study, backend, view).hand_over(known)
             print_detached(study, known, console)

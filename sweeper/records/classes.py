@@ -45,11 +45,11 @@ def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type]
     module, _, name = target.rpartition(".")
     check_module(module, study, f"{setting}={target}")
     file = module_files(module)[-1]
-    if name not in names_of(file):
-        raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{remedy(study)}")
+    if name not in _names_of(file):
+        raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{_remedy(study)}")
     kind = getattr(import_module(module), name, None)
     if not isinstance(kind, type) or not fits(kind):
-        raise WrongInput(f"{setting}={target} is no class for {setting.partition('.')[0]}\n{remedy(study)}")
+        raise WrongInput(f"{setting}={target} is no class for {setting.partition('.')[0]}\n{_remedy(study)}")
     return kind
 
 
@@ -57,22 +57,22 @@ def check_module(module: str, study: Path, culprit: str) -> None:
     """Raise WrongInput for a module that cannot be found, or that lies with a study; imports nothing."""
     files = module_files(module)
     if not files:
-        raise WrongInput(f"{culprit}: there is no module {module}\n{remedy(study)}")
+        raise WrongInput(f"{culprit}: there is no module {module}\n{_remedy(study)}")
     holder = study.resolve().parent
     for file in files:
-        if file.resolve().is_relative_to(holder) and not is_installed(file):
+        if file.resolve().is_relative_to(holder) and not _is_installed(file):
             raise WrongInput(
                 f"{culprit}: {file} lies with the study, and nothing that lies there is run\n"
                 f"keep modules outside of {holder}, in the working directory or installed"
             )
 
 
-def remedy(study: Path) -> str:
+def _remedy(study: Path) -> str:
     """Return what to do about a class that cannot be had."""
     return f"go where its command ran, with the modules that it used; or leave {study} to whoever made it"
 
 
-def is_installed(file: Path) -> bool:
+def _is_installed(file: Path) -> bool:
     """Whether a file belongs to Python, to an installed package, or to this one, which may lie above a study."""
     named = ("stdlib", "platstdlib", "purelib", "platlib")
     roots = [*map(sysconfig.get_path, named), site.getusersitepackages(), str(Path(__file__).parents[1])]
@@ -84,35 +84,39 @@ def module_files(module: str) -> list[Path]:
 
     Empty where there is no such module, or where it has no source: built-in and compiled modules name no class here.
     """
-    top, *inner = module.split(".")
-    spec = found(lambda: find_spec(top)) if top.isidentifier() else None
-    specs = [spec]
-    for name in inner:
-        within = spec.submodule_search_locations if spec else None
-        # By its last name alone: with the whole one the import system asks for the packages, which are not imported.
-        spec = PathFinder.find_spec(name, list(within)) if within is not None else None
-        specs.append(spec)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+    specs = module_specs(module)
+    if not specs or not (specs[-1].origin or "").endswith(".py"):
         return []
-    return [Path(path) for item in specs if item for path in locations(item)]
+    return [Path(path) for spec in specs for path in _locations(spec)]
 
 
-def found(look: Callable[[], ModuleSpec | None]) -> ModuleSpec | None:
-    """Return what looking for a module gives; None where the import system cannot say (`__main__` has no spec)."""
+def module_specs(module: str) -> list[ModuleSpec]:
+    """Return what the import system knows of a module and of the packages that it lies in; imports none of them.
+
+    `importlib.util.find_spec` alone would import the packages. Empty where there is no such module.
+    """
+    top, *inner = module.split(".")
+    specs: list[ModuleSpec | None] = []
     try:
-        return look()
-    except (ImportError, ValueError):
-        return None
+        specs.append(find_spec(top) if top.isidentifier() else None)
+    except (ImportError, ValueError):  # __main__ has none
+        return []
+    for name in inner:
+        package = specs[-1]
+        within = package.submodule_search_locations if package else None
+        # By its last name alone: with the whole one the import system asks for the packages, which are not imported.
+        specs.append(PathFinder.find_spec(name, list(within)) if within is not None else None)
+    return [spec for spec in specs if spec is not None] if specs[-1] is not None else []
 
 
-def locations(spec: ModuleSpec) -> list[str]:
+def _locations(spec: ModuleSpec) -> list[str]:
     """Return a module's file; of a package without one the directories that it is made of."""
     if spec.origin is not None and spec.has_location:
         return [spec.origin]
     return list(spec.submodule_search_locations or ())
 
 
-def names_of(file: Path) -> set[str]:
+def _names_of(file: Path) -> set[str]:
     """Return the names of a module's classes and of what it imports, as its text says."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_bytes())):

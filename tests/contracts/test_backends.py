@@ -73,7 +73,7 @@ def log_of(tmp_path: Path, key: str) -> str:
 
 def assert_gone(backend: Backend, processes: Sequence[int]) -> None:
     """Processes of cancelled jobs are no more; a scheduler may take its time to kill what ignores its signal."""
-    if backend.outlives:
+    if backend.traits.outlives:
         wait_until(lambda: not any(alive(pid) for pid in processes))
     assert not any(alive(pid) for pid in processes)
 
@@ -266,7 +266,7 @@ def test_close_stops_everything_that_does_not_outlive(kind: Kind, tmp_path: Path
     backend.start([job(tmp_path, str(i), sleeping(started)) for i in range(3)])
     running = pids(started, 2)
     backend.close()
-    if backend.outlives:
+    if backend.traits.outlives:
         assert all(alive(pid) for pid in running)
         with closing(kind.make(tmp_path)) as another:
             assert set(another.attach()) == {"0", "1", "2"}
@@ -274,7 +274,7 @@ def test_close_stops_everything_that_does_not_outlive(kind: Kind, tmp_path: Path
             another.cancel()
             assert set(another.poll().values()) == {STOPPED}
     assert_gone(backend, running)
-    if not backend.outlives:
+    if not backend.traits.outlives:
         assert set(backend.poll().values()) == {STOPPED}
         backend.close()
 
@@ -287,6 +287,6 @@ def test_an_outline_starts_nothing(backend: Backend, tmp_path: Path) -> None:
     outline = backend.outline(3)
     assert outline.cores == 1
     assert outline.at_a_time == 2
-    assert bool(outline.script) == backend.outlives
+    assert bool(outline.script) == backend.traits.outlives
     assert backend.poll() == {}
     assert list(tmp_path.iterdir()) == []

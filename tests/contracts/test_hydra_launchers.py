@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,9 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher
-from hydra_plugins.sweeper_launchers.local import LocalLauncherConfig
-from sweeper.errors import WrongInput
 
 # A new launcher joins by being listed: its name and what keeps it quick here
 SETTINGS = {
@@ -52,20 +50,19 @@ class TestLauncherIntegration(IntegrationTestSuite):
 @pytest.mark.usefixtures("hydra_restore_singletons")
 @pytest.mark.parametrize(("launcher_name", "overrides"), LAUNCHERS)
 class TestOurLauncher:
-    def sweep(self, runner: Any, launcher: str, overrides: list[str], task: Any, directory: Path) -> Any:
-        return runner(
+    @pytest.fixture
+    def sweep(self, hydra_sweep_runner: Any, launcher_name: str, overrides: list[str], tmp_path: Path) -> Any:
+        return partial(
+            hydra_sweep_runner,
             calling_file=None,
             calling_module="hydra.test_utils.a_module",
-            task_function=task,
             config_path="configs",
             config_name="compose",
-            overrides=[f"hydra/launcher={launcher}", *overrides, "+a=0,1,2"],
-            temp_dir=directory,
+            overrides=[f"hydra/launcher={launcher_name}", *overrides, "+a=0,1,2"],
+            temp_dir=tmp_path,
         )
 
-    def test_a_job_that_dies_fails_alone(
-        self, hydra_sweep_runner: Any, launcher_name: str, overrides: list[str], tmp_path: Path
-    ) -> None:
+    def test_a_job_that_dies_fails_alone(self, sweep: Any, tmp_path: Path) -> None:
         def task(config: DictConfig) -> None:
             if config.a == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -74,10 +71,8 @@ class TestOurLauncher:
             print(os.getpid())
 
         # Hydra's sweeper raises what the first failed job returned
-        with (
-            pytest.raises(RuntimeError, match=r"job 0: killed by SIGKILL .*; see .*/0/output\.log"),
-            self.sweep(hydra_sweep_runner, launcher_name, overrides, task, tmp_path),
-        ):
+        said = r"job 0: killed by SIGKILL .*; see .*/0/output\.log"
+        with pytest.raises(RuntimeError, match=said), sweep(task_function=task):
             pass
         raised, done = ((tmp_path / number / "output.log").read_text() for number in "12")
         assert "Traceback" in raised
@@ -86,40 +81,27 @@ class TestOurLauncher:
         left = {path.name for number in "012" for path in (tmp_path / number).iterdir()}
         assert left == {".hydra", "a_module.log", "output.log"}
 
-    def test_an_exception_comes_back(
-        self, hydra_sweep_runner: Any, launcher_name: str, overrides: list[str], tmp_path: Path
-    ) -> None:
+    def test_an_exception_comes_back(self, sweep: Any) -> None:
         def task(config: DictConfig) -> None:
             raise LookupError(f"no such word: {config.a}")
 
-        with (
-            pytest.raises(LookupError, match="no such word: 0"),
-            self.sweep(hydra_sweep_runner, launcher_name, overrides, task, tmp_path),
-        ):
+        with pytest.raises(LookupError, match="no such word: 0"), sweep(task_function=task):
             pass
 
-    def test_a_task_that_drives_gets_all_configurations(
-        self, hydra_sweep_runner: Any, launcher_name: str, overrides: list[str], tmp_path: Path
-    ) -> None:
+    def test_a_task_that_drives_gets_all_configurations(self, sweep: Any, tmp_path: Path) -> None:
         def drive(configs: Sequence[DictConfig], launcher: BackendLauncher) -> list[JobReturn]:
             assert [config.a for config in configs] == [0, 1, 2]
             assert [config.hydra.job.num for config in configs] == [0, 1, 2]
             with closing(launcher.backend(threads=1, name="test", directory=tmp_path)) as backend:
-                assert backend.device in ("cpu", "cuda")
-                assert backend.retries == 0
+                assert backend.traits.device in ("cpu", "cuda")
+                assert backend.traits.retries == 0
                 assert backend.poll() == {}
             return [JobReturn(overrides=["driven"], status=JobStatus.COMPLETED)]
 
-        sweep = self.sweep(hydra_sweep_runner, launcher_name, overrides, None, tmp_path)
-        sweep.drive = drive
-        with sweep:
-            assert [returned.overrides for returned in sweep.returns[0]] == [["driven"]]
-
-
-def test_local_refuses_less_than_one_job() -> None:
-    launcher = instantiate(LocalLauncherConfig(jobs=0))
-    with pytest.raises(WrongInput, match=r"hydra\.launcher\.jobs=0"):
-        launcher.backend(threads=1)
+        driven = sweep(task_function=None)
+        driven.drive = drive
+        with driven:
+            assert [returned.overrides for returned in driven.returns[0]] == [["driven"]]
 
 
 def test_plugins_import_nothing_heavy() -> None:

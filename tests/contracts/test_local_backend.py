@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,14 @@ from sweeper.backends.machine import usable_cores
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, alive, ended, pids, wait_until
 
 DONE = JobState(Phase.ENDED)
+
+
+def run_one(call: Callable[[], None], log: Path, preload: Sequence[str] = ()) -> str:
+    """Run a job that does well; returns what it printed."""
+    with closing(LocalBackend(jobs=1, preload=preload)) as backend:
+        backend.start([Job("a", call, log)])
+        assert ended(backend) == {"a": DONE}
+    return log.read_text()
 
 
 def sleeping_with_child(tmp_path: Path, key: str) -> Job:
@@ -104,48 +113,39 @@ def test_a_terminal_does_not_reach_jobs(tmp_path: Path) -> None:
     def call() -> None:
         print(os.getsid(0), os.getpgid(0), os.getpid())
 
-    with closing(LocalBackend(jobs=1)) as backend:
-        backend.start([Job("a", call, tmp_path / "a.log")])
-        ended(backend)
-    session, group, pid = map(int, (tmp_path / "a.log").read_text().split())
+    session, group, pid = map(int, run_one(call, tmp_path / "a.log").split())
     assert session != os.getsid(0)
     assert group == pid
 
 
-def test_start_does_not_wait_for_the_imports_and_cancel_neither(tmp_path: Path) -> None:
+def test_start_does_not_wait_for_the_imports_and_cancel_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(900)")
-    sys.path.append(str(tmp_path))
-    try:
-        begin = time.monotonic()
-        with closing(LocalBackend(jobs=1, preload=["slow_to_import"])) as backend:
-            backend.start([Job("a", print, tmp_path / "a.log")])
-            assert backend.poll() == {"a": JobState(Phase.PENDING, IMPORTING)}
-        assert time.monotonic() - begin < PROMPT_SECONDS
-        assert backend.poll() == {"a": JobState(Phase.ENDED, "stopped")}
-    finally:
-        sys.path.remove(str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    begin = time.monotonic()
+    with closing(LocalBackend(jobs=1, preload=["slow_to_import"])) as backend:
+        backend.start([Job("a", print, tmp_path / "a.log")])
+        assert backend.poll() == {"a": JobState(Phase.PENDING, IMPORTING)}
+    assert time.monotonic() - begin < PROMPT_SECONDS
+    assert backend.poll() == {"a": JobState(Phase.ENDED, "stopped")}
 
 
 def test_jobs_find_the_imports_made_and_are_told_of_those_that_fail(tmp_path: Path) -> None:
     def call() -> None:
         print("colorsys" in sys.modules, "torch" in sys.modules)
 
-    with closing(LocalBackend(jobs=1, preload=["no_such_module", "colorsys"])) as backend:
-        backend.start([Job("a", call, tmp_path / "a.log")])
-        assert ended(backend) == {"a": DONE}
+    printed = run_one(call, tmp_path / "a.log", preload=["no_such_module", "colorsys"])
     told = "fork server: cannot import no_such_module: ModuleNotFoundError: No module named 'no_such_module'"
-    assert (tmp_path / "a.log").read_text() == f"{told}\nTrue False\n"
+    assert printed == f"{told}\nTrue False\n"
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fatal.py").write_text("import os; os.write(2, b'no such device\\n'); os._exit(1)")
-    sys.path.append(str(tmp_path))
-    try:
-        with closing(LocalBackend(jobs=2, preload=["fatal"])) as backend:
-            backend.start([Job(str(i), print, tmp_path / "a.log") for i in range(3)])
-            assert set(ended(backend).values()) == {JobState(Phase.ENDED, "fork server: no such device")}
-    finally:
-        sys.path.remove(str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    with closing(LocalBackend(jobs=2, preload=["fatal"])) as backend:
+        backend.start([Job(str(i), print, tmp_path / "a.log") for i in range(3)])
+        assert set(ended(backend).values()) == {JobState(Phase.ENDED, "fork server: no such device")}
 
 
 def test_a_log_that_cannot_be_written_is_the_reason(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_calls_come_from_a_script_that_is_not_run_again(tmp_path: Path) -> None:
         textwrap.dedent("""
             import sys, time
             from pathlib import Path
-            from hydra_plugins.sweeper_launchers._local_backend import LocalBackend
-            from sweeper.backend import Job
+            from sweeper.backends import Job
+            from sweeper.backends.local.backend import LocalBackend
             print("run as", __name__, flush=True)
             FACTOR = 7
             def multiply(): print(6 * FACTOR, sys.argv[1:])
@@ -191,7 +191,7 @@ def test_each_job_gets_the_least_used_gpu(tmp_path: Path, started: Path) -> None
         return Counter((tmp_path / f"{i}.log").read_text() for i in range(count))
 
     with closing(LocalBackend(jobs=4, gpus=["0", "GPU-1"])) as backend:
-        assert backend.device == "cuda"
+        assert backend.traits.device == "cuda"
         backend.start([Job(str(i), call, tmp_path / f"{i}.log") for i in range(2)])
         pids(started, 2)
         assert gpus(2) == {"0\n": 1, "GPU-1\n": 1}
@@ -201,17 +201,17 @@ def test_each_job_gets_the_least_used_gpu(tmp_path: Path, started: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("gpus", "threads", "places"),
+    ("gpus", "threads", "jobs"),
     [(["0", "1", "2"], 1, 3), ([], 1, usable_cores()), ([], 10_000, 1)],
     ids=["one a GPU", "one a core", "at least one"],
 )
-def test_how_many_run_by_default(gpus: list[str], threads: int, places: int, tmp_path: Path, started: Path) -> None:
+def test_how_many_run_by_default(gpus: list[str], threads: int, jobs: int, tmp_path: Path, started: Path) -> None:
     def call() -> None:
         (started / str(os.getpid())).touch()
         time.sleep(SLEEP_SECONDS)
 
     with closing(LocalBackend(gpus=gpus, threads=threads)) as backend:
-        backend.start([Job(str(i), call, tmp_path / f"{i}.log") for i in range(places + 1)])
-        pids(started, places)
+        backend.start([Job(str(i), call, tmp_path / f"{i}.log") for i in range(jobs + 1)])
+        pids(started, jobs)
         phases = Counter(state.phase for state in backend.poll().values())
-        assert phases == {Phase.RUNNING: places, Phase.PENDING: 1}
+        assert phases == {Phase.RUNNING: jobs, Phase.PENDING: 1}

@@ -39,6 +39,7 @@ CASES = [
     Case("nowhere", ("there is no directory nowhere",), "cancel"),
     Case("slurm_local/demo", ("its trials end with their command", "the same command again"), "watch"),
     Case("slurm_local/demo", ("its trials end with their command",), "cancel"),
+    Case("slurm_local/demo nobody", ("has no trial nobody",), "cancel"),
     Case("slurm_unknown/demo", ("nothing is known of a-trial but its name",), "watch"),
     Case("slurm_strange/demo", ("its launcher no.such.Launcher cannot be loaded",), "watch"),
 ]

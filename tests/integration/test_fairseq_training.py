@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import torch
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.machine import TRAINING
 from sweeper.errors import WrongInput
 from sweeper.frameworks import load_framework
 from sweeper.records.record import Record

@@ -13,8 +13,19 @@ from sweeper.records.files import read_json
 from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
 from tests.integration.commands import NOOP, RUN, Command
-from tests.slurm.clusters import slurm
-from tests.slurm.sweeps import ON_SLURM, QUICK, jobs, launches, statuses, study_of, swept, trial, wait_for_epoch
+from tests.slurm.clusters import commands_of_no_cluster, slurm
+from tests.slurm.sweeps import (
+    ON_SLURM,
+    QUICK,
+    SUBMITTED_BY_EARLIER_VERSION,
+    jobs,
+    launches,
+    statuses,
+    study_of,
+    swept,
+    trial,
+    wait_for_epoch,
+)
 
 
 def say(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -73,6 +84,20 @@ def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path:
     watched = say(place, "sweeper.watch", "outputs/unwatched")
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert jobs(place, "unwatched").popitem()[1] != job
+
+
+@pytest.mark.slurm
+def test_watch_submits_anew_what_an_earlier_version_submitted(place: Path) -> None:
+    late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
+    assert swept(place, "earlier", "seed=1", *late).returncode == 0
+    job = jobs(place, "earlier").popitem()[1]
+    for submitted in study_of(place, "earlier").glob(".slurm/*/*_submitted.pkl"):
+        submitted.write_bytes(SUBMITTED_BY_EARLIER_VERSION.read_bytes())
+    watched = say(place, "sweeper.watch", "outputs/earlier")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert jobs(place, "earlier").popitem()[1] != job
+    (log,) = study_of(place, "earlier").glob(f".slurm/*/{job}_0_log.out")
+    assert "submit it again" in log.read_text()
 
 
 @pytest.mark.slurm
@@ -182,6 +207,22 @@ def test_a_plan_shows_the_script_also_where_there_is_no_slurm(place: Path, monke
     assert "there is no sbatch on this machine" in refused.stderr
 
 
+def test_a_plan_shows_the_script_also_where_no_cluster_answers(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Unable to contact slurm controller (connect failure)"
+    monkeypatch.setenv("PATH", str(commands_of_no_cluster(tmp_path, f"echo 'slurm_load: {said}' >&2; exit 1")))
+    for further in ((), ("+hydra.launcher.sbatch.licenses=x",)):
+        planned = swept(place, "silent", "seed=1,2,3", "plan=true", *further)
+        assert planned.returncode == 0, planned.stderr
+        assert f"SLURM does not answer: slurm_load: {said}; its limits are unknown\n" in planned.stdout
+        assert "#SBATCH --array=0-2%3\n" in planned.stdout
+        refused = swept(place, "silent", "seed=1,2,3", *further)
+        assert refused.returncode == 2
+        assert f"SLURM does not answer: slurm_load: {said}\n" in refused.stderr
+        assert len(refused.stderr.splitlines()) <= 3
+
+
 def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path) -> None:
     slow = ("+framework.options.seconds=0.2", "hydra.launcher.jobs=2")
     assert Command([*RUN, "-m", *NOOP, "seed=1", *slow, "study=costs"], place).run().returncode == 0
@@ -195,18 +236,3 @@ def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path)
     assert "Cost: 0.00 trial-hours" in planned.stdout
     assert "Done about" in planned.stdout
     assert set(statuses(place, "costs")) == {1}
-
-
-def test_commands_refuse_a_study_of_this_machine_and_names_that_are_not_there(place: Path) -> None:
-    assert Command([*RUN, "-m", *NOOP, "seed=1", "study=at_home"], place).run().returncode == 0
-    for arguments, said in (
-        (["sweeper.watch", "outputs/at_home"], "its trials end with their command"),
-        (["sweeper.cancel", "outputs/at_home"], "its trials end with their command"),
-        (["sweeper.cancel", "outputs/at_home", "nobody"], "has no trial nobody"),
-        (["sweeper.watch", "outputs/nowhere"], "there is no directory"),
-        (["sweeper.cancel", "outputs/nowhere"], "there is no directory"),
-    ):
-        refused = say(place, *arguments)
-        assert refused.returncode == 2
-        assert said in refused.stderr
-        assert len(refused.stderr.splitlines()) <= 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.slurm.clusters import slurm
 
 ON_SLURM = ("hydra/launcher=slurm", "hydra.launcher.longest_interval_s=2")
 QUICK = ("hydra.launcher.preload=[]",)
+SUBMITTED_BY_EARLIER_VERSION = Path(__file__).parents[1] / "data" / "submitted_by_earlier_version.pkl"
 LONG = ("+framework.options.seconds=1.5", "train.epochs=8")  # long enough for something to happen to it
 
 
@@ -97,10 +98,6 @@ def launches(record: Record) -> int:
     description = record.description()
     assert description is not None
     return len(description["provenance"]["launches"])
-
-
-def names(paths: Sequence[Record]) -> list[str]:
-    return sorted(record.path.name for record in paths)
 
 
 def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:

@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from hydra_plugins.sweeper_launchers.launching import TRAINING, is_there, modules
 from hydra_plugins.sweeper_launchers.local import LocalLauncher
+from sweeper.backends.machine import TRAINING, modules_to_preload
 from sweeper.errors import WrongInput
 from sweeper.frameworks import MOVED
-
-
-@pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])
-def test_modules_that_are_there(module: str) -> None:
-    before = set(sys.modules)
-    assert is_there(module)
-    assert set(sys.modules) == before, "nothing is imported"
-
-
-@pytest.mark.parametrize("module", ["", "nope", "json.nope", "json.decoder.nope", "sys.nope", "nope.json", ".json"])
-def test_modules_that_are_not(module: str) -> None:
-    assert not is_there(module)
+from sweeper.records.classes import module_specs
 
 
 @pytest.mark.parametrize(
@@ -44,7 +31,7 @@ def test_modules_of_frameworks_are_preloaded_unless_others_are_named() -> None:
 def test_modules_by_the_names_of_earlier_versions_are_todays() -> None:
     old = ["sweeper.frameworks.fairseq_training", "sweeper.frameworks.lora_training"]
     today = ["sweeper.frameworks.fairseq.training", "sweeper.frameworks.lora.classification"]
-    assert modules(None, old) == [*TRAINING, *today]
-    assert modules(old, []) == today
-    assert all(is_there(module) for module in MOVED.values())
-    assert not any(is_there(old) for old in MOVED)
+    assert modules_to_preload(None, old) == [*TRAINING, *today]
+    assert modules_to_preload(old, []) == today
+    assert all(module_specs(module) for module in MOVED.values())
+    assert not any(module_specs(old) for old in MOVED)

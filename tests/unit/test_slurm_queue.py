@@ -1,18 +1,26 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sweeper.backends import JobState, Phase
-from sweeper.backends.slurm.ends import OUT_OF_MEMORY, last_word, state_of
-from sweeper.backends.slurm.queue import QueuedJob, SlurmError, ask, queued_jobs
-from sweeper.backends.slurm.submission import KEYS, PLACE, keys_of
-from sweeper.backends.slurm.watch import Look, QueueWatch
+from sweeper.backends.slurm.backend import SlurmBackend
+from sweeper.backends.slurm.ends import OUT_OF_MEMORY, ended_state, last_line_of_job, state_of
+from sweeper.backends.slurm.queue import Listing, QueuedJob, QueueWatch, SlurmError, ask, queued_jobs
+from sweeper.backends.slurm.settings import SlurmSettings
+from sweeper.backends.slurm.submission import FOLDER, KEYS, Submitted, keys_of
+from sweeper.errors import WrongInput
 from tests.contracts.processes import PROMPT_SECONDS, SLEEP_SECONDS, wait_until
+from tests.slurm.clusters import commands_of_no_cluster
+from tests.slurm.sweeps import SUBMITTED_BY_EARLIER_VERSION
 
 LISTING = """\
 12_0|RUNNING|None|n1|/a b/.slurm/x/.submission_file_1.sh
@@ -31,14 +39,15 @@ def test_what_squeue_prints_is_read() -> None:
 
 
 def test_a_study_s_jobs_are_its_own_however_links_name_its_place(tmp_path: Path) -> None:
-    folder = tmp_path / "home" / "study" / PLACE / "submission"
+    folder = tmp_path / "home" / "study" / FOLDER / "submission"
     folder.mkdir(parents=True)
     (folder / KEYS).write_text(json.dumps([["a"], ["b", "c"]]))
     (tmp_path / "link").symlink_to(tmp_path / "home")
-    for place in (tmp_path / "home" / "study", tmp_path / "link" / "study"):
-        assert keys_of(folder / "script.sh", 1, place) == ["b", "c"]
-    assert keys_of(folder / "script.sh", 1, tmp_path / "home") == ()
-    assert keys_of(None, 0, tmp_path / "home" / "study") == ()
+    job = QueuedJob("12_1", "PENDING", "", "", folder / "script.sh")
+    for directory in (tmp_path / "home" / "study", tmp_path / "link" / "study"):
+        assert keys_of(job, directory) == ["b", "c"]
+    assert keys_of(job, tmp_path / "home") == ()
+    assert keys_of(replace(job, script=None), tmp_path / "home" / "study") == ()
 
 
 @pytest.mark.parametrize(
@@ -65,23 +74,33 @@ def test_a_command_that_fails_or_is_not_there_says_so() -> None:
         ask([sys.executable, "-c", code])
 
 
+def test_a_plan_can_do_without_a_cluster_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(commands_of_no_cluster(tmp_path, f"exec /bin/sleep {SLEEP_SECONDS}")))
+    monkeypatch.setattr("sweeper.backends.slurm.queue.COMMAND_SECONDS", 0.4)
+    backend = SlurmBackend(SlurmSettings(), threads=1, preload=[], name="silent", directory=tmp_path)
+    backend.check(planning=True)
+    assert backend.trouble == "SLURM does not answer: sinfo has not answered within 0 s"
+    with pytest.raises(WrongInput, match="SLURM does not answer: sinfo has not answered within 0 s\n"):
+        backend.check()
+
+
 def test_the_queue_is_never_waited_for() -> None:
     watch = QueueWatch(["sleep", str(SLEEP_SECONDS)], longest_seconds=1)
     begin = time.monotonic()
-    assert watch.look() is None
-    assert watch.look() is None
+    assert watch.news() is None
+    assert watch.news() is None
     watch.close()
     assert time.monotonic() - begin < PROMPT_SECONDS
 
 
 def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeper.backends.slurm.watch.SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr("sweeper.backends.slurm.queue.SHORTEST_SECONDS", 0.05)
     watch = QueueWatch(["echo", "1|RUNNING|None|n1|s"], longest_seconds=0.4)
-    found: list[Look] = []
+    found: list[Listing] = []
 
     def grown() -> bool:
-        if look := watch.look():
-            found.append(look)
+        if news := watch.news():
+            found.append(news)
         return len(found) > 1 and found[-1].asked - found[-2].asked >= 0.4
 
     wait_until(grown)
@@ -92,7 +111,7 @@ def test_the_queue_is_asked_at_growing_intervals(monkeypatch: pytest.MonkeyPatch
 
 def test_a_question_that_fails_is_no_news_and_its_reason_is_known() -> None:
     watch = QueueWatch([sys.executable, "-c", "import sys; sys.exit('slurm_load_jobs error: connect failure')"], 1)
-    wait_until(lambda: watch.look() is not None or watch.trouble != "")
+    wait_until(lambda: watch.news() is not None or watch.trouble != "")
     assert watch.trouble == "slurm_load_jobs error: connect failure"
     watch.close()
 
@@ -110,7 +129,24 @@ def test_slurm_s_words_for_a_lack_of_memory(said: str) -> None:
 
 
 def test_the_last_word_of_a_job_is_not_srun_s() -> None:
-    assert last_word(
+    assert last_line_of_job(
         "Traceback\nslurmstepd: error: execve(): x: No such file\nsrun: error: n1: task 0: Exited\n\n"
     ) == ("slurmstepd: error: execve(): x: No such file")
-    assert last_word("") == "it has printed nothing"
+    assert last_line_of_job("") == "it has printed nothing"
+
+
+def test_a_job_of_an_earlier_version_is_refused_in_one_line_which_is_its_reason(tmp_path: Path) -> None:
+    shutil.copy(SUBMITTED_BY_EARLIER_VERSION, tmp_path / "7_submitted.pkl")
+    numbers = {"JOB_ID": 7, "NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0, "JOB_NUM_NODES": 1}
+    environment = {**os.environ, "SUBMITIT_EXECUTOR": "slurm", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {f"SLURM_{name}": str(number) for name, number in numbers.items()}
+    log = tmp_path / "7_0_log.out"
+    with log.open("w") as output:
+        command = [sys.executable, "-u", "-m", "submitit.core._submit", str(tmp_path)]
+        run = subprocess.run(command, env=environment, stdout=output, stderr=output)
+    assert run.returncode == 1
+    said = [line for line in log.read_text().splitlines() if not line.startswith("submitit INFO")]
+    assert len(said) == 1 and "submit it again" in said[0]
+    state, _ = ended_state(Submitted("7", tmp_path, 0), "a", QueuedJob("7", "FAILED", "NonZeroExitCode", "n1"))
+    assert state.phase is Phase.ENDED and not state.cancelled
+    assert state.reason == f"the job failed: {said[0]} ({log})"

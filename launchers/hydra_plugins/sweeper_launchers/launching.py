@@ -11,8 +11,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +22,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sweeper.backends import Backend, Job, JobState, Phase
-from sweeper.errors import WrongInput
-from sweeper.frameworks import MOVED
+from sweeper.backends import Backend, Job, JobState, living
 
 POLL_SECONDS = 0.05
-# All of training that is slow to import: transformers.trainer brings datasets and accelerate
-TRAINING = ("torch", "transformers.trainer", "transformers.models.roberta.modeling_roberta")
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +33,7 @@ class BackendLauncher(Launcher):
 
     A task function with an attribute `drive`, a callable (configs, launcher) -> job returns, is handed all
     composed configurations and this launcher, to ask it for a `backend`. Any other task function is called once
-    a configuration, in a job of its own.
+    for each configuration, each in another job.
     """
 
     hydra_context: HydraContext
@@ -52,7 +46,7 @@ class BackendLauncher(Launcher):
         """Return a new backend whose jobs use so many threads each; needs no `setup`.
 
         `preload` names modules that jobs will import, for a backend that can do so once for all. A scheduler calls
-        the jobs by `name`; the backend may keep files of its own in `directory`, which it makes when it starts some.
+        the jobs by `name`; the backend may keep files in `directory`, which it makes when it starts some.
         """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -60,19 +54,19 @@ class BackendLauncher(Launcher):
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
-        self._composed = remember_compositions(hydra_context.config_loader)
+        self._composed = _remember_compositions(hydra_context.config_loader)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Compose all jobs, then run them."""
         setup_globals()
         configs = [self._compose(overrides, initial_job_idx + i) for i, overrides in enumerate(job_overrides)]
-        forget_compositions(self.hydra_context.config_loader)
+        _forget_compositions(self.hydra_context.config_loader)
         if drive := getattr(self.task_function, "drive", None):
             returns: Sequence[JobReturn] = drive(configs, self)
             return returns
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        place = Path(str(self.config.hydra.sweep.dir)).absolute()
-        with closing(self.backend(threads=1, name=str(self.config.hydra.job.name), directory=place)) as backend:
+        directory = Path(str(self.config.hydra.sweep.dir)).absolute()
+        with closing(self.backend(threads=1, name=str(self.config.hydra.job.name), directory=directory)) as backend:
             return self._run(configs, backend)
 
     def _compose(self, overrides: Sequence[str], number: int) -> DictConfig:
@@ -90,21 +84,19 @@ class BackendLauncher(Launcher):
         results, jobs = [], []
         for config in configs:
             number = config.hydra.job.num
-            directory = output_directory(config)
+            directory = _output_directory(config)
             results.append(directory / f".job_return_{number}.pickle")
-            call = partial(run_task, self.hydra_context, self.task_function, config, singletons, results[-1])
+            call = partial(_run_task, self.hydra_context, self.task_function, config, singletons, results[-1])
             jobs.append(Job(str(number), call, directory / "output.log"))
             log.info("#%s : %s", number, " ".join(filter_overrides(config.hydra.overrides.task)))
         backend.start(jobs)
-        states = backend.poll()
-        while any(state.phase is not Phase.ENDED for state in states.values()):
-            time.sleep(min(POLL_SECONDS, backend.poll_seconds))
-            states = backend.poll()
+        while living(states := backend.poll()):
+            time.sleep(min(POLL_SECONDS, backend.traits.poll_seconds))
         ended = zip(configs, results, jobs, strict=True)
-        return [job_return(config, result, job, states[job.key]) for config, result, job in ended]
+        return [_job_return(config, result, job, states[job.key]) for config, result, job in ended]
 
 
-def remember_compositions(loader: ConfigLoader) -> dict[tuple[str, ...], DictConfig]:
+def _remember_compositions(loader: ConfigLoader) -> dict[tuple[str, ...], DictConfig]:
     """Keep each job's configuration that a loader composes, by its overrides; returns where they are kept.
 
     Hydra's sweepers compose every job to see whether that can be done, and throw it away; composing once more is half
@@ -122,18 +114,18 @@ def remember_compositions(loader: ConfigLoader) -> dict[tuple[str, ...], DictCon
     return composed
 
 
-def forget_compositions(loader: ConfigLoader) -> None:
-    """Let a loader be as it was: it goes along with jobs."""
+def _forget_compositions(loader: ConfigLoader) -> None:
+    # The loader is pickled with the jobs.
     vars(loader).pop("load_sweep_config", None)
 
 
-def output_directory(config: DictConfig) -> Path:
+def _output_directory(config: DictConfig) -> Path:
     """Return a composed job's directory, absolute: its interpolations may ask for any of Hydra's values."""
     HydraConfig.instance().set_config(config)
     return Path(str(config.hydra.sweep.dir), str(config.hydra.sweep.subdir)).absolute()
 
 
-def run_task(
+def _run_task(
     hydra_context: HydraContext,
     task_function: TaskFunction,
     config: DictConfig,
@@ -159,7 +151,7 @@ def run_task(
     partial_file.rename(result)
 
 
-def job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> JobReturn:
+def _job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> JobReturn:
     """Fetch what a job left, once; one that died before that has failed with the reason."""
     if result.exists():
         returned: JobReturn = pickle.loads(result.read_bytes())
@@ -169,26 +161,3 @@ def job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> J
     failed = JobReturn(overrides=list(config.hydra.overrides.task), status=JobStatus.FAILED)
     failed.return_value = RuntimeError(f"job {job.key}: {reason}; see {job.log}")
     return failed
-
-
-def modules(chosen: Sequence[str] | None, wanted: Sequence[str]) -> list[str]:
-    """Return the modules to import once for all jobs: the chosen ones, else those of training and the wanted ones.
-
-    Raises WrongInput for one that cannot be found; imports none.
-    """
-    found = [MOVED.get(name, name) for name in ([*TRAINING, *wanted] if chosen is None else chosen)]
-    if missing := [module for module in found if not is_there(module)]:
-        setting = "framework.preload" if chosen is None else "hydra.launcher.preload"
-        raise WrongInput(f"{setting}: no module {', '.join(missing)}\nallowed: what can be imported here, or []")
-    return found
-
-
-def is_there(module: str) -> bool:
-    """Whether a module can be found; imports none, not even the packages that it lies in."""
-    top, *inner = module.split(".")
-    spec = find_spec(top) if top else None
-    for number in range(len(inner)):
-        if spec is None or spec.submodule_search_locations is None:
-            return False
-        spec = PathFinder.find_spec(".".join([top, *inner[: number + 1]]), [*map(str, spec.submodule_search_locations)])
-    return spec is not None

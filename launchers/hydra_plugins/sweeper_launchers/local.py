@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from sweeper.backends import Backend
+from sweeper.backends.machine import modules_to_preload
 from sweeper.errors import WrongInput
 
 # Processes at a time that a machine can be asked for: the greater of these
@@ -24,7 +25,7 @@ class LocalLauncherConfig:
     _target_: str = "hydra_plugins.sweeper_launchers.local.LocalLauncher"
     # Trials at a time; null: one a visible GPU, else as many as there are cores for
     jobs: int | None = None
-    # How often a trial whose process died without a word is started again
+    # How often a trial whose process died leaving no outcome is started again
     retries: int = 0
     # Modules that are imported once, for all trials; null: those of training, and what the frameworks name
     preload: list[str] | None = None
@@ -50,16 +51,14 @@ class LocalLauncher(BackendLauncher):
         directory: Path = Path(),  # noqa: ARG002
     ) -> Backend:
         """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
-        if self.jobs is not None and self.jobs < 1:
-            allowed = "1 or more, or null for what this machine can take"
-            raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
         most = max(MOST_JOBS, JOBS_A_CORE * (os.cpu_count() or 1))
-        if self.jobs is not None and self.jobs > most:
-            raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {most} or fewer on this machine")
+        if self.jobs is not None and not 1 <= self.jobs <= most:
+            allowed = f"1 or more, {most} or fewer on this machine, or null for what it can take"
+            raise WrongInput(f"hydra.launcher.jobs={self.jobs}\nallowed: {allowed}")
         if self.retries < 0:
             raise WrongInput(f"hydra.launcher.retries={self.retries}\nallowed: 0 or more")
-        wanted = modules(self.preload, preload)
+        modules = modules_to_preload(self.preload, preload)
 
         from sweeper.backends.local.backend import LocalBackend
 
-        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=wanted)
+        return LocalBackend(threads=threads, jobs=self.jobs, retries=self.retries, preload=modules)

@@ -7,8 +7,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from hydra_plugins.sweeper_launchers.launching import BackendLauncher, modules
+from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from sweeper.backends import Backend
+from sweeper.backends.machine import modules_to_preload
 from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.config.schema import writable
 from sweeper.errors import WrongInput
@@ -35,8 +36,8 @@ class SlurmLauncher(BackendLauncher):
             raise WrongInput(
                 f"{directory}: SLURM takes % in the path of a log for a pattern\nset study= or outputs= without it"
             )
-        wanted = modules(self.settings.preload, preload)
+        modules = modules_to_preload(self.settings.preload, preload)
 
         from sweeper.backends.slurm.backend import SlurmBackend
 
-        return SlurmBackend(self.settings, threads=threads, preload=wanted, name=name, directory=directory)
+        return SlurmBackend(self.settings, threads=threads, preload=modules, name=name, directory=directory)

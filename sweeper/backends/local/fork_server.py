@@ -1,10 +1,9 @@
 """The local backend's fork server: imports heavy libraries once, then forks a process a job.
 
-It runs as a process of its own, in a session of its own, and holds one connection a place. On it the
-backend sends a `Start`, or None to stop the job that runs there; the server sends READY once, then for each
-job the process's id and later its exit code (negative: a signal's number). A connection that closes stops the
-job: when the driver dies, by whatever cause, its jobs go with it. The server starts no thread and never touches
-CUDA, so that forking is safe.
+It runs as a process in a session of its own, and holds one connection for each job that may run at a time. On it the
+backend sends a `Start`, or None to stop the job; the server sends READY once, then for each job the process's id and
+later its exit code (negative: a signal's number). A connection that closes stops the job: when the driver dies, by
+whatever cause, its jobs go with it. The server starts no thread and never touches CUDA, so that forking is safe.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import NoReturn
 
 import cloudpickle
@@ -35,16 +35,17 @@ TICK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Start:
-    """A job to start: its pickled call, where its output goes, and what its environment has besides."""
+    """A job to start: its pickled call, where its output goes, and the GPU that it may see."""
 
+    key: str
     call: bytes
-    log: str
-    environment: Mapping[str, str]
+    log: Path
+    gpu: str | None = None
 
 
 @dataclass
-class Place:
-    """Room for one job at a time. A job is a process group, led by the process that the server forked."""
+class Runner:
+    """Runs one job at a time. A job is a process group, led by the process that the server forked."""
 
     backend: Connection
     closed: bool = False
@@ -56,7 +57,7 @@ class Place:
         """Ask the job's processes to end, and set the time at which they will be killed."""
         if self.leader is not None and self.kill_at is None:
             self.kill_at = time.monotonic() + GRACE_SECONDS
-            signal_group(self.leader, signal.SIGTERM)
+            _signal_group(self.leader, signal.SIGTERM)
 
     def advance(self) -> None:
         """Kill a stopped job whose time is up; tell the backend when none of its processes is left."""
@@ -64,8 +65,8 @@ class Place:
             return
         overdue = time.monotonic() - self.kill_at
         if overdue >= 0:
-            signal_group(self.leader, signal.SIGKILL)
-        gone = not signal_group(self.leader, 0) or overdue > VANISH_SECONDS
+            _signal_group(self.leader, signal.SIGKILL)
+        gone = not _signal_group(self.leader, 0) or overdue > VANISH_SECONDS
         if self.exit_code is not None and gone:
             self.tell(self.exit_code)
             self.leader = self.exit_code = self.kill_at = None
@@ -76,7 +77,7 @@ class Place:
             self.backend.send(message)
 
 
-def signal_group(group: int, number: int) -> bool:
+def _signal_group(group: int, number: int) -> bool:
     """Signal a process group; returns whether it exists. Number 0 only asks."""
     try:
         os.killpg(group, number)
@@ -93,38 +94,38 @@ def serve(descriptors: Sequence[int], preload: Sequence[str], ignored_signals: S
     """
     for number in ignored_signals:
         signal.signal(number, signal.SIG_IGN)
-    notices = import_modules(preload)
+    notices = _import_modules(preload)
     gc.collect()
     gc.freeze()  # collections in the children then leave the shared pages alone
-    places = [Place(Connection(descriptor)) for descriptor in descriptors]
+    runners = [Runner(Connection(descriptor)) for descriptor in descriptors]
     child_ended, alarm = os.pipe()
     os.set_blocking(child_ended, False)
     os.set_blocking(alarm, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(alarm)
-    for place in places:
-        place.tell(READY)
-    while not all(place.closed and place.leader is None for place in places):
-        stopping = any(place.kill_at is not None for place in places)
-        connections = {place.backend: place for place in places if not place.closed}
+    for runner in runners:
+        runner.tell(READY)
+    while not all(runner.closed and runner.leader is None for runner in runners):
+        stopping = any(runner.kill_at is not None for runner in runners)
+        connections = {runner.backend: runner for runner in runners if not runner.closed}
         readable = wait([child_ended, *connections], timeout=TICK_SECONDS if stopping else None)
         with contextlib.suppress(BlockingIOError):
             os.read(child_ended, 65536)
-        for place in [connections[source] for source in readable if isinstance(source, Connection)]:
-            message = receive(place)
+        for runner in [connections[source] for source in readable if isinstance(source, Connection)]:
+            message = _receive(runner)
             if message is None:
-                place.stop()
+                runner.stop()
             elif (pid := os.fork()) == 0:
-                close(places, child_ended, alarm)
-                run(message, notices)
+                _close_in_child(runners, child_ended, alarm)
+                _run(message, notices)
             else:
-                lead_group(pid)
-                place.leader = pid
-                place.tell(pid)
-        reap(places)
+                _lead_group(pid)
+                runner.leader = pid
+                runner.tell(pid)
+        _reap(runners)
 
 
-def import_modules(names: Sequence[str]) -> str:
+def _import_modules(names: Sequence[str]) -> str:
     """Import modules by name; returns what jobs should know of those that fail."""
     notices = []
     for name in names:
@@ -135,17 +136,17 @@ def import_modules(names: Sequence[str]) -> str:
     return "".join(notices)
 
 
-def receive(place: Place) -> Start | None:
+def _receive(runner: Runner) -> Start | None:
     """Return the job to start; None when what runs must stop, which the end of the connection means too."""
     try:
-        message: Start | None = place.backend.recv()
+        message: Start | None = runner.backend.recv()
     except (EOFError, ConnectionError):
-        place.closed = True
+        runner.closed = True
         return None
     return message
 
 
-def reap(places: Sequence[Place]) -> None:
+def _reap(runners: Sequence[Runner]) -> None:
     """Collect ended processes; what a job leaves behind ends with it."""
     while True:
         try:
@@ -154,35 +155,35 @@ def reap(places: Sequence[Place]) -> None:
             break
         if pid == 0:
             break
-        for place in places:
-            if place.leader == pid:
-                place.exit_code = os.waitstatus_to_exitcode(status)
-                place.stop()
-    for place in places:
-        place.advance()
+        for runner in runners:
+            if runner.leader == pid:
+                runner.exit_code = os.waitstatus_to_exitcode(status)
+                runner.stop()
+    for runner in runners:
+        runner.advance()
 
 
-def lead_group(pid: int) -> None:
+def _lead_group(pid: int) -> None:
     """Make a process lead a group; both sides of a fork do, since neither can rely on the other."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.setpgid(pid, pid)
 
 
-def close(places: Sequence[Place], *descriptors: int) -> None:
+def _close_in_child(runners: Sequence[Runner], *descriptors: int) -> None:
     """Close in a child what is the server's; an open copy would hide the server's death from the driver."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for place in places:
-        place.backend.close()
+    for runner in runners:
+        runner.backend.close()
     for descriptor in descriptors:
         os.close(descriptor)
 
 
-def run(job: Start, notices: str) -> NoReturn:
+def _run(job: Start, notices: str) -> NoReturn:
     """Make a job's call in this freshly forked process, which ends with it."""
     code = 1
     try:
-        lead_group(os.getpid())
+        _lead_group(os.getpid())
         log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())
@@ -190,8 +191,9 @@ def run(job: Start, notices: str) -> NoReturn:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         faulthandler.enable()
         sys.stderr.write(notices)
-        os.environ.update(job.environment)
-        code = exit_code(job.call)
+        if job.gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+        code = _exit_code(job.call)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -201,7 +203,7 @@ def run(job: Start, notices: str) -> NoReturn:
         os._exit(code)
 
 
-def exit_code(call: bytes) -> int:
+def _exit_code(call: bytes) -> int:
     """Make the call as an interpreter runs a program: with sys.exit, its threads and exit handlers."""
     code: object = 0
     try:

@@ -1,4 +1,4 @@
-"""The fork server as the driver sees it: its process, and the places where its jobs run."""
+"""The fork server as the driver sees it: its process, and a slot for each job that may run at a time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import IO, Self
 
 
 @dataclass
-class Place:
-    """Room for one job at a time."""
+class Slot:
+    """Room for one job, and the connection on which the server starts it."""
 
     connection: Connection
     gpu: str | None = None
@@ -28,19 +28,19 @@ class Place:
 
 @dataclass
 class ServerProcess:
-    """A fork server's process, its places and the threads that attend to them."""
+    """A fork server's process, its slots, and a thread for each."""
 
     process: subprocess.Popen[bytes]
     output: IO[bytes]
-    places: list[Place]
+    slots: list[Slot]
     threads: list[threading.Thread] = field(default_factory=list)
     ready: bool = False
-    last_words: str = ""
+    last_line: str = ""
 
     @classmethod
-    def launch(cls, places: int, threads: int, preload: Sequence[str], ignored_signals: Sequence[int] = ()) -> Self:
+    def launch(cls, slots: int, threads: int, preload: Sequence[str], ignored_signals: Sequence[int] = ()) -> Self:
         """Start a server whose jobs use so many threads each, and return while it still imports."""
-        near, far = zip(*(multiprocessing.Pipe() for _ in range(places)), strict=True)
+        near, far = zip(*(multiprocessing.Pipe() for _ in range(slots)), strict=True)
         descriptors = [connection.fileno() for connection in far]
         boot = (
             f"import sys; sys.path[:] = {sys.path!r}; sys.argv = {sys.argv!r}\n"
@@ -59,7 +59,7 @@ class ServerProcess:
         )
         for connection in far:
             connection.close()
-        return cls(process, output, [Place(connection) for connection in near])
+        return cls(process, output, [Slot(connection) for connection in near])
 
     def end(self) -> None:
         """Kill and collect the process; keep the last line it wrote."""
@@ -67,8 +67,8 @@ class ServerProcess:
         self.process.wait()
         with self.output:
             self.output.seek(0)
-            lines = self.output.read().decode(errors="replace").split("\n")
-        self.last_words = next((line for line in reversed(lines) if line.strip()), "killed?")
+            lines = self.output.read().decode(errors="replace").strip().split("\n")
+        self.last_line = lines[-1] or "killed?"
 
 
 def end_reason(exit_code: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from sweeper.backends import Job, JobState, Phase
 from sweeper.backends.local.backend import LocalBackend
+from sweeper.backends.slurm.queue import SlurmError, ask
 from sweeper.frameworks.interruption import EXIT_CODE
 from sweeper.records.files import write_json
 
@@ -47,17 +47,17 @@ class Allocation:
             threads=self.threads,
             jobs=len(self.jobs),
             preload=self.preload,
-            gpus=assigned_gpus(),
+            gpus=_assigned_gpus(),
             ignored_signals=SIGNALS,
         )
-        reasons = self.run(backend, signals)
+        reasons = self._run(backend, signals)
         print(f"ended: {reasons}", flush=True)
-        if INTERRUPTED in reasons.values() and requeue(own_id()):
+        if INTERRUPTED in reasons.values() and _requeue(_own_id()):
             return
         if any(reasons.values()):
             sys.exit(1)  # for SLURM's own lists
 
-    def run(self, backend: LocalBackend, signals: list[int]) -> dict[str, str]:
+    def _run(self, backend: LocalBackend, signals: list[int]) -> dict[str, str]:
         """Run the jobs through a backend of this node; returns why each ended, "" for one that did well."""
         written: dict[str, str] = {}
         asked = 0.0
@@ -69,15 +69,15 @@ class Allocation:
             if signals and time.monotonic() - asked > ASK_SECONDS:
                 asked = time.monotonic()
                 backend.interrupt()
-            backend.cancel(self.unwanted(written))
-            ended = {key: reason_of(state) for key, state in backend.poll().items() if state.phase is Phase.ENDED}
+            backend.cancel(self._unwanted(written))
+            ended = {key: _reason_of(state) for key, state in backend.poll().items() if state.phase is Phase.ENDED}
             if ended != written:
                 written = ended
                 write_json(ends_file(self.folder), written)
         backend.close()
         return written
 
-    def unwanted(self, ended: Mapping[str, str]) -> list[str]:
+    def _unwanted(self, ended: Mapping[str, str]) -> list[str]:
         """Return the keys of jobs that are to be stopped while others of this allocation go on."""
         if len(self.jobs) == 1:
             return []
@@ -88,26 +88,24 @@ def allocation(jobs: Sequence[Job], threads: int, preload: Sequence[str], folder
     """Return an allocation whose calls are pickled apart: one that cannot be loaded on the node fails alone."""
     import cloudpickle
 
-    apart = [replace(job, call=partial(make, cloudpickle.dumps(job.call)), log=job.log.absolute()) for job in jobs]
+    apart = [replace(job, call=partial(_make, cloudpickle.dumps(job.call)), log=job.log.absolute()) for job in jobs]
     return Allocation(tuple(apart), threads, tuple(preload), folder)
 
 
-def make(call: bytes) -> None:
-    """Make a pickled call."""
+def _make(call: bytes) -> None:
     pickle.loads(call)()
 
 
-def assigned_gpus() -> list[str]:
-    """Return the GPUs that SLURM has given to this job, as CUDA_VISIBLE_DEVICES names them."""
+def _assigned_gpus() -> list[str]:
     return [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
 
 
-def reason_of(state: JobState) -> str:
+def _reason_of(state: JobState) -> str:
     """Return why a job ended; a trial that wrote its checkpoint when it was asked to says so by its exit code."""
     return INTERRUPTED if state.reason == f"exit code {EXIT_CODE}" else state.reason
 
 
-def own_id() -> str:
+def _own_id() -> str:
     """Return the id of the job that this process is in, a task of an array as ARRAY_TASK.
 
     Its SLURM_JOB_ID will not do: the last task of an array has that of the array, which stands for all its tasks.
@@ -118,7 +116,7 @@ def own_id() -> str:
 
 def ends_file(folder: Path, job_id: str | None = None) -> Path:
     """Return the file that says how each job of an allocation ended; by default of the one that this process is in."""
-    return folder / f"{job_id or own_id()}_ends.json"
+    return folder / f"{job_id or _own_id()}_ends.json"
 
 
 def cancel_file(folder: Path, key: str) -> Path:
@@ -126,22 +124,23 @@ def cancel_file(folder: Path, key: str) -> Path:
     return folder / "cancelled" / key
 
 
-def requeue(job_id: str) -> bool:
+def _requeue(job_id: str) -> bool:
     """Put this job into the queue again, unless SLURM is ending it for good; returns whether it is queued.
 
     A cancelled job is COMPLETING by now, a preempted one still RUNNING: ended in time, it would count as completed.
     """
     for _ in range(REQUEUE_TRIES):
-        state = subprocess.run(
-            ["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"], capture_output=True, text=True, check=False
-        )
-        if state.returncode == 0 and state.stdout.strip() != "RUNNING":
-            print(f"job {job_id} is {state.stdout.strip()}: it is not queued again", flush=True)
-            return False
-        queued = subprocess.run(["scontrol", "requeue", job_id], capture_output=True, text=True, check=False)
-        print(f"scontrol requeue {job_id}: {queued.stderr.strip() or 'done'}", flush=True)
-        if queued.returncode == 0:
+        try:
+            state = ask(["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"]).strip()
+            if state != "RUNNING":
+                print(f"job {job_id} is {state}: it is not queued again", flush=True)
+                return False
+            ask(["scontrol", "requeue", job_id])
+        except SlurmError as error:
+            print(f"job {job_id} cannot be queued again yet: {error}", flush=True)
+            time.sleep(REQUEUE_SECONDS)
+        else:
+            print(f"job {job_id} is queued again", flush=True)
             time.sleep(REQUEUE_SECONDS)  # SLURM ends this process now; what it would report of its end is no news
             return True
-        time.sleep(REQUEUE_SECONDS)
     return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -13,31 +12,29 @@ from sweeper.backends.slurm.queue import SlurmError
 from sweeper.backends.slurm.settings import OWN_LINES, SlurmSettings, seconds_of
 from sweeper.errors import WrongInput
 
+SILENT = "Unable to contact slurm controller"
+
 
 def check_cluster(settings: SlurmSettings, script: str) -> None:
-    """Raise WrongInput when sbatch would refuse a script, or take it and never run it."""
+    """Raise WrongInput when sbatch would refuse a script, or take it and never run it; SlurmError without an answer."""
     if shutil.which("sbatch") is None:
         raise WrongInput(
             "hydra/launcher=slurm: there is no sbatch on this machine\n"
             "run it where jobs are submitted from; plan=true shows here what would be submitted"
         )
-    check_options(settings)
-    check_places(settings)
-    try:
-        partitions = slurm.partitions()
-    except SlurmError as error:
-        raise WrongInput(f"SLURM does not answer: {error}\ntry again when it does") from error
-    check_partition(settings, partitions)
-    check_limit(settings, partitions)
-    if words := refusal(script):
-        resources = ", ".join(dict.fromkeys(map(resources_of, partitions)))
+    _check_options(settings)
+    _check_paths(settings)
+    partitions = slurm.partitions()
+    _check_partition(settings, partitions)
+    _check_limit(settings, partitions)
+    if words := _refusal(script):
+        resources = ", ".join(dict.fromkeys(map(_resources, partitions)))
         raise WrongInput(
-            f"SLURM would not run these jobs: {words}\nasked for: {asked_for(script)}\nthere is: {resources}"
+            f"SLURM would not run these jobs: {words}\nasked for: {_asked_for(script)}\nthere is: {resources}"
         )
 
 
-def check_options(settings: SlurmSettings) -> None:
-    """Raise WrongInput for further options that this sbatch does not have."""
+def _check_options(settings: SlurmSettings) -> None:
     if not settings.sbatch:
         return
     known = set(re.findall(r"--([a-z][a-z0-9-]+)", slurm.ask(["sbatch", "--help"])))
@@ -47,7 +44,7 @@ def check_options(settings: SlurmSettings) -> None:
             raise WrongInput(f"hydra.launcher.sbatch.{key}: sbatch has no such option\nallowed: {names}")
 
 
-def check_places(settings: SlurmSettings) -> None:
+def _check_paths(settings: SlurmSettings) -> None:
     """Raise WrongInput for a working directory that is not there (SLURM would take /tmp), or no such interpreter."""
     if settings.python and "/" in settings.python and not Path(settings.python).is_file():
         raise WrongInput(
@@ -61,7 +58,7 @@ def check_places(settings: SlurmSettings) -> None:
         )
 
 
-def check_partition(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:
+def _check_partition(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:
     """Raise WrongInput for a partition that is not there; several may be named, as for sbatch."""
     names = list(dict.fromkeys(part.name for part in partitions))
     for wanted in (settings.partition or "").split(","):
@@ -71,9 +68,9 @@ def check_partition(settings: SlurmSettings, partitions: list[slurm.Partition]) 
             )
 
 
-def check_limit(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:
+def _check_limit(settings: SlurmSettings, partitions: list[slurm.Partition]) -> None:
     """Raise WrongInput for a time limit over that of every wanted partition: such a job would be queued for ever."""
-    limit = None if settings.time is None else seconds_of(str(settings.time))
+    limit = seconds_of(str(settings.time))
     wanted = (settings.partition or "").split(",")
     own = [part for part in partitions if (part.name in wanted if settings.partition else part.default)]
     own = own or partitions
@@ -85,24 +82,25 @@ def check_limit(settings: SlurmSettings, partitions: list[slurm.Partition]) -> N
     )
 
 
-def refusal(script: str) -> str:
+def _refusal(script: str) -> str:
     """Return why sbatch would refuse a script; "" when it would take it."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "script.sh"
         path.write_text(script)
-        run = subprocess.run(["sbatch", "--test-only", str(path)], capture_output=True, text=True, check=False)
+        run = slurm.run(["sbatch", "--test-only", str(path)])
     if run.returncode == 0:
         return ""
+    if SILENT in run.stderr:
+        raise SlurmError(slurm.last_line(run.stderr))
     said = [line.removeprefix("sbatch: error: ").strip() for line in run.stderr.splitlines() if line.strip()]
     return "; ".join(dict.fromkeys(said)) or f"sbatch --test-only ended with {run.returncode}"
 
 
-def resources_of(part: slurm.Partition) -> str:
-    """Return a partition with what its nodes have."""
+def _resources(part: slurm.Partition) -> str:
     return f"{part.name} ({part.limit}, {part.gres}, {part.cpus} CPUs, {part.memory_mb} MB)"
 
 
-def asked_for(script: str) -> str:
+def _asked_for(script: str) -> str:
     """Return the resources that a script asks for, as sbatch's options."""
     lines = re.findall(r"^#SBATCH (--(?:[^=\s]+)(?:=.*)?)$", script, re.MULTILINE)
     left_out = OWN_LINES | {"nodes", "signal", "requeue", "no-requeue"}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from sweeper.backends import JobState, Phase
 from sweeper.backends.local.backend import STOPPED
 from sweeper.backends.slurm import queue as slurm
-from sweeper.backends.slurm.allocation import INTERRUPTED, cancel_file, ends_file
+from sweeper.backends.slurm.allocation import INTERRUPTED, cancel_file
 from sweeper.backends.slurm.queue import QueuedJob
 from sweeper.backends.slurm.submission import Submitted
-from sweeper.records.files import read_json
 from sweeper.records.logs import end_of
 
 BY_ITSELF = ("COMPLETED", "FAILED")  # states of a job that nobody ended
@@ -22,14 +20,14 @@ OUT_OF_MEMORY = re.compile(r"oom[-_ ]kill|exceeded job memory limit", re.IGNOREC
 
 def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[JobState, bool]:
     """Return why a job has ended, and whether it ran out of memory; None: SLURM knows nothing of it any more."""
-    ends, said = read(ends_file(submitted.folder, submitted.id)), end_of(log_of(submitted))
+    ends, said = submitted.ends(), end_of(submitted.log)
     state = job.state if job else "COMPLETED" if key in ends else ""
     if state == "FAILED" and SIGKILLED in ends.get(key, SIGKILLED) and OUT_OF_MEMORY.search(said):
         state = "OUT_OF_MEMORY"
-    words = slurm.WORDS.get(state, "SLURM no longer knows the job")
+    words = slurm.ENDED.get(state, "SLURM no longer knows the job")
     node = job.node if job else ""
     if state in BY_ITSELF:
-        words = ends[key] if key in ends else f"{words or 'ended'}: {last_word(said)} ({log_of(submitted)})"
+        words = ends[key] if key in ends else f"{words or 'ended'}: {last_line_of_job(said)} ({submitted.log})"
     elif ends.get(key) == "":
         words = ""  # it had ended well before its allocation did not
     elif node:
@@ -41,7 +39,7 @@ def ended_state(submitted: Submitted, key: str, job: QueuedJob | None) -> tuple[
 
 def ended_inside(submitted: Submitted, key: str, job: QueuedJob) -> JobState | None:
     """Return why one of several jobs has ended whose allocation goes on with the others; None: it has not."""
-    words = read(ends_file(submitted.folder, submitted.id)).get(key, INTERRUPTED)
+    words = submitted.ends().get(key, INTERRUPTED)
     if words == INTERRUPTED:
         return None
     return JobState(Phase.ENDED, words, submitted.id, job.node, cancelled=words == STOPPED)
@@ -49,31 +47,18 @@ def ended_inside(submitted: Submitted, key: str, job: QueuedJob) -> JobState | N
 
 def is_certain(submitted: Submitted, key: str, job: QueuedJob | None) -> bool:
     """Whether an end needs no second look: the job ended by itself, and its allocation told what became of it."""
-    if job is None or job.state not in BY_ITSELF:
-        return False
-    return read(ends_file(submitted.folder, submitted.id)).get(key, INTERRUPTED) != INTERRUPTED
+    return job is not None and job.state in BY_ITSELF and ended_inside(submitted, key, job) is not None
 
 
 def state_of(job: QueuedJob) -> JobState:
     """Return a queued job's state; why it waits in SLURM's word for it."""
     reason = "" if job.reason == "None" else job.reason
-    if job.waits:
+    if job.state in slurm.WAITING:
         return JobState(Phase.PENDING, reason if job.state == "PENDING" else job.state.lower(), job.id)
     return JobState(Phase.RUNNING, "suspended" if job.state == "SUSPENDED" else "", job.id, job.node)
 
 
-def read(path: Path) -> dict[str, str]:
-    """Return how the jobs of an allocation ended, as far as it has said so."""
-    ends: dict[str, str] = read_json(path) or {}
-    return ends
-
-
-def log_of(submitted: Submitted) -> Path:
-    """Return the file with what a job of SLURM itself has printed."""
-    return submitted.folder / f"{submitted.id}_0_log.out"
-
-
-def last_word(text: str) -> str:
+def last_line_of_job(text: str) -> str:
     """Return the last line that says more than that a step has failed."""
     lines = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("srun: ")]
     return lines[-1] if lines else "it has printed nothing"

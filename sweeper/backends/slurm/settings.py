@@ -10,23 +10,6 @@ from sweeper.errors import WrongInput
 # Lines of the script that the launcher writes itself.
 OWN_LINES = frozenset("array comment error job-name ntasks ntasks-per-node open-mode output signal wrap".split())
 OTHER_NAMES = {"no-requeue": "requeue"}  # options of sbatch whose setting is called otherwise
-SLURMS = (
-    "partition",
-    "account",
-    "qos",
-    "time",
-    "nodes",
-    "gpus_per_node",
-    "gres",
-    "cpus_per_task",
-    "mem",
-    "constraint",
-    "exclude",
-    "reservation",
-    "nice",
-    "mail_type",
-    "mail_user",
-)
 GPU_LINES = ("gpus", "gpus-per-task")
 MEMORY = re.compile(r"(?P<number>\d+)(?P<unit>[KMGT]?)B?", re.IGNORECASE)
 LONGEST_SIGNAL_S = 90
@@ -34,7 +17,7 @@ LONGEST_SIGNAL_S = 90
 
 @dataclass(frozen=True)
 class SlurmSettings:
-    """Settings of the SLURM launcher. The first ones are those of sbatch, under its names; null: the cluster's."""
+    """Settings of the SLURM launcher. Those before `sbatch` are sbatch's, under its names; null: the cluster's."""
 
     _target_: str = "hydra_plugins.sweeper_launchers.slurm.SlurmLauncher"
     partition: str | None = None
@@ -60,7 +43,7 @@ class SlurmSettings:
     array_parallelism: int | None = None  # trials' jobs at a time; null: as many as the cluster lets run
     trials_per_job: int = 1  # side by side in one job, sharing its GPUs
     requeue: bool = True  # let SLURM, and interrupted trials themselves, put a job into the queue again
-    retries: int = 1  # of a trial that died without a word: node failure, out of memory, killed
+    retries: int = 1  # of a trial that died leaving no outcome: node failure, out of memory, killed
     memory_growth: float = 1.0  # a trial that ran out of memory gets so many times as much the next time
     signal_s: int | None = None  # seconds before the time limit at which a trial is asked to write its checkpoint
     detach: bool = False  # submit and return
@@ -79,19 +62,19 @@ class SlurmSettings:
             *(self.sbatch.get(key, self.sbatch.get(key.replace("-", "_"))) for key in GPU_LINES),
         ]
         asked += [text.removeprefix("gpu:") for text in str(self.gres or "").split(",") if re.match(r"gpu\b", text)]
-        return sum(gpu_count(str(value)) for value in asked if value is not None)
+        return sum(_gpu_count(str(value)) for value in asked if value is not None)
 
     @property
     def signal_seconds(self) -> int:
         """Seconds before the time limit at which a checkpoint is asked for: 90, or a quarter of a short limit."""
         if self.signal_s is not None:
             return self.signal_s
-        limit = None if self.time is None else seconds_of(str(self.time))
+        limit = seconds_of(str(self.time))
         return LONGEST_SIGNAL_S if limit is None else max(1, min(LONGEST_SIGNAL_S, limit // 4))
 
     def check(self) -> None:
         """Raise WrongInput for what cannot work on any cluster."""
-        check_time(self.time)
+        _check_time(self.time)
         if self.nodes != 1:
             raise WrongInput(f"hydra.launcher.nodes={self.nodes}\nallowed: 1, since a trial runs on one node")
         least = {"trials_per_job": 1, "retries": 0, "memory_growth": 1, "longest_interval_s": 1, "signal_s": 1}
@@ -100,7 +83,7 @@ class SlurmSettings:
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise WrongInput(f"hydra.launcher.{name}={value}\nallowed: {bound} or more")
-        limit = None if self.time is None else seconds_of(str(self.time))
+        limit = seconds_of(str(self.time))
         if self.signal_s is not None and limit is not None and self.signal_s >= limit:
             raise WrongInput(
                 f"hydra.launcher.signal_s={self.signal_s} is not before the end of time={self.time}\nset less"
@@ -112,9 +95,9 @@ class SlurmSettings:
                 f"hydra.launcher.memory_growth={self.memory_growth} is a factor of nothing\nset hydra.launcher.mem too"
             )
         for key in self.sbatch:
-            self.check_line(key.replace("_", "-"))
+            self._check_line(key.replace("_", "-"))
 
-    def check_line(self, option: str) -> None:
+    def _check_line(self, option: str) -> None:
         """Raise WrongInput for a further option of sbatch that is set otherwise."""
         if option in OWN_LINES:
             raise WrongInput(
@@ -127,7 +110,8 @@ class SlurmSettings:
 
     def lines(self) -> dict[str, Any]:
         """Return what stands in the script after #SBATCH, by option; True: an option without a value."""
-        set_here = {name: getattr(self, name) for name in SLURMS}
+        names = [item.name for item in fields(self)]
+        set_here = {name: getattr(self, name) for name in names[1 : names.index("sbatch")]}
         further = {key.replace("_", "-"): value for key, value in self.sbatch.items() if value not in (None, False)}
         chosen = {name.replace("_", "-"): value for name, value in set_here.items() if value is not None}
         requeue = "requeue" if self.requeue else "no-requeue"
@@ -135,16 +119,16 @@ class SlurmSettings:
         return chosen | further | {"ntasks": 1, requeue: True, "signal": f"{receiver}USR2@{self.signal_seconds}"}
 
 
-def gpu_count(asked: str) -> int:
+def _gpu_count(asked: str) -> int:
     """Return how many GPUs are meant by 2, a100:2, a100 or gpu."""
     number = asked.rpartition(":")[2]
     return int(number) if number.isdigit() else 1
 
 
-def check_time(time: Any) -> None:
+def _check_time(time: Any) -> None:
     """Raise WrongInput for a time limit that sbatch would not read, or that YAML has read as a number."""
     if isinstance(time, int | float):
-        text = f"'{clock(int(time))}'" if time > 0 else "'02:00:00'"
+        text = f"'{_clock(int(time))}'" if time > 0 else "'02:00:00'"
         raise WrongInput(
             f"hydra.launcher.time={time} is a number: minutes, or what YAML makes of a time without quotes\n"
             f"write text: in YAML in quotes, time: {text}; minutes as MINUTES:00"
@@ -155,8 +139,7 @@ def check_time(time: Any) -> None:
         )
 
 
-def clock(seconds: int) -> str:
-    """Return seconds as HH:MM:SS."""
+def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 

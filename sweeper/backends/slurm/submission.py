@@ -17,11 +17,12 @@ from typing import Any
 from submitit.core.utils import FailedJobError
 from submitit.slurm.slurm import SlurmExecutor
 
-from sweeper.backends.slurm.allocation import Allocation
-from sweeper.backends.slurm.queue import SlurmError, last_line
+from sweeper.backends.slurm.allocation import Allocation, ends_file
+from sweeper.backends.slurm.queue import QueuedJob, SlurmError, last_line
 from sweeper.backends.slurm.settings import SlurmSettings
+from sweeper.records.files import read_json
 
-PLACE = ".slurm"  # in the study's directory
+FOLDER = ".slurm"  # in the study's directory
 KEYS = "jobs.json"  # for each task of the array the keys of its jobs
 
 
@@ -32,6 +33,15 @@ class Submitted:
     id: str
     folder: Path
     time: float  # monotonic, when sbatch had returned
+
+    @property
+    def log(self) -> Path:
+        """What the job of SLURM itself has printed."""
+        return self.folder / f"{self.id}_0_log.out"
+
+    def ends(self) -> dict[str, str]:
+        """Return how the jobs that share this job of SLURM ended, as far as it has told; "" for one that did well."""
+        return read_json(ends_file(self.folder, self.id)) or {}
 
 
 class Sbatch(SlurmExecutor):
@@ -51,8 +61,12 @@ class Sbatch(SlurmExecutor):
 
 def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines: Mapping[str, Any]) -> Sbatch:
     """Return an executor whose jobs have a name, write what they print into a folder, and have these #SBATCH lines."""
-    made = Sbatch(folder, python=program(settings))
+    python = shlex.quote(settings.python or sys.executable)
+    if not settings.use_srun:
+        python = f"exec {python}"  # signals to the batch script then reach the program
+    made = Sbatch(folder, python=python)
     further = dict(lines) | ({"chdir": settings.directory} if settings.directory else {})
+    further["comment"] = str(folder.parent.parent)  # the study's directory
     made.parameters = {
         "job_name": name,
         "time": None,  # stands among the lines, as it was given
@@ -69,21 +83,15 @@ def executor(settings: SlurmSettings, name: str, folder: Path, tasks: int, lines
     return made
 
 
-def program(settings: SlurmSettings) -> str | None:
-    """Return the command that starts Python on a node; None: the submitting interpreter."""
-    python = shlex.quote(settings.python or sys.executable)
-    return python if settings.use_srun else f"exec {python}"  # signals to the batch script then reach the program
-
-
 def submit(
-    settings: SlurmSettings, name: str, directory: Path, allocations: Sequence[Allocation], lines: Mapping[str, Any]
+    settings: SlurmSettings, name: str, allocations: Sequence[Allocation], lines: Mapping[str, Any]
 ) -> list[str]:
     """Submit an array of allocations by one call of sbatch; returns their ids. Raises SlurmError with its words."""
     folder = allocations[0].folder
     folder.mkdir(parents=True)
     keys = [[job.key for job in allocation.jobs] for allocation in allocations]
     (folder / KEYS).write_text(json.dumps(keys), encoding="utf-8")
-    made = executor(settings, name, folder, len(allocations), {**lines, "comment": str(directory)})
+    made = executor(settings, name, folder, len(allocations), lines)
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it raises
             return [job.job_id for job in made.submit_array(allocations)]
@@ -93,20 +101,18 @@ def submit(
 
 def new_folder(directory: Path) -> Path:
     """Return where a submission of a study keeps its script, its pickles and what it prints."""
-    return directory / PLACE / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
+    return directory / FOLDER / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
 
 
-def same_place(one: Path, other: Path) -> bool:
-    """Whether two paths are of one place, which links may name in several ways."""
-    return one == other or one.resolve() == other.resolve()
-
-
-def keys_of(script: Path | None, task: int, directory: Path) -> Collection[str]:
+def keys_of(job: QueuedJob, directory: Path) -> Collection[str]:
     """Return the keys of a queued job's jobs, if a driver of this study submitted it."""
-    if script is None or not same_place(script.parent.parent, directory / PLACE):
+    study = directory / FOLDER
+    folder = job.script.parent if job.script else Path()
+    # Links may name one directory in several ways.
+    if folder.parent != study and folder.parent.resolve() != study.resolve():
         return ()
     try:
-        tasks: list[list[str]] = json.loads((script.parent / KEYS).read_text(encoding="utf-8"))
+        tasks: list[list[str]] = json.loads((folder / KEYS).read_text(encoding="utf-8"))
     except FileNotFoundError:  # the study was moved away and began anew
         return ()
-    return tasks[task]
+    return tasks[job.task]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from sweeper.backends.machine import visible_gpus
+from sweeper.records.classes import module_specs
 
 WHOLE = "GPU 0: NVIDIA H100 (UUID: GPU-aa-1)\nGPU 1: NVIDIA H100 (UUID: GPU-bb-2)\n"
 DIVIDED = "GPU 0: NVIDIA H100 (UUID: GPU-aa-1)\n  MIG 1g.10gb     Device  0: (UUID: MIG-cc-3)\n"
@@ -43,3 +45,15 @@ def test_finds_gpus(
     if chosen is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     assert visible_gpus() == gpus
+
+
+@pytest.mark.parametrize("module", ["sys", "json", "json.decoder", "transformers.trainer", "sweeper.frameworks.hf"])
+def test_modules_that_are_there(module: str) -> None:
+    before = set(sys.modules)
+    assert module_specs(module)
+    assert set(sys.modules) == before, "nothing is imported"
+
+
+@pytest.mark.parametrize("module", ["", "nope", "json.nope", "json.decoder.nope", "sys.nope", "nope.json", ".json"])
+def test_modules_that_are_not(module: str) -> None:
+    assert not module_specs(module)
