@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from sweeper.data import DataSettings
 from sweeper.records.files import write_json
 from sweeper.records.record import Record
+from sweeper.report.__main__ import main
 from sweeper.trial.best_epoch import select
 from sweeper.trial.outcome import Failure, Metric, Outcome, Status
 from sweeper.trial.settings import (
@@ -109,3 +112,10 @@ def write_demo(study: Path, seeds: Sequence[int] = (1, 2, 3)) -> None:
         curve = [base, base + 0.05, base + 0.1, base + 0.1, base + 0.08]
         write(study, described, valid=curve, test=[value - 0.02 for value in curve])
     write_plan(study, trials)
+
+
+def rendered(study: Path, format_name: str) -> str:
+    """A study's report in a format, as the command prints it."""
+    with redirect_stdout(printed := io.StringIO()):
+        main([str(study), "--format", format_name])
+    return printed.getvalue()

@@ -118,11 +118,6 @@ def seeds_for_unpaired(alpha: float) -> int:
     return next(n for n in range(1, 1000) if smallest_p(math.comb(2 * n, n)) <= alpha)
 
 
-def seeds_for_paired(alpha: float) -> int:
-    """Least number of pairs whose smallest two-sided p is at most alpha."""
-    return next(n for n in range(1, 1000) if smallest_p(2**n) <= alpha)
-
-
 @cache
 def subsets(size: int, chosen: int) -> np.ndarray[Any, Any]:
     """Return all subsets of range(size) with so many members, shape [subsets, chosen]."""

@@ -144,12 +144,13 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
     for published in reference.groups:
         for group in matching(comparison, published):
             for split, epochs in published.epochs.items():
-                for item in epochs:
-                    row = ours.get((group.factors, group.metric, item.epoch))
+                for epoch, item in enumerate(epochs, start=1):
+                    row = ours.get((group.factors, group.metric, epoch))
                     summary = summary_of(row, split, reference.metric) if row else EMPTY
+                    assert item.mean is not None
                     delta = None if summary.mean is None else summary.mean - item.mean
                     yield ReferenceEpochRow(
-                        group.factors, reference.metric, split, item.epoch, item.mean, item.sd, summary, delta
+                        group.factors, reference.metric, split, epoch, item.mean, item.sd, summary, delta
                     )
 
 

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
-from sweeper.records.study import open_study
 from sweeper.report.cells import TextTable
-from sweeper.report.csv_file import csv_text
-from sweeper.report.json_file import json_text
-from sweeper.report.latex import latex
 from sweeper.report.notes import notes
 from sweeper.report.tables import text_tables
 from sweeper.report.text import printable
-
-
-def study_tables(study: Path) -> dict[str, str]:
-    """Return a study's tables as files, by name: tables.md, tables.tex, trials.csv, tables.json.
-
-    Raises WrongInput when there is no such study.
-    """
-    opened = open_study(study)
-    comparison = compare_study(opened)
-    return {
-        "tables.md": markdown(comparison, opened.name),
-        "tables.tex": latex(comparison, opened.name),
-        "trials.csv": csv_text(comparison),
-        "tables.json": json_text(comparison, opened.name),
-    }
 
 
 def markdown(comparison: Comparison, name: str) -> str:

@@ -17,12 +17,11 @@ from sweeper.analysis.statistics import Summary, mean_difference, summarize
 from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.markdown import study_tables
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.tables import text_tables
 from sweeper.report.terminal import ROWS_SHOWN, print_report, terminal
 from sweeper.trial.outcome import Metric, Status
-from tests.records import STEPS_PER_EPOCH, trial, write
+from tests.records import STEPS_PER_EPOCH, rendered, trial, write
 
 # Additional hours of sleep with each of two drugs (Student 1908), as in R's help page of `sleep`.
 SLEEP = (
@@ -157,9 +156,10 @@ def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.Capt
     assert f"pt − rd hf {own} {own} 3, 3".split() in rows
     assert "rd hf − fairseq 6.8 [–] 6.8 [–] 3, 1".split() in rows
     assert ["accuracy", "(points)", "accuracy", "(points)", "n"] in [row[-5:] for row in rows]
-    files = study_tables(tmp_path)
-    assert f"| pt − rd | hf | {own.replace('[', chr(92) + '[').replace(']', chr(92) + ']')} |" in files["tables.md"]
-    first, second = json.loads(files["tables.json"])["differences"]
+    assert f"| pt − rd | hf | {own.replace('[', chr(92) + '[').replace(']', chr(92) + ']')} |" in rendered(
+        tmp_path, "markdown"
+    )
+    first, second = json.loads(rendered(tmp_path, "json"))["differences"]
     assert (first["factor"], first["first"], first["second"]) == ("model", "pt", "rd")
     assert (first["factors"], first["metric"]) == ({"framework": "hf"}, "accuracy")
     assert first["test"] == {
@@ -173,7 +173,7 @@ def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.Capt
     assert (second["factors"], second["test"]["low"]) == ({"model": "rd"}, None)
     assert (
         "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple"
-        in (files["tables.md"])
+        in rendered(tmp_path, "markdown")
     )
 
 
@@ -238,7 +238,7 @@ def test_many_pairs_are_for_a_program_to_read(tmp_path: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert "Differences between" not in text and "Welch" not in text
     assert "36 pairs of groups differ in one setting" in text and "--format json" in text
-    assert len(json.loads(study_tables(tmp_path)["tables.json"])["differences"]) == 36
+    assert len(json.loads(rendered(tmp_path, "json"))["differences"]) == 36
 
 
 def test_more_pairs_than_anyone_reads_are_counted_but_not_made(tmp_path: Path) -> None:
@@ -259,4 +259,4 @@ def test_a_long_table_is_cut_on_a_screen_alone(tmp_path: Path, capsys: pytest.Ca
     text = capsys.readouterr().out
     assert text.count("hf         done") == ROWS_SHOWN
     assert "and 20 more rows: python -m sweeper.report STUDY --format markdown" in text
-    assert study_tables(tmp_path)["tables.md"].count("| done |") == ROWS_SHOWN + 20
+    assert rendered(tmp_path, "markdown").count("| done |") == ROWS_SHOWN + 20

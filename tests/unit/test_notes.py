@@ -16,13 +16,12 @@ import pytest
 from sweeper.analysis.studies import compare_study, open_studies
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.markdown import study_tables
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables.columns import columns
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.status import main as status
 from sweeper.trial.outcome import Metric
-from tests.records import STEPS_PER_EPOCH, epochs, trial, write
+from tests.records import STEPS_PER_EPOCH, epochs, rendered, trial, write
 
 LANGUAGE_MODELLING = {"name": "language_modelling", "selection_metric": "loss", "greater_is_better": False}
 
@@ -100,15 +99,13 @@ def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.Captu
     assert ["pt", "hf", "done", "1", "70.0", "50.0", "60.0", "40.0", "25", "1", "12", "s"] in rows
     assert ["pt", "hf", "1", *"70.0 0.0 50.0 0.0 60.0 0.0 40.0 0.0 2".split()] in rows
     assert ["pt", "hf", *"70.0 ± 0.0 50.0 ± 0.0 60.0 ± 0.0 40.0 ± 0.0".split()] in [row[:14] for row in rows]
-    files = study_tables(tmp_path)
-    assert (
-        "| validation accuracy (%) | validation macro_f1 (%) | test accuracy (%) | test macro_f1 (%) |"
-        in files["tables.md"]
+    assert "| validation accuracy (%) | validation macro_f1 (%) | test accuracy (%) | test macro_f1 (%) |" in rendered(
+        tmp_path, "markdown"
     )
-    assert "| pt | hf | 70.0 ± 0.0 | 50.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 |" in files["tables.md"]
-    row = next(csv.DictReader(io.StringIO(files["trials.csv"])))
+    assert "| pt | hf | 70.0 ± 0.0 | 50.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 |" in rendered(tmp_path, "markdown")
+    row = next(csv.DictReader(io.StringIO(rendered(tmp_path, "csv"))))
     assert (row["validation_macro_f1"], row["test_macro_f1"]) == ("0.5", "0.4")
-    tables = json.loads(files["tables.json"])
+    tables = json.loads(rendered(tmp_path, "json"))
     assert tables["trials"][0]["others"] == {"macro_f1": {"validation": 0.5, "test": 0.4}}
     assert tables["groups"][0]["others"]["macro_f1"]["test"]["mean"] == 0.4
 
@@ -210,11 +207,11 @@ def test_what_diverged_is_named_and_breaks_no_format(tmp_path: Path, capsys: pyt
     losses += [Metric("test", "loss", math.inf, epoch, epoch * STEPS_PER_EPOCH) for epoch in (1, 2, 3)]
     write(tmp_path, trial(seed=1), [0.5] * 3, [0.5] * 3, more=losses)
     assert said(tmp_path) == ["pt hf seed 1: training loss was nan from epoch 2 on"]
-    tables = json.loads(study_tables(tmp_path)["tables.json"])
+    tables = json.loads(rendered(tmp_path, "json"))
     assert tables["trials"][0]["divergence"] == {"epoch": 2, "loss": "nan"}
     assert tables["trials"][0]["others"]["loss"]["test"] == "inf"
     assert set(said(tmp_path)) <= set(tables["notes"])
-    assert "- pt hf seed 1: training loss was nan" in study_tables(tmp_path)["tables.md"]
+    assert "- pt hf seed 1: training loss was nan" in rendered(tmp_path, "markdown")
     assert status([str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["done"] == 1
 
@@ -230,7 +227,7 @@ def test_names_of_classes_are_literal(tmp_path: Path) -> None:
     known["data"]["label_names"] = ["\x1b[31mred", "[b]"]
     write(tmp_path, trial(), [0.7], [0.6], facts=known)
     assert "�[31mred 9, [b] 1" in said(tmp_path)[0]
-    assert r"�\[31mred 9, \[b\] 1" in study_tables(tmp_path)["tables.md"]
+    assert r"�\[31mred 9, \[b\] 1" in rendered(tmp_path, "markdown")
 
 
 def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.report.__main__ import main
-from sweeper.report.markdown import study_tables
 from sweeper.trial.outcome import Metric
-from tests.records import STEPS_PER_EPOCH, trial, write
+from tests.records import STEPS_PER_EPOCH, rendered, trial, write
 from tests.unit.test_notes import facts, said
 
 
@@ -41,5 +40,5 @@ def test_answers_are_judged_by_perplexity_exact_match_and_f1(
         "2 of 6 test questions also stand in train or validation",
         "cut to 62 ids: 3 of 6 test questions",
     ]
-    row = next(csv.DictReader(io.StringIO(study_tables(tmp_path)["trials.csv"])))
+    row = next(csv.DictReader(io.StringIO(rendered(tmp_path, "csv"))))
     assert (row["metric"], row["test"], row["test_perplexity"]) == ("loss", "0.5", "1.6487")

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,10 @@ from sweeper.records.study import open_study
 from sweeper.report import json_file
 from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
-from sweeper.report.markdown import study_tables
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
-from tests.records import trial, write, write_demo, write_plan
+from tests.records import rendered, trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
 
@@ -86,11 +86,11 @@ def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.Capt
         write(tmp_path, trial(arch={"name": value}, seed=3), [0.5], [0.4])
     text = printed(tmp_path, capsys=capsys)
     assert "[red]=1+1|<b>�[31m" in text
-    markdown = study_tables(tmp_path)["tables.md"]
+    markdown = rendered(tmp_path, "markdown")
     assert r"\[red\]=1+1\|\<b\>�\[31m" in markdown
-    cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(study_tables(tmp_path)["trials.csv"]))]
+    cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(rendered(tmp_path, "csv")))]
     assert "'=1+1" in cells
-    assert not any("\x1b" in text for text in study_tables(tmp_path).values())
+    assert not any("\x1b" in text for text in map(partial(rendered, tmp_path), ("markdown", "latex", "csv", "json")))
 
 
 def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +124,7 @@ def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.Cap
 
 def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
-    markdown = study_tables(tmp_path / "demo")["tables.md"]
+    markdown = rendered(tmp_path / "demo", "markdown")
     assert (
         "| model | framework | validation accuracy (%) | test accuracy (%) | test 95 % interval | test median |"
         in markdown
