@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.errors import WrongInput
 from sweeper.records.files import read_versioned
 from sweeper.records.study import open_study

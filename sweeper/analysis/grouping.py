@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
-from sweeper.analysis.results import EVALUATED, Launch, Result
+from sweeper.analysis.results import EVALUATED, Launch, Result, Studies, results_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
+from sweeper.records.study import StudyRecords
 from sweeper.trial.outcome import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
@@ -55,7 +56,9 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
     return Comparison(
         factors=factors,
         trials=tuple(member.row for members in groups.values() for member in members),
-        epochs=tuple(row for key, members in groups.items() for row in epoch_rows(key, results_of(members))),
+        epochs=tuple(
+            row for key, members in groups.items() for row in epoch_rows(key, [member.result for member in members])
+        ),
         groups=tuple(group_row(key, members, tested) for key, members in groups.items()),
         planned=tuple(planned),
         data=tuple(data_sets(factors, [(key, result) for key, result, _ in keyed])),
@@ -63,6 +66,19 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: epoch_values(result) for result in results if result.metrics},
     )
+
+
+def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Comparison:
+    """Read all records and compare them, in groups of what varies or of what `by` names.
+
+    Of several studies the study tells trials apart that are alike otherwise.
+    """
+    if isinstance(opened, StudyRecords):
+        return compare(results_of(opened), opened.planned, by)
+    named = list(zip(opened.names(), opened.members, strict=True))
+    results = (result.of_study(name) for name, study in named for result in results_of(study))
+    planned = [f"{name}/{trial}" for name, study in named for trial in study.planned]
+    return compare(results, planned, by)
 
 
 def kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
@@ -87,11 +103,6 @@ class Member:
     result: Result
     row: TrialRow
     settings: Mapping[str, Value]
-
-
-def results_of(members: Sequence[Member]) -> list[Result]:
-    """The members' results."""
-    return [member.result for member in members]
 
 
 def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
@@ -158,7 +169,7 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
     reasons = [(member, absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
-    independent = not share_seeds(results_of(counted))
+    independent = not share_seeds([member.result for member in counted])
 
     def both(name: str) -> Summaries:
         values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
@@ -177,7 +188,7 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
         missing=tuple((member.result.name, why) for member, why in reasons if why),
         counted=tuple(member.row for member in counted),
         members=tuple(member.row for member in members),
-        differing=(*differing_settings(members), *differing_code(results_of(counted))),
+        differing=(*differing_settings(members), *differing_code([member.result for member in counted])),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
         independent=independent,
         settings=first.settings,

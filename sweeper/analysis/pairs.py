@@ -19,7 +19,7 @@ from sweeper.analysis.permutation_tests import (
     seeds_for_unpaired,
     sign_flip_test,
 )
-from sweeper.analysis.rows import Comparison, GroupRow, Summaries, TrialRow
+from sweeper.analysis.rows import Comparison, GroupRow, MeasuredRow, Summaries, TrialRow
 from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference, summarize
 
 MOST_PAIRS = 300
@@ -48,7 +48,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class DifferenceRow:
+class DifferenceRow(MeasuredRow):
     """What two groups that differ in one factor differ by, at each trial's best epoch.
 
     `first` and `second` are the values of `factor`, `factors` those of all factors in the first group.
@@ -170,7 +170,8 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
     first, second = (values(group.counted, split) for group in (pair.first, pair.second))
-    one, other = (summary_on(group, split) for group in (pair.first, pair.second))
+    one: Summary = pair.first.on(split)
+    other: Summary = pair.second.on(split)
     difference = mean_difference(one, other)
     if difference is None:
         return None
@@ -193,15 +194,9 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     )
 
 
-def summary_on(group: GroupRow, split: str) -> Summary:
-    """A group's summary of its selection metric on a set."""
-    found: Summary = getattr(group, split)
-    return found
-
-
 def values(rows: Sequence[TrialRow], split: str) -> list[float]:
     """The known values of the selection metric on a set."""
-    return [value for row in rows if (value := row.value(split, row.metric)) is not None]
+    return [value for row in rows if (value := row.on(split)) is not None]
 
 
 def paired(pair: Pair, split: str) -> Paired | None:
@@ -228,6 +223,6 @@ def paired(pair: Pair, split: str) -> Paired | None:
 
 def by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
     """Values by what fixes the order of the examples; None where two trials share it, or one has no value."""
-    found = {(*row.order, row.seed, row.data_seed): row.value(split, row.metric) for row in rows}
+    found = {(*row.order, row.seed, row.data_seed): row.on(split) for row in rows}
     known = {key: value for key, value in found.items() if value is not None}
     return known if len(known) == len(rows) else None

@@ -156,6 +156,4 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
 
 def summary_of(row: GroupRow | EpochRow, split: str, metric: str) -> Summary:
     """Return a row's summary of a metric on a set; of nothing where it was not measured."""
-    own = row if metric == row.metric else row.others.get(metric)
-    found: Summary = getattr(own, split, EMPTY)
-    return found
+    return row.on(split, metric) or EMPTY

@@ -1,14 +1,18 @@
-"""What one record says of its trial, for whoever compares trials."""
+"""What the records of one study or several say of their trials."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from sweeper.errors import WrongInput
 from sweeper.records.record import Record
+from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
 
 EVALUATED = ("valid", "test")
@@ -143,3 +147,35 @@ class Result:
         for _, epoch, loss in losses:
             found = None if math.isfinite(loss) else Divergence(found.epoch if found else epoch, loss)
         return found
+
+
+@dataclass(frozen=True)
+class Studies:
+    """Several studies that are compared with each other; trials are named STUDY/TRIAL."""
+
+    members: tuple[StudyRecords, ...]
+
+    @property
+    def name(self) -> str:
+        """Names of all of them."""
+        return ", ".join(self.names())
+
+    def names(self) -> list[str]:
+        """Each study's name, or its path where another one has the same name."""
+        counts = Counter(study.name for study in self.members)
+        return [study.name if counts[study.name] == 1 else str(study.path) for study in self.members]
+
+
+def results_of(study: StudyRecords) -> Iterator[Result]:
+    """Read all records of a study."""
+    return (result for result in map(Result.read, study.records) if result is not None)
+
+
+def open_studies(paths: Sequence[Path]) -> StudyRecords | Studies:
+    """Open one study or several; raises WrongInput where one is none, or is given twice."""
+    whole = [path.resolve() for path in paths]
+    for path, own in zip(paths, whole, strict=True):
+        if whole.count(own) > 1:
+            raise WrongInput(f"{path} is given twice\ngive each study once: its trials would count twice")
+    opened = [open_study(path) for path in paths]
+    return opened[0] if len(opened) == 1 else Studies(tuple(opened))

@@ -102,7 +102,7 @@ def spread_rows(comparison: Comparison) -> Iterator[SpreadRow]:
 
 def spread_row(group: GroupRow, split: str) -> SpreadRow | None:
     """Split the variance of one group's selection metric on a set; None where its grid is too small."""
-    cells = {(row.seed, row.data_seed): row.value(split, row.metric) for row in group.counted}
+    cells = {(row.seed, row.data_seed): row.on(split) for row in group.counted}
     known = {key: value for key, value in cells.items() if value is not None and math.isfinite(value)}
     table = complete_table(known)
     if len(cells) < len(group.counted) or table is None:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
+from sweeper.analysis.results import Studies, open_studies
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import Studies, compare_study, open_studies
 from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.study import StudyRecords
 from sweeper.report.csv_file import csv_text

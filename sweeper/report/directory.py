@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.records.files import read_json, write_json
 from sweeper.records.fingerprints import fingerprint_of_study
 from sweeper.records.study import open_study

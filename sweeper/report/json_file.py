@@ -36,10 +36,9 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from sweeper.analysis.cost import cost_rows
 from sweeper.analysis.pairs import Contrast, contrasts, difference_rows
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
-from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
 from sweeper.analysis.statistics import CONFIDENCE
 from sweeper.analysis.variance import spread_rows
 from sweeper.records.files import encode_number

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.latex import latex
 from tests.records import trial, write, write_demo

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.analysis.factors import factor_values, trial_settings
-from sweeper.analysis.grouping import compare
+from sweeper.analysis.grouping import compare, compare_study
 from sweeper.analysis.results import Divergence, Result
 from sweeper.analysis.rows import Comparison, Values
-from sweeper.analysis.studies import compare_study
 from sweeper.records.record import Record
 from sweeper.records.study import open_study
 from sweeper.trial.outcome import Failure, Metric, Status

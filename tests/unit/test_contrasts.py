@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.pairs import Contrast, contrasts
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.sentences import sentences
 from sweeper.trial.outcome import Status

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.analysis.cost import cost_rows
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
+from sweeper.analysis.rows import cost_rows
 from sweeper.analysis.variance import spread_rows
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.records.study import open_study

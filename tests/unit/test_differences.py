@@ -11,10 +11,10 @@ import pytest
 from scipy import stats
 
 from sweeper.analysis.factors import Value, rank
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.pairs import difference_rows, number_of_pairs, pairs
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary, mean_difference, summarize
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.notes import difference_notes, notes

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import LINES_DRAWN, SERIES_PER_PANEL, CurveFigure

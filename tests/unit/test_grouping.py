@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis.grouping import compare
+from sweeper.analysis.grouping import compare, compare_study
+from sweeper.analysis.results import open_studies
 from sweeper.analysis.rows import Differing
-from sweeper.analysis.studies import compare_study, open_studies
 from sweeper.errors import WrongInput
 from sweeper.records.files import read_json, write_json
 from sweeper.records.record import Record

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.cells import TextTable
 from sweeper.report.latex import SPECIAL, escape_latex, latex, latex_table

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.analysis.studies import compare_study, open_studies
+from sweeper.analysis.grouping import compare_study
+from sweeper.analysis.results import open_studies
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.notes import closing_notes, notes

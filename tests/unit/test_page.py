@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.cells import TextTable

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import Reference, read_reference
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows, with_reference
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
 from sweeper.records.study import open_study

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.statistics import summarize
-from sweeper.analysis.studies import compare_study
 from sweeper.errors import WrongInput
 from sweeper.records.study import open_study
 from sweeper.report import json_file

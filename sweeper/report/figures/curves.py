@@ -183,8 +183,7 @@ def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Gro
     """Return the summaries of a metric on a set by group and epoch."""
     found: dict[Group, dict[int, Summary]] = {}
     for row in comparison.epochs:
-        measured = row if metric == row.metric else row.others.get(metric)
-        summary: Summary | None = getattr(measured, split, None)
+        summary: Summary | None = row.on(split, metric)
         if summary is not None and summary.n:
             found.setdefault(row.factors, {})[row.epoch] = summary
     return found

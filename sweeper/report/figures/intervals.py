@@ -71,16 +71,11 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
 
 def group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
     """Return a group's mean on a set, its t interval and its trials' values."""
-    summary: Summary | None = getattr(of_metric(row, metric), split, None)
+    summary: Summary | None = row.on(split, metric)
     if summary is None or summary.mean is None:
         return None
-    values = tuple(value for trial in row.counted if (value := trial.value(split, metric)) is not None)
+    values = tuple(value for trial in row.counted if (value := trial.on(split, metric)) is not None)
     return Interval(summary.mean, summary.low, summary.high, str(summary.n), values)
-
-
-def of_metric(row: GroupRow | DifferenceRow, metric: str) -> object:
-    """What a row holds of a metric: the row itself for the one that selected the epoch; None: nothing."""
-    return row if metric == row.metric else row.others.get(metric)
 
 
 def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
@@ -102,7 +97,7 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
 
 def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
     """Return a difference on a set."""
-    found: MeanDifference | None = getattr(of_metric(row, metric), split, None)
+    found: MeanDifference | None = row.on(split, metric)
     if found is None:
         return None
     return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")

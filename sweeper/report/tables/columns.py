@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.analysis.pairs import DifferenceRow
-from sweeper.analysis.rows import Comparison, EpochRow, GroupRow, TrialRow
+from sweeper.analysis.rows import Comparison, MeasuredRow
 from sweeper.report.data_text import read_facts, uneven
 from sweeper.report.text import metric_name
 
@@ -34,12 +33,11 @@ class Columns:
             names = [name.replace(" (", "\n(") for name in names]  # the unit
         return tuple(f"{split}\n{name}".rstrip() for split in self.sets for name in names)
 
-    def of(self, row: TrialRow | EpochRow | GroupRow | DifferenceRow) -> Iterator[tuple[str, Any]]:
+    def of(self, row: MeasuredRow) -> Iterator[tuple[str, Any]]:
         """Yield metric and value (of a trial), summary (of several) or difference a column; None: not measured."""
         for split in self.sets:
             for name in (self.instead or row.metric, *self.beside):
-                values = row if name == row.metric else row.others.get(name)
-                yield name, getattr(values, split, None)
+                yield name, row.on(split, name)
 
 
 def columns(comparison: Comparison) -> Columns:

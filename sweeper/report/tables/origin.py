@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from sweeper.analysis.cost import CostRow, cost_rows
 from sweeper.analysis.factors import ALWAYS
 from sweeper.analysis.grouping import commit_text
 from sweeper.analysis.results import Launch
-from sweeper.analysis.rows import Comparison
+from sweeper.analysis.rows import Comparison, CostRow, cost_rows
 from sweeper.report.cells import Cells, TextTable, factor_heads
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
