@@ -19,9 +19,8 @@ from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, C
 from sweeper.config.command import main, planned
 from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import inputs, load_framework
-from sweeper.report.cells import Cells, TextTable
 from sweeper.report.tables.models import FULL_TOTAL, PUBLISHED_TOTAL, TOTALS, setting_text
-from sweeper.report.text import printable, trial_labels
+from sweeper.report.text import Cells, TextTable, printable, trial_labels
 from sweeper.tokens.special_pieces import SPECIAL, UNK
 from sweeper.tokens.tokenizer import TOKENIZER
 from sweeper.trial.settings import LoraSettings, ModelSettings, TrainSettings

@@ -20,8 +20,7 @@ from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.progress import Progress
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
-from sweeper.report.cells import TextTable
-from sweeper.report.text import duration, heading, number_text, printable, value_text
+from sweeper.report.text import TextTable, duration, heading, number_text, printable, value_text
 from sweeper.trial.outcome import Failure, Status
 
 SCHEMA = 1

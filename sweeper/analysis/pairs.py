@@ -38,6 +38,7 @@ class Pair:
     """Two groups that differ in one factor, the earlier of the comparison's order first."""
 
     factor: str
+    position: int  # of the factor among the comparison's
     first: GroupRow
     second: GroupRow
 
@@ -46,18 +47,25 @@ class Pair:
         """Whether trials of each group are independent of each other."""
         return self.first.independent and self.second.independent
 
+    def named(self) -> tuple[str, Value, Value, tuple[Value, ...]]:
+        """Return what a `PairRow` has."""
+        return self.factor, self.first.factors[self.position], self.second.factors[self.position], self.first.factors
+
 
 @dataclass(frozen=True)
-class DifferenceRow(MeasuredRow):
-    """What two groups that differ in one factor differ by, at each trial's best epoch.
-
-    `first` and `second` are the values of `factor`, `factors` those of all factors in the first group.
-    """
+class PairRow:
+    """A row of two groups that differ in one factor: its values, and those of all factors in the first group."""
 
     factor: str
     first: Value
     second: Value
     factors: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class DifferenceRow(PairRow, MeasuredRow):
+    """What two groups differ by in each metric, at each trial's best epoch."""
+
     metric: str
     validation: MeanDifference | None
     test: MeanDifference | None
@@ -72,7 +80,7 @@ def pairs(comparison: Comparison) -> list[Pair]:
     if number_of_pairs(comparison) > MOST_PAIRS:
         return []
     alike = alike_but_one(comparison)
-    return [Pair(factor, *two) for factor, rows in alike for two in combinations(rows, 2)]
+    return [Pair(comparison.factors[place], place, *two) for place, rows in alike for two in combinations(rows, 2)]
 
 
 def number_of_pairs(comparison: Comparison) -> int:
@@ -80,28 +88,24 @@ def number_of_pairs(comparison: Comparison) -> int:
     return sum(math.comb(len(rows), 2) for _, rows in alike_but_one(comparison))
 
 
-def alike_but_one(comparison: Comparison) -> Iterator[tuple[str, list[GroupRow]]]:
-    """Yield each factor with groups that have a done trial and differ in nothing but it."""
+def alike_but_one(comparison: Comparison) -> Iterator[tuple[int, list[GroupRow]]]:
+    """Yield each factor's position with groups that have a done trial and differ in nothing but it."""
     counted = [row for row in comparison.groups if row.trials > len(row.missing)]
-    for position, factor in enumerate(comparison.factors):
+    for position in range(len(comparison.factors)):
         alike: dict[tuple[Value, ...], list[GroupRow]] = defaultdict(list)
         for row in counted:
             alike[(row.metric, *row.factors[:position], *row.factors[position + 1 :])].append(row)
-        yield from ((factor, rows) for rows in alike.values())
+        yield from ((position, rows) for rows in alike.values())
 
 
 def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
     """Yield what each of `pairs` differs by."""
     for pair in pairs(comparison):
         first, second = pair.first, pair.second
-        position = comparison.factors.index(pair.factor)
         own = on_both_sets(first, second)
         shared = [name for name in first.others if name in second.others]
         yield DifferenceRow(
-            factor=pair.factor,
-            first=first.factors[position],
-            second=second.factors[position],
-            factors=first.factors,
+            *pair.named(),
             metric=first.metric,
             validation=own.validation,
             test=own.test,
@@ -130,8 +134,8 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """Two groups that differ in one factor, in the selection metric on the set they are compared on.
+class Contrast(PairRow):
+    """What two groups differ by in the selection metric on the set they are compared on, and how sure that is.
 
     `difference` is Welch's; `test` relabels all values; `holm_p` is its p corrected for all contrasts of the
     comparison; `greater` is the probability that a value of the first group is the greater one, ties half.
@@ -179,6 +183,7 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     if one.sd is not None and other.sd is not None and pair.independent:
         spread = Alternative(difference.difference, one.sd, other.sd)
     return Contrast(
+        *pair.named(),
         pair=pair,
         split=split,
         metric=metric,

@@ -18,8 +18,7 @@ from sweeper.records.study import StudyRecords
 from sweeper.report.csv_file import csv_text
 from sweeper.report.directory import PAGE, write_report
 from sweeper.report.json_file import json_text
-from sweeper.report.latex import latex
-from sweeper.report.markdown import markdown
+from sweeper.report.markup import latex, markdown
 
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {

@@ -15,8 +15,7 @@ from sweeper.records.fingerprints import fingerprint_of_study
 from sweeper.records.study import open_study
 from sweeper.report.csv_file import csv_text
 from sweeper.report.json_file import json_text
-from sweeper.report.latex import latex
-from sweeper.report.markdown import markdown
+from sweeper.report.markup import latex, markdown
 
 DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
 STATE = ".report.json"  # beside the directory: what it was made from, and which files are its own

@@ -36,7 +36,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from sweeper.analysis.pairs import Contrast, contrasts, difference_rows
+from sweeper.analysis.pairs import contrasts, difference_rows
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
 from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
 from sweeper.analysis.statistics import CONFIDENCE
@@ -62,8 +62,8 @@ def json_text(comparison: Comparison, name: str) -> str:
         "trials": rows_of(comparison, comparison.trials),
         "epochs": rows_of(comparison, comparison.epochs),
         "groups": rows_of(comparison, comparison.groups),
-        "differences": [without_varied(row) for row in rows_of(comparison, difference_rows(comparison))],
-        "comparisons": [contrast_values(comparison, one) for one in contrasts(comparison)],
+        "differences": pair_rows(comparison, difference_rows(comparison)),
+        "comparisons": pair_rows(comparison, contrasts(comparison)),
         "confidence": CONFIDENCE,
         "spread": rows_of(comparison, spread_rows(comparison)),
         "reference": rows_of(comparison, reference_rows(comparison)),
@@ -86,22 +86,13 @@ def row_values(row: Any) -> dict[str, Any]:
     return found | ({"counted": [member.name for member in row.counted]} if isinstance(row, GroupRow) else {})
 
 
-def without_varied(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a difference with those factors only that its groups have in common."""
-    return row | {"factors": {name: value for name, value in row["factors"].items() if name != row["factor"]}}
-
-
-def contrast_values(comparison: Comparison, found: Contrast) -> dict[str, Any]:
-    """Return a contrast as plain values, named as its difference is."""
-    pair, position = found.pair, comparison.factors.index(found.pair.factor)
-    own = dict(zip(comparison.factors, pair.first.factors, strict=True))
-    named = {
-        "factor": pair.factor,
-        "first": pair.first.factors[position],
-        "second": pair.second.factors[position],
-        "factors": {name: value for name, value in own.items() if name != pair.factor},
-    }
-    return named | row_values(found)
+def pair_rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return rows of pairs of groups as plain values, with those factors only that both groups have in common."""
+    found = rows_of(comparison, rows)
+    return [
+        row | {"factors": {name: value for name, value in row["factors"].items() if name != row["factor"]}}
+        for row in found
+    ]
 
 
 def finite(value: Any) -> Any:

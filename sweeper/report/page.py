@@ -13,7 +13,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.data_text import plan_lines, read_facts
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import CurveFigure
@@ -24,7 +23,7 @@ from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.report.notes import all_data_notes, notes, pending
 from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables
-from sweeper.report.text import printable
+from sweeper.report.text import TextTable, printable
 
 SOURCES = Path(__file__).with_name("template")
 # Parts of the page, and how the titles of their tables begin; other tables are parts of their own.
@@ -54,14 +53,9 @@ class DrawnFigure:
 
 
 @dataclass(frozen=True)
-class PageTable:
+class PageTable(TextTable):
     """A table as the page shows it: `hidden` more rows are in the file `whole`."""
 
-    title: str
-    heads: Sequence[str]
-    numeric: int
-    blocks: Sequence[Sequence[Sequence[str]]]
-    rows: int
     hidden: int
     whole: str
 
@@ -152,13 +146,8 @@ def data_lines(comparison: Comparison) -> list[str]:
 
 def page_table(table: TextTable, whole: str) -> PageTable:
     """Return a table with as many rows as a page can bear; the file `whole` has all of them."""
-    blocks, left = [], ROWS_SHOWN
-    for block in table.blocks:
-        if left > 0:
-            blocks.append(block[:left])
-        left -= len(block)
-    shown = sum(map(len, blocks))
-    return PageTable(table.title, table.heads, table.numeric, blocks, shown, sum(map(len, table.blocks)) - shown, whole)
+    blocks, hidden = table.beginning(ROWS_SHOWN), max(0, table.rows - ROWS_SHOWN)
+    return PageTable(table.title, table.heads, table.numeric, blocks, hidden, whole)
 
 
 def picture(number: int, drawn: DrawnFigure) -> Picture:

@@ -68,12 +68,10 @@ def amount(metric: str, size: float) -> str:
 
 def names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
     """Return what the two groups are called: by the factor that varies, the others behind the first."""
-    pair, factors = found.pair, comparison.factors
-    position = factors.index(pair.factor)
-    varied = [value_text(group.factors[position]) for group in (pair.first, pair.second)]
-    if pair.factor not in ("model", "framework", "study"):
-        varied = [f"{heading(pair.factor, factors)} {value}" for value in varied]
-    others = [value_text(value) for place, value in enumerate(pair.first.factors) if place != position]
+    varied = [value_text(value) for value in (found.first, found.second)]
+    if found.factor not in ("model", "framework", "study"):
+        varied = [f"{heading(found.factor, comparison.factors)} {value}" for value in varied]
+    others = [value_text(value) for place, value in enumerate(found.factors) if place != found.pair.position]
     return f"{varied[0]} ({', '.join(others)})" if others else varied[0], varied[1]
 
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables import closing_tables, text_tables
+from sweeper.report.text import TextTable
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
 ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
@@ -56,26 +56,15 @@ def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Consol
     """Print tables, then lines."""
     for table in tables:
         console.print(Text(table.title, style="bold"))
-        for part in parts(beginning(table), console.width):
+        for part in parts(replace(table, blocks=table.beginning(ROWS_SHOWN)), console.width):
             console.print(rich_table(part), width=max(console.width, least_width(part)), crop=False)
-        hidden = sum(map(len, table.blocks)) - ROWS_SHOWN
-        if hidden > 0:
+        if (hidden := table.rows - ROWS_SHOWN) > 0:
             more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
             console.print(Text(more, style="dim"), soft_wrap=not console.is_terminal)
     for line in lines[:NOTES_SHOWN]:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
-    if len(lines) > NOTES_SHOWN:
-        hidden = len(lines) - NOTES_SHOWN
+    if (hidden := len(lines) - NOTES_SHOWN) > 0:
         console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
-
-
-def beginning(table: TextTable) -> TextTable:
-    """Return a table's first `ROWS_SHOWN` rows."""
-    blocks, room = [], ROWS_SHOWN
-    for block in table.blocks:
-        blocks.append(block[:room])
-        room -= len(blocks[-1])
-    return replace(table, blocks=tuple(filter(None, blocks)))
 
 
 def parts(table: TextTable, width: int) -> Iterator[TextTable]:

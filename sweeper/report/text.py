@@ -1,9 +1,10 @@
-"""Numbers, durations and names as text for people."""
+"""Numbers, durations, names and tables as text for people."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sweeper.analysis.factors import ALWAYS, Value, factor_values, trial_settings
@@ -13,6 +14,36 @@ from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
 UNKNOWN = "–"
+LONGEST_NAME = 36  # characters of a group's name in a figure; tables have all of it
+Cells = tuple[str, ...]
+Group = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text; heads may have several lines; columns from number `numeric` on hold numbers.
+
+    A block holds the rows of a group.
+    """
+
+    title: str
+    heads: Cells
+    numeric: int
+    blocks: tuple[tuple[Cells, ...], ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return sum(map(len, self.blocks))
+
+    def beginning(self, most: int) -> tuple[tuple[Cells, ...], ...]:
+        """Return the blocks of the first rows."""
+        blocks, room = [], most
+        for block in self.blocks:
+            if room > 0:
+                blocks.append(block[:room])
+            room -= len(block)
+        return tuple(blocks)
 
 
 def metric_name(metric: str, unit: str = "%") -> str:
@@ -159,6 +190,27 @@ def factor_labels(factors: Sequence[str], values: Sequence[Value]) -> tuple[str,
     return tuple(
         value_text(value) if name in ALWAYS else f"{heading(name, factors)} {value_text(value)}" for name, value in both
     )
+
+
+def telling_labels(
+    factors: Sequence[str], groups: Sequence[Group], leave_out: Collection[str] = ()
+) -> dict[Group, str]:
+    """Name groups by the factors in which they differ; by model and framework where they differ in none."""
+    shown = [place for place, factor in enumerate(factors) if factor not in leave_out]
+    telling = varying(factors, groups)
+    chosen = [place for place in shown if factors[place] in telling] or shown[: len(ALWAYS)]
+    texts = {group: factor_labels(factors, group) for group in groups}
+    return {group: shortened(" ".join(texts[group][place] for place in chosen)) for group in groups}
+
+
+def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
+    """Return the factors in which groups differ."""
+    return {factor for place, factor in enumerate(factors) if len({group[place] for group in groups}) > 1}
+
+
+def shortened(text: str, longest: int = LONGEST_NAME) -> str:
+    """Text with its middle left out where it is too long for a figure."""
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ import pytest
 
 from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
-from sweeper.report.latex import latex
+from sweeper.report.markup import latex
 from tests.records import trial, write, write_demo
 from tests.unit.test_latex import EVIL
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
-from sweeper.report.cells import TextTable
-from sweeper.report.latex import SPECIAL, escape_latex, latex, latex_table
+from sweeper.report.markup import SPECIAL, escape_latex, latex, latex_table
+from sweeper.report.text import TextTable
 from tests.records import trial, write, write_demo
 
 EVIL = "\\input{/etc/passwd} $x^2$ & 50% #1 a_b ~ {} \x1b[31m \"q\" 'r' `s` <b> | -- ± − –"

@@ -17,8 +17,8 @@ from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.cells import TextTable
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
+from sweeper.report.text import TextTable
 from sweeper.trial.outcome import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
-from sweeper.report.figures.labels import Group, telling_labels
-from sweeper.report.text import factor_labels, metric_name, trial_label
+from sweeper.report.text import Group, factor_labels, metric_name, telling_labels, trial_label
 from sweeper.trial.outcome import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
-from sweeper.report.figures.labels import shortened, telling_labels, varying
-from sweeper.report.text import factor_labels, metric_name, value_text
+from sweeper.report.text import factor_labels, metric_name, shortened, telling_labels, value_text, varying
 
 ROWS_DRAWN = 40
 LONGEST_ROW = 52  # characters

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sweeper.analysis.statistics import summarize
-from sweeper.report.cells import Cells, TextTable
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Series
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.text import UNKNOWN, metric_text, printable
+from sweeper.report.text import UNKNOWN, Cells, TextTable, metric_text, printable
 
 EPOCHS_SHOWN = 40
 NOTHING = summarize([])

@@ -5,24 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweeper.analysis.pairs import DifferenceRow, difference_rows, number_of_pairs
-from sweeper.analysis.rows import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.report.cells import Cells, factor_heads, in_blocks, metric_column
-from sweeper.report.cells import TextTable as TextTable
+from sweeper.analysis.rows import Comparison, EpochRow, TrialRow
 from sweeper.report.sentences import PAIRS_SHOWN
-from sweeper.report.tables.columns import Columns, columns
-from sweeper.report.tables.groups import full_group_table, reference_tables, spread_tables
+from sweeper.report.tables.columns import Columns, columns, factor_heads, group_cells, in_blocks, pair_cells
+from sweeper.report.tables.groups import group_table, reference_tables, spread_tables
 from sweeper.report.tables.origin import origin_tables
 from sweeper.report.tables.significance import contrast_tables
 from sweeper.report.text import (
     UNKNOWN,
-    counted_text,
+    Cells,
+    TextTable,
     difference_text,
     duration,
     interval_name,
     metric_text,
     number_text,
-    spread_text,
-    value_text,
 )
 from sweeper.trial.outcome import Status
 
@@ -31,8 +28,7 @@ def text_tables(comparison: Comparison) -> list[TextTable]:
     """Return all tables that there is something for; of trials that are not done only themselves and their origin."""
     tables = [trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [epoch_table(comparison), full_group_table(comparison)]
-        tables += spread_tables(comparison)
+        tables += [epoch_table(comparison), group_table(comparison, full=True), *spread_tables(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         tables += [difference_table(comparison), *contrast_tables(comparison)]
     tables += reference_tables(comparison)
@@ -56,8 +52,7 @@ def trial_table(comparison: Comparison) -> TextTable:
 
     def cells(row: TrialRow) -> Cells:
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             row.status.value,
             str(row.seed),
             *((str(row.data_seed),) if data_seeds else ()),
@@ -83,8 +78,7 @@ def epoch_table(comparison: Comparison) -> TextTable:
 
     def cells(row: EpochRow) -> Cells:
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             str(row.epoch),
             *(
                 metric_text(metric, value, summary and summary.mean)
@@ -103,38 +97,14 @@ def epoch_table(comparison: Comparison) -> TextTable:
     )
 
 
-def group_table(comparison: Comparison) -> TextTable:
-    """Table 3: mean ± standard deviation over seeds at each trial's best epoch."""
-    measured = columns(comparison)
-
-    def cells(row: GroupRow) -> Cells:
-        return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
-            *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            counted_text(row),
-        )
-
-    factors = factor_heads(comparison)
-    return TextTable(
-        title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(*factors, *measured.heads(), "n"),
-        numeric=len(factors),
-        blocks=(tuple(cells(row) for row in comparison.groups),),
-    )
-
-
 def difference_table(comparison: Comparison) -> TextTable:
     """Table 4: what groups that differ in one factor differ by; its column has both values, as in "pt − rd"."""
     measured = difference_columns(comparison)
 
     def cells(row: DifferenceRow) -> Cells:
         numbers = row.test if comparison.tested else row.validation
-        varied = f"{value_text(row.first)} − {value_text(row.second)}"
-        own = zip(comparison.factors, row.factors, strict=True)
         return (
-            *(varied if factor == row.factor else value_text(value) for factor, value in own),
-            *metric_column(comparison, row.metric, "points"),
+            *pair_cells(comparison, row.factor, row.factors, row.second, row.metric),
             *(difference_text(metric, found) for metric, found in measured.of(row)),
             f"{numbers.n_first}, {numbers.n_second}" if numbers else UNKNOWN,
         )

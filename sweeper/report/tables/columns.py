@@ -1,14 +1,15 @@
-"""Which numbers the tables show: the selection metric, and what must stand beside it."""
+"""The columns that tables share: what tells groups apart, and the numbers of the metrics that must be shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sweeper.analysis.factors import Value
 from sweeper.analysis.rows import Comparison, MeasuredRow
 from sweeper.report.data_text import read_facts, uneven
-from sweeper.report.text import metric_name
+from sweeper.report.text import Cells, heading, metric_name, value_text
 
 # Of classes that are many or unbalanced each of these hides what the other shows.
 FOR_UNEVEN_CLASSES = ("accuracy", "macro_f1")
@@ -26,7 +27,7 @@ class Columns:
     sets: tuple[str, ...]
     instead: str = ""
 
-    def heads(self, unit: str = "%") -> tuple[str, ...]:
+    def heads(self, unit: str = "%") -> Cells:
         """Heads, of several lines so that the table stays narrow; `unit` is that of shares."""
         names = [metric_name(name, unit) for name in (self.instead or self.own, *self.beside)]
         if self.beside:
@@ -53,3 +54,33 @@ def columns(comparison: Comparison) -> Columns:
         sets=("validation", "test") if comparison.tested else ("validation",),
         instead="perplexity" if by_perplexity else "",
     )
+
+
+def factor_heads(comparison: Comparison, *, metric: bool = True) -> Cells:
+    """Heads of the columns that tell groups apart; with the metric where a study has several."""
+    heads = tuple(heading(factor, comparison.factors) for factor in comparison.factors)
+    return (*heads, "metric") if metric and len(comparison.metrics) > 1 else heads
+
+
+def group_cells(comparison: Comparison, factors: Sequence[Value], metric: str, unit: str = "%") -> Cells:
+    """Cells that tell a row's group."""
+    return *map(value_text, factors), *_metric_cells(comparison, metric, unit)
+
+
+def pair_cells(comparison: Comparison, factor: str, factors: Sequence[Value], second: Value, metric: str) -> Cells:
+    """Cells that tell a pair of groups: both values of the factor that varies, as in "pt − rd"."""
+    both = zip(comparison.factors, factors, strict=True)
+    texts = [f"{value_text(own)} − {value_text(second)}" if name == factor else value_text(own) for name, own in both]
+    return *texts, *_metric_cells(comparison, metric, "points")
+
+
+def _metric_cells(comparison: Comparison, metric: str, unit: str) -> Cells:
+    return () if len(comparison.metrics) == 1 else (metric_name(metric, unit),)
+
+
+def in_blocks(rows: Iterable[tuple[object, Cells]]) -> tuple[tuple[Cells, ...], ...]:
+    """Put rows of the same key together."""
+    blocks: dict[object, list[Cells]] = {}
+    for key, cells in rows:
+        blocks.setdefault(key, []).append(cells)
+    return tuple(map(tuple, blocks.values()))

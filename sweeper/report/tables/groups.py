@@ -13,10 +13,11 @@ from sweeper.analysis.reference_rows import (
 )
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.variance import SpreadRow, spread_rows
-from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
-from sweeper.report.tables.columns import columns
+from sweeper.report.tables.columns import columns, factor_heads, group_cells, in_blocks
 from sweeper.report.text import (
     UNKNOWN,
+    Cells,
+    TextTable,
     counted_text,
     difference_text,
     interval_name,
@@ -29,30 +30,29 @@ from sweeper.report.text import (
 )
 
 
-def full_group_table(comparison: Comparison) -> TextTable:
-    """Table 3 in full: of each metric mean ± sd, of the first one on the compared set interval, median, extremes."""
-    measured = columns(comparison)
+def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
+    """Each metric's mean ± sd at each trial's best epoch; in full the first one's interval, median and extremes too."""
+    measured, split = columns(comparison), comparison.split
+
+    def compared(row: GroupRow) -> Cells:
+        shown = measured.instead or row.metric
+        own = summary_of(row, split, shown)
+        extremes = (metric_text(shown, value, own.mean) for value in (own.median, own.minimum, own.maximum))
+        return interval_text(shown, own), *extremes
 
     def cells(row: GroupRow) -> Cells:
-        shown = measured.instead or row.metric
-        compared = summary_of(row, comparison.split, shown)
-        extremes = (compared.median, compared.minimum, compared.maximum)
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            interval_text(shown, compared),
-            *(metric_text(shown, value, compared.mean) for value in extremes),
+            *(compared(row) if full else ()),
             counted_text(row),
         )
 
-    factors, split = factor_heads(comparison), comparison.split
+    factors = factor_heads(comparison)
+    more = [f"{split}\n{name}" for name in (interval_name(), "median", "min", "max")] if full else []
     return TextTable(
         title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(
-            *(*factors, *measured.heads(), f"{split}\n{interval_name()}"),
-            *(*(f"{split}\n{name}" for name in ("median", "min", "max")), "n"),
-        ),
+        heads=(*factors, *measured.heads(), *more, "n"),
         numeric=len(factors),
         blocks=(tuple(cells(row) for row in comparison.groups),),
     )
@@ -79,8 +79,7 @@ def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
     marks = ("<" if "rows" in found.negative else "", "<" if "columns" in found.negative else "", "")
     shares = found.shares() or (None, None, None)
     return (
-        *map(value_text, row.factors),
-        *metric_column(comparison, row.metric, "points"),
+        *group_cells(comparison, row.factors, row.metric, "points"),
         *(
             f"{mark}{share_text(share)} ({metric_text(row.metric, variance**0.5)})"
             for mark, share, variance in zip(marks, shares, variances, strict=True)
@@ -92,7 +91,7 @@ def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
 
 def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables of what is published beside what was measured here."""
-    factors = (*(head for head in factor_heads(comparison) if head != "metric"), "set")
+    factors = (*factor_heads(comparison, metric=False), "set")
     own, epochs = list(reference_rows(comparison)), list(reference_epoch_rows(comparison))
     name = metric_name(comparison.reference.metric) if comparison.reference else ""
     if own:

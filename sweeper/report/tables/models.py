@@ -8,8 +8,7 @@ from typing import Any
 
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Part
-from sweeper.report.cells import TextTable
-from sweeper.report.text import count_text, group_label, printable, value_text
+from sweeper.report.text import TextTable, count_text, group_label, printable, value_text
 from sweeper.trial.outcome import ParameterCounts
 from sweeper.trial.settings import LoraSettings
 

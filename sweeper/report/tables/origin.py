@@ -9,10 +9,12 @@ from sweeper.analysis.factors import ALWAYS
 from sweeper.analysis.grouping import commit_text
 from sweeper.analysis.results import Launch
 from sweeper.analysis.rows import Comparison, CostRow, cost_rows
-from sweeper.report.cells import Cells, TextTable, factor_heads
+from sweeper.report.tables.columns import factor_heads
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
     UNKNOWN,
+    Cells,
+    TextTable,
     bytes_text,
     count_text,
     duration,
@@ -38,7 +40,7 @@ def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
 
 def cost_table(comparison: Comparison) -> TextTable:
     """What each group cost."""
-    factors = tuple(head for head in factor_heads(comparison) if head != "metric")
+    factors = factor_heads(comparison, metric=False)
     return TextTable(
         title="Cost",
         heads=(*(*factors, "trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable"),),

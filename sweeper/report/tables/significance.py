@@ -8,16 +8,17 @@ from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
 from sweeper.analysis.pairs import Contrast, contrasts
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
+from sweeper.report.tables.columns import factor_heads, in_blocks, pair_cells
 from sweeper.report.text import (
     UNKNOWN,
+    Cells,
+    TextTable,
     difference_text,
     interval_name,
     metric_name,
     p_text,
     ratio_text,
     share_text,
-    value_text,
 )
 
 WELCH, PAIRED = "Welch, relabelled", "paired, signs flipped"
@@ -48,7 +49,7 @@ def test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
 
 def test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
     """Yield a contrast's row, and that of the same groups seed by seed."""
-    own, difference = varied_cells(comparison, found), found.difference
+    own, difference = pair_cells(comparison, found.factor, found.factors, found.second, found.metric), found.difference
     yield (
         *own,
         WELCH,
@@ -79,7 +80,7 @@ def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
 
     def cells(one: Contrast) -> Cells:
         return (
-            *varied_cells(comparison, one),
+            *pair_cells(comparison, one.factor, one.factors, one.second, one.metric),
             f"{one.difference.n_first}, {one.difference.n_second}",
             p_text(one.test.smallest if one.test else None),
             str(one.seeds_for_test),
@@ -95,7 +96,7 @@ def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
             *(f"seeds a group\nfor {alpha}", f"seeds for {alpha}\nby Holm", f"seeds for\n{share_text(POWER)} power"),
         ),
         numeric=len(factors),
-        blocks=in_blocks([(one.pair.factor, cells(one)) for one in found]),
+        blocks=in_blocks([(one.factor, cells(one)) for one in found]),
     )
 
 
@@ -104,14 +105,3 @@ def power_text(found: Contrast) -> str:
     if found.seeds_for_power is not None:
         return str(found.seeds_for_power)
     return f"> {MOST_SEEDS}" if found.hedges_g and found.pair.independent else UNKNOWN
-
-
-def varied_cells(comparison: Comparison, found: Contrast) -> Cells:
-    """Cells of the factors, with both values of the one that varies, and of the metric where there are several."""
-    pair = found.pair
-    both = zip(comparison.factors, pair.first.factors, pair.second.factors, strict=True)
-    factors = (
-        f"{value_text(one)} − {value_text(other)}" if factor == pair.factor else value_text(one)
-        for factor, one, other in both
-    )
-    return *factors, *metric_column(comparison, found.metric, "points")

@@ -1,14 +1,15 @@
-"""The tables as LaTeX, to be \\input into a paper: booktabs, one table environment a table."""
+"""The report as Markdown, and as LaTeX to be \\input into a paper: booktabs, one table environment a table."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import chain
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.notes import notes
 from sweeper.report.tables import text_tables
-from sweeper.report.text import printable
+from sweeper.report.text import TextTable, printable
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -46,6 +47,27 @@ HEAD = r"""% {name}
 """
 LONG = 60  # characters of a text; a longer one is wrapped
 LONG_WIDTH = r"0.7\linewidth"
+
+
+def markdown(comparison: Comparison, name: str) -> str:
+    """Return the tables as Markdown (GitHub's pipe tables)."""
+    parts = [f"# {escape_markdown(name)}", *map(markdown_table, text_tables(comparison))]
+    parts.append("\n".join(f"- {escape_markdown(line)}" for line in notes(comparison)))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: TextTable) -> str:
+    """Return one table with its title as a heading."""
+    rules = ["---:" if position >= table.numeric else "---" for position in range(len(table.heads))]
+    heads = tuple(head.replace("\n", " ") for head in table.heads)
+    rows = [heads, *(cells for block in table.blocks for cells in block)]
+    head, *body = [f"| {' | '.join(escape_markdown(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"## {escape_markdown(table.title)}", "", head, f"| {' | '.join(rules)} |", *body])
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, HTML in it included; an underscore inside a word needs no escape."""
+    return re.sub(r"([\\`*\[\]<>|&~$]|\b_|_\b)", r"\\\1", printable(text))
 
 
 def latex(comparison: Comparison, name: str) -> str:
@@ -98,7 +120,7 @@ def longest(table: TextTable, position: int) -> int:
     return max([heads, *(len(cells[position]) for cells in chain(*table.blocks))])
 
 
-def row(cells: list[str] | tuple[str, ...]) -> str:
+def row(cells: Sequence[str]) -> str:
     """Return a row; a bracket that starts one would be taken for an argument of the row before."""
     texts = [escape_latex(cell) for cell in cells]
     return " & ".join(f"{{}}{text}" if text.startswith(("[", "*")) else text for text in texts) + r" \\"
