@@ -25,10 +25,10 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert
 
 from sweeper.analysis.factors import Value
+from sweeper.analysis.rows import SETS
 from sweeper.analysis.statistics import Summary, summarize
 from sweeper.errors import WrongInput
 
-SPLITS = ("validation", "test")
 SCALES = {"per cent": 0.01, "share": 1.0}
 # What may stand at a place in the file; a refusal tells the nearest.
 ALLOWED = {
@@ -173,7 +173,7 @@ def _published(item: _FileGroup, by_epoch: Iterable[str], scale: float) -> Publi
     def summary(n: int, mean: float, sd: float | None) -> Summary:
         return Summary(n, mean * scale, None if sd is None else sd * scale)
 
-    known = {split: own for split in SPLITS if (own := getattr(item, split)) is not None}
+    known = {split: own for split in SETS if (own := getattr(item, split)) is not None}
     values = {split: tuple(x * scale for x in own) for split, own in known.items() if isinstance(own, tuple)}
     given = {split: summary(own.n, own.mean, own.sd) for split, own in known.items() if isinstance(own, _FileSummary)}
     epochs = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sweeper.analysis.factors import Value
-from sweeper.analysis.reference import SPLITS, PublishedGroup, Reference
-from sweeper.analysis.rows import Comparison, EpochRow, GroupRow
+from sweeper.analysis.rows import SETS, Comparison, EpochRow, GroupRow
 from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference
 from sweeper.errors import WrongInput
 from sweeper.trial.metrics import is_share
+
+if TYPE_CHECKING:
+    from sweeper.analysis.reference import PublishedGroup, Reference
 
 EMPTY = Summary(0, None, None)
 LISTED = 8  # groups that a refusal names
@@ -113,7 +116,7 @@ def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
         return
     for published in reference.groups:
         for group in matching(comparison, published):
-            for split in SPLITS:
+            for split in SETS:
                 if split in published.sets:
                     yield reference_row(group, published, split, reference)
 

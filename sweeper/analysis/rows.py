@@ -15,6 +15,7 @@ from sweeper.trial.outcome import ParameterCounts, Status
 if TYPE_CHECKING:
     from sweeper.analysis.reference import Reference
 
+SETS = ("validation", "test")  # as tables call them
 SECONDS_PER_HOUR = 3600
 Curve = Mapping[tuple[str, str], Mapping[int, float]]
 

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from sweeper.analysis.grouping import compare_study
-from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
 from sweeper.analysis.results import Studies, open_studies
 from sweeper.analysis.rows import Comparison
 from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.study import StudyRecords
-from sweeper.report.csv_file import csv_text
+from sweeper.report.csv_file import TRIAL_COLUMNS, csv_text
 from sweeper.report.directory import PAGE, write_report
-from sweeper.report.json_file import json_text
+from sweeper.report.json_file import CONVENTIONS, KEYS, json_text
 from sweeper.report.markup import latex, markdown
 
+WIDTH = 119  # of the help's lines on columns
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {
     "by": "by=FACTOR,…: make groups of these settings, as model,train.learning_rate; default: all that vary",
     "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
 }
-COLUMNS = """\
-csv, a line a trial: trial, status, model, framework, seed, data_seed, metric (it selects the epoch), validation and
-  test (at the best validation epoch; accuracies are shares of 1), epoch, step, seconds, error; then validation_NAME
-  and test_NAME of every other metric, then each other factor, as on the command line. Empty: not known.
-json: schema, study, factors, metrics, notes, trials, epochs, groups (n, mean, sd, median, extremes, t interval),
-  differences (of each pair of groups, on each set), comparisons (exact tests, effect sizes, seeds needed), spread,
-  reference, cost, provenance, planned; sweeper/report/json_file.py tells each.
-"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="python -m sweeper.report",
         description="Report one study, or several that are compared with each other.",
-        epilog="\n".join([*SETTINGS.values(), COLUMNS]),
+        epilog="\n".join([*SETTINGS.values(), *_columns_help()]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("arguments", nargs="+", metavar="STUDY", help="directory of a study, as outputs/demo")
@@ -62,6 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         report(wanted, options.format)
     return DONE
+
+
+def _columns_help() -> Iterator[str]:
+    """Yield the columns of CSV and the keys of JSON with their meanings, from what writes them."""
+    columns = ", ".join(f"{name} ({meaning})" if meaning else name for name, meaning in TRIAL_COLUMNS.items())
+    more = "then validation_NAME and test_NAME of every other metric, then each other factor. Empty: not known."
+    yield fill(f"csv, a line a trial: {columns}; {more}", WIDTH, subsequent_indent="  ")
+    yield "json: schema, study, and"
+    for key, (meaning, _) in KEYS.items():
+        yield fill(f"{key}: {meaning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield CONVENTIONS
 
 
 def asked(arguments: Sequence[str]) -> Asked:
@@ -85,7 +89,11 @@ def asked(arguments: Sequence[str]) -> Asked:
 
 def read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
     """Return the studies that are asked for, and what they compare."""
-    reference = read_reference(wanted.reference) if wanted.reference else None
+    reference = None
+    if wanted.reference:
+        from sweeper.analysis.reference import read_reference  # msgspec, which other reports need not load
+
+        reference = read_reference(wanted.reference)
     opened = open_studies(wanted.studies)
     comparison = compare_study(opened, wanted.by)
     return opened, with_reference(comparison, reference) if reference else comparison

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.analysis.factors import Value
-from sweeper.analysis.rows import Comparison, MeasuredRow
+from sweeper.analysis.rows import SETS, Comparison, MeasuredRow
 from sweeper.report.data_text import read_facts, uneven
 from sweeper.report.text import Cells, heading, metric_name, value_text
 
@@ -51,7 +51,7 @@ def columns(comparison: Comparison) -> Columns:
     return Columns(
         own=comparison.metrics[0] if len(comparison.metrics) == 1 else "",
         beside=tuple(name for name in beside if name in others),
-        sets=("validation", "test") if comparison.tested else ("validation",),
+        sets=SETS if comparison.tested else SETS[:1],
         instead="perplexity" if by_perplexity else "",
     )
 
