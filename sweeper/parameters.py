@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sweeper.checkpoints.parameter_count import count, part_of
-from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
+from sweeper.checkpoints.parameter_count import count, part_of, recorded
+from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
 from sweeper.config.command import main, planned
 from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import inputs, load_framework
-from sweeper.report.tables.models import FULL_TOTAL, PUBLISHED_TOTAL, TOTALS, setting_text
-from sweeper.report.text import Cells, TextTable, printable, trial_labels
+from sweeper.report.tables.models import formula_lines, formulas_of, lora_rows, mismatch_lines, parameter_table
+from sweeper.report.text import printable, trial_labels
 from sweeper.tokens.special_pieces import SPECIAL, UNK
 from sweeper.tokens.tokenizer import TOKENIZER
-from sweeper.trial.settings import LoraSettings, ModelSettings, TrainSettings
+from sweeper.trial.settings import ModelSettings, TrainSettings
 from sweeper.trial.trial import Trial, plain
 
 if TYPE_CHECKING:
@@ -137,14 +137,16 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     labels = trial_labels([trial.description() for trial, _ in members])
     models = {" ".join(label[1:-1]): counts for label, (_, counts) in zip(labels, members, strict=True)}
     names = dict.fromkeys(str(trial.choices["arch"]) for trial, _ in members)
+    formulas = formulas_of(shape, models.values())
     console = terminal()
-    table = parameter_table(f"Parameters of arch={','.join(names)} ({shape.model_type})", shape, models)
+    title = f"Parameters of arch={','.join(names)} ({shape.model_type})"
+    table = parameter_table(title, list(map(printable, models)), list(map(recorded, models.values())), formulas)
     console.print(table.title, style="bold")
     console.print(rich_table(table))
     for adapter in dict.fromkeys(trial.framework.lora for trial, _ in members if shape.rank):
         console.print("LoRA (framework.lora)", style="bold")
-        for line in lora_lines(adapter):
-            console.print(f"  {line}", highlight=False)
+        for name, value, meaning in lora_rows([plain(adapter)]):
+            console.print(f"  {name}={value}: {meaning}", highlight=False)
     if not shape.is_known:
         console.print(
             f"No formulas are known for model_type={shape.model_type}: these are the counts of the built model."
@@ -158,83 +160,6 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     if not mismatches:
         console.print("Counted in the built models: every number is what its formula gives.")
     return not mismatches
-
-
-def parameter_table(title: str, shape: Shape, models: Mapping[str, Counts]) -> TextTable:
-    """Return a row a part with its formula, then the totals; a column for each model, all of one shape."""
-    present = {part for counts in models.values() for part in counts.present()}
-    parts = [part for part in Part if shape.is_known and part in present and shape.formula(part)]
-    found = models.values()
-    return TextTable(
-        title=title,
-        heads=("part", "formula", *map(printable, models)),
-        numeric=2,
-        blocks=(
-            tuple(
-                row(part, shape.filled(shape.formula(part)), (counts.of((part,)) for counts in found)) for part in parts
-            ),
-            (
-                *(
-                    row(name, "", (counts.of(summed) for counts in found))
-                    for name, summed in TOTALS.items()
-                    if shape.is_known
-                ),
-                row("as trained", "", (counts.total for counts in found)),
-                row("  trainable", "", (counts.total - counts.total_frozen for counts in found)),
-                row("  frozen", "", (counts.total_frozen for counts in found)),
-                ("  share trained", "", *(f"{1 - counts.total_frozen / counts.total:.2%}" for counts in found)),
-            ),
-        ),
-    )
-
-
-def lora_lines(settings: LoraSettings) -> Iterator[str]:
-    """Yield LoRA's configuration, a line a setting, with what each means."""
-    for item in fields(settings):
-        yield f"{item.name}={setting_text(plain(getattr(settings, item.name)))}: {item.metadata['help']}"
-
-
-def row(name: str, formula: str, numbers: Iterable[int]) -> Cells:
-    """Return a row's cells."""
-    return name, formula, *(f"{number:,}" for number in numbers)
-
-
-def formula_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
-    """Yield each total's formula, in words and with its numbers."""
-    own, more = shape.formula(*PUBLISHED), shape.formula(*BIASES_AND_NORMS)
-    published = shape.value(own)
-    yield f"{PUBLISHED_TOTAL}: word and position embeddings, attention and feed-forward weights; nothing else"
-    yield f"  {in_words(own)}"
-    yield f"  = {shape.filled(own)} = {published:,}"
-    if shape.formula(Part.POSITIONS):
-        yield (
-            f"  with all {shape.positions + shape.offset} rows of positions: {shape.positions} positions, and the"
-            f" {shape.offset} rows before the first, since RoBERTa counts positions from the id after <pad>;"
-            f" without them it would be {published - shape.offset * shape.width:,}"
-        )
-    yield f"{FULL_TOTAL}: the same, and all biases and norms but a head's"
-    yield f"  {PUBLISHED_TOTAL} + {in_words(more)}"
-    yield f"  = {published:,} + {shape.filled(more)} = {published + shape.value(more):,}"
-    for name, counts in models.items():
-        yield f"as trained, {printable(name)}: {trained_text(shape, counts)}"
-        if counts.frozen:
-            yield f"  frozen: {', '.join(counts.frozen)}"
-
-
-def trained_text(shape: Shape, counts: Counts) -> str:
-    """Return the sum that makes the whole model."""
-    parts = TOTALS[FULL_TOTAL]
-    more = [part for part in counts.present() if part not in parts and shape.formula(part)]
-    numbers = [shape.value(shape.formula(*parts)), *(shape.value(shape.formula(part)) for part in more)]
-    terms = [" + ".join(f"{number:,}" for number in numbers)] if more else []
-    return " = ".join([" + ".join((FULL_TOTAL, *more)), *terms, f"{sum(numbers):,}"])
-
-
-def mismatch_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
-    """Yield what is in a model otherwise than by the formulas."""
-    for name, counts in models.items():
-        for said in counts.mismatches(shape):
-            yield f"MISMATCH, {printable(name)}: {said}"
 
 
 if __name__ == "__main__":
