@@ -30,22 +30,21 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def drive(configs: Sequence[Any], launcher: Any) -> int:
-    """Count the models of all composed configs and print a table a shape; returns the exit code."""
+def _drive(configs: Sequence[Any], launcher: Any) -> int:
     _, trials, _ = planned(configs, launcher)
     shapes: dict[Shape, list[tuple[Trial, Counts]]] = defaultdict(list)
-    for trial in distinct(trials):
+    for trial in _distinct(trials):
         with TemporaryDirectory() as cache:
-            model = build(trial, Path(cache))
-        shape, counts = shape_of(trial, model), count(model)
+            model = _build(trial, Path(cache))
+        shape, counts = _shape_of(trial, model), count(model)
         if shape.is_known and not counts.parts:
-            refuse_unknown(counts)
+            _refuse_unknown(counts)
         shapes[shape].append((trial, counts))
-    agree = [print_models(shape, members) for shape, members in shapes.items()]
+    agree = [_print_models(shape, members) for shape, members in shapes.items()]
     return DONE if all(agree) else NOT_ALL_DONE
 
 
-def distinct(trials: Iterable[Trial]) -> list[Trial]:
+def _distinct(trials: Iterable[Trial]) -> list[Trial]:
     """Return one trial a model; weights, seeds and optimisation make no other one."""
     found: dict[str, Trial] = {}
     for trial in trials:
@@ -61,7 +60,7 @@ def distinct(trials: Iterable[Trial]) -> list[Trial]:
     return list(found.values())
 
 
-def build(trial: Trial, cache: Path) -> nn.Module:
+def _build(trial: Trial, cache: Path) -> nn.Module:
     """Return the model as it would be trained, on the meta device where its library can do that.
 
     What building needs comes to lie in `cache`.
@@ -71,11 +70,11 @@ def build(trial: Trial, cache: Path) -> nn.Module:
     scratch = replace(trial, cache=cache)
     directory = inputs.tokenizer_directory(scratch)
     directory.parent.mkdir()
-    if needs_tokenizer(trial):
+    if _needs_tokenizer(trial):
         inputs.tokenizer(trial)
         shutil.copytree(inputs.tokenizer_directory(trial), directory)
     else:
-        write_special_pieces(directory)
+        _write_special_pieces(directory)
     framework = load_framework(trial)
     try:
         with torch.device("meta"):
@@ -84,7 +83,7 @@ def build(trial: Trial, cache: Path) -> nn.Module:
         return framework.build(scratch)
 
 
-def needs_tokenizer(trial: Trial) -> bool:
+def _needs_tokenizer(trial: Trial) -> bool:
     """Whether a model's rows follow from its tokenizer: from its size, or from the id that a given one has for <pad>.
 
     One that is trained or cut to size has <pad> where RoBERTa has it.
@@ -93,7 +92,7 @@ def needs_tokenizer(trial: Trial) -> bool:
     return trial.arch.vocabulary_size is None or given
 
 
-def write_special_pieces(directory: Path) -> None:
+def _write_special_pieces(directory: Path) -> None:
     """Write the least of a tokenizer; the model's rows don't depend on it."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -103,16 +102,14 @@ def write_special_pieces(directory: Path) -> None:
     Tokenizer(WordLevel(ids, unk_token=UNK)).save(str(directory / TOKENIZER))
 
 
-def refuse_unknown(counts: Counts) -> NoReturn:
-    """Say that a framework's model is none whose parts are known."""
+def _refuse_unknown(counts: Counts) -> NoReturn:
     raise WrongInput(
         f"no formula is known for the framework's model: it has {', '.join([*counts.unknown][:3]) or 'no parameters'}\n"
         "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
     )
 
 
-def shape_of(trial: Trial, model: nn.Module) -> Shape:
-    """Return the numbers that a trial's settings give its model."""
+def _shape_of(trial: Trial, model: nn.Module) -> Shape:
     rows = trial.arch.vocabulary_size or inputs.tokenizer(trial).size
     classes = 0 if trial.task.is_language_modelling else len(trial.data.label_names())
     shape = Shape.of(trial.arch, rows, position_offset(model), classes)
@@ -130,7 +127,7 @@ def position_offset(model: nn.Module) -> int:
     return 0
 
 
-def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
+def _print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
     """Print the models of one shape; returns whether all counts are what the formulas give."""
     from sweeper.report.terminal import rich_table, terminal
 
@@ -163,4 +160,4 @@ def print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
 
 
 if __name__ == "__main__":
-    run_and_exit(lambda: main(drive, "parameters"))
+    run_and_exit(lambda: main(_drive, "parameters"))

@@ -38,11 +38,11 @@ def factor_values(
     Raises WrongInput when what is asked for is no setting.
     """
     settings = same_paths(settings)
-    factors = tuple(dict.fromkeys(named(factor, settings) for factor in by)) or varied(settings)
+    factors = tuple(dict.fromkeys(_named(factor, settings) for factor in by)) or varied(settings)
     return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
 
 
-def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
+def _named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
     """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
     if factor in SEEDS:
         raise WrongInput(f"by={factor}: groups are made over seeds\nallowed: other settings")
@@ -71,15 +71,15 @@ def trial_settings(choices: Mapping[str, Any], config: Mapping[str, Any], study:
     study, where there are several: it is a factor of its own only between trials that are otherwise alike.
     """
     chosen = {section: choices[section] for section in SECTIONS if section in choices}
-    settings = chosen | dict(leaves({section: config[section] for section in SECTIONS if section in config}))
+    settings = chosen | dict(_leaves({section: config[section] for section in SECTIONS if section in config}))
     return settings | ({STUDY: study} if study else {})
 
 
-def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield a nested configuration's single settings by dotted name; a list is one setting, as JSON."""
     for key, value in config.items():
         if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{key}.")
+            yield from _leaves(value, f"{prefix}{key}.")
         else:
             text = json.dumps(value) if isinstance(value, list) else value
             yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." else text
@@ -93,14 +93,14 @@ def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
         | {
             name: first.setdefault((name, values.get(content)), values[name])
             for name in values
-            if (content := content_of(name))
+            if (content := _content_of(name))
         }
         for values in settings
     ]
 
 
 @cache
-def content_of(name: str) -> str | None:
+def _content_of(name: str) -> str | None:
     """Return the setting that holds the digest of what a path leads to; None for what is no path."""
     found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
     return next(found, None)

@@ -42,7 +42,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
     Raises WrongInput when `by` names what is no setting.
     """
     results = list(results)
-    kinds, places = kinds_of_trials(results)
+    kinds, places = _kinds_of_trials(results)
     distinct = same_paths(kinds)
     factors, of_kinds = factor_values(distinct, by if results else ())
     settings, values = [distinct[place] for place in places], [of_kinds[place] for place in places]
@@ -50,21 +50,21 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
     keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
     groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
     for key, result, own in keyed:
-        groups[key].append(Member(result, trial_row(key, result, own), own))
+        groups[key].append(Member(result, _trial_row(key, result, own), own))
     measured = [key for result in results for key in result.at_best]
     tested = not measured or any(key.startswith("test/") for key in measured)
     return Comparison(
         factors=factors,
         trials=tuple(member.row for members in groups.values() for member in members),
         epochs=tuple(
-            row for key, members in groups.items() for row in epoch_rows(key, [member.result for member in members])
+            row for key, members in groups.items() for row in _epoch_rows(key, [member.result for member in members])
         ),
-        groups=tuple(group_row(key, members, tested) for key, members in groups.items()),
+        groups=tuple(_group_row(key, members, tested) for key, members in groups.items()),
         planned=tuple(planned),
-        data=tuple(data_sets(factors, [(key, result) for key, result, _ in keyed])),
+        data=tuple(_data_sets(factors, [(key, result) for key, result, _ in keyed])),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
-        curves={result.name: epoch_values(result) for result in results if result.metrics},
+        curves={result.name: _epoch_values(result) for result in results if result.metrics},
     )
 
 
@@ -81,7 +81,7 @@ def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Com
     return compare(results, planned, by)
 
 
-def kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
+def _kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
     """Return the settings that occur, each once, and each result's place in them: most trials differ in seeds only."""
     known: dict[str, int] = {}
     kinds: list[dict[str, Value]] = []
@@ -105,8 +105,7 @@ class Member:
     settings: Mapping[str, Value]
 
 
-def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
-    """Return a trial's row; only a done trial has values."""
+def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
     outcome = result.outcome
     best = outcome.best if outcome and result.status == Status.DONE else None
     return TrialRow(
@@ -135,12 +134,12 @@ def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str,
     )
 
 
-def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterator[EpochRow]:
+def _epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterator[EpochRow]:
     """Yield a group's epochs. n is smaller where a trial has no value for an epoch."""
     metric = results[0].metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for result in results:
-        for (split, name), curve in epoch_values(result).items():
+        for (split, name), curve in _epoch_values(result).items():
             for epoch, value in curve.items():
                 values[epoch, name, split].append(value)
 
@@ -155,7 +154,7 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
         yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
 
 
-def epoch_values(result: Result) -> Curve:
+def _epoch_values(result: Result) -> Curve:
     """Return a trial's evaluations: split and metric -> epoch -> the epoch's last value."""
     curves: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for item in result.metrics:
@@ -164,12 +163,11 @@ def epoch_values(result: Result) -> Curve:
     return dict(curves)
 
 
-def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:
-    """Return a group's row at each trial's best epoch."""
-    reasons = [(member, absence(member.result, tested)) for member in members]
+def _group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:
+    reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
-    independent = not share_seeds([member.result for member in counted])
+    independent = not _share_seeds([member.result for member in counted])
 
     def both(name: str) -> Summaries:
         values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
@@ -188,7 +186,7 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
         missing=tuple((member.result.name, why) for member, why in reasons if why),
         counted=tuple(member.row for member in counted),
         members=tuple(member.row for member in members),
-        differing=(*differing_settings(members), *differing_code([member.result for member in counted])),
+        differing=(*_differing_settings(members), *_differing_code([member.result for member in counted])),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
         independent=independent,
         settings=first.settings,
@@ -196,13 +194,13 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
     )
 
 
-def share_seeds(results: Sequence[Result]) -> bool:
+def _share_seeds(results: Sequence[Result]) -> bool:
     """Whether some results, but not all, have a seed or a data seed in common: they are not independent."""
     kinds = (Counter(result.seed for result in results), Counter(result.data_seed for result in results))
     return any(1 < len(found) < len(results) for found in kinds)
 
 
-def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
+def _differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
     """Yield the settings that trials of one group differ in; not those that only follow others."""
     kinds = {id(member.settings): member.settings for member in members}
     if len(kinds) == 1:
@@ -213,7 +211,7 @@ def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
             yield Differing(name, tuple(counts.items()))
 
 
-def differing_code(results: Sequence[Result]) -> Iterator[Differing]:
+def _differing_code(results: Sequence[Result]) -> Iterator[Differing]:
     """Yield what the code that results come from differs in: its commit and changes, and versions of packages."""
     launches = [launch for result in results for launch in dict.fromkeys(result.launches)]
     if len(set(launches)) < 2:
@@ -237,7 +235,7 @@ def commit_text(launch: Launch) -> str:
     )
 
 
-def absence(result: Result, tested: bool) -> str:
+def _absence(result: Result, tested: bool) -> str:
     """Why a trial has no part in its group's row; empty when it has."""
     if result.status != Status.DONE:
         error = result.outcome.error if result.outcome else None
@@ -247,7 +245,7 @@ def absence(result: Result, tested: bool) -> str:
     return f"no test {result.metric}" if tested and result.best("test") is None else ""
 
 
-def data_sets(factors: Sequence[str], keyed: Sequence[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
+def _data_sets(factors: Sequence[str], keyed: Sequence[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
     """Yield each data set that records have facts of once, in the order of their trials."""
     seen = set()
     different = {name: len({values[place] for values, _ in keyed}) > 1 for place, name in enumerate(factors)}

@@ -79,16 +79,16 @@ def pairs(comparison: Comparison) -> list[Pair]:
     """
     if number_of_pairs(comparison) > MOST_PAIRS:
         return []
-    alike = alike_but_one(comparison)
+    alike = _alike_but_one(comparison)
     return [Pair(comparison.factors[place], place, *two) for place, rows in alike for two in combinations(rows, 2)]
 
 
 def number_of_pairs(comparison: Comparison) -> int:
     """How many pairs of groups differ in exactly one factor, counted without making them."""
-    return sum(math.comb(len(rows), 2) for _, rows in alike_but_one(comparison))
+    return sum(math.comb(len(rows), 2) for _, rows in _alike_but_one(comparison))
 
 
-def alike_but_one(comparison: Comparison) -> Iterator[tuple[int, list[GroupRow]]]:
+def _alike_but_one(comparison: Comparison) -> Iterator[tuple[int, list[GroupRow]]]:
     """Yield each factor's position with groups that have a done trial and differ in nothing but it."""
     counted = [row for row in comparison.groups if row.trials > len(row.missing)]
     for position in range(len(comparison.factors)):
@@ -102,19 +102,18 @@ def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
     """Yield what each of `pairs` differs by."""
     for pair in pairs(comparison):
         first, second = pair.first, pair.second
-        own = on_both_sets(first, second)
+        own = _on_both_sets(first, second)
         shared = [name for name in first.others if name in second.others]
         yield DifferenceRow(
             *pair.named(),
             metric=first.metric,
             validation=own.validation,
             test=own.test,
-            others={name: on_both_sets(first.others[name], second.others[name]) for name in shared},
+            others={name: _on_both_sets(first.others[name], second.others[name]) for name in shared},
         )
 
 
-def on_both_sets(first: GroupRow | Summaries, second: GroupRow | Summaries) -> MeanDifferences:
-    """Return the difference on validation and on test."""
+def _on_both_sets(first: GroupRow | Summaries, second: GroupRow | Summaries) -> MeanDifferences:
     return MeanDifferences(
         mean_difference(first.validation, second.validation), mean_difference(first.test, second.test)
     )
@@ -161,7 +160,7 @@ class Contrast(PairRow):
 @lru_cache(maxsize=1)
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     """Return a contrast for each of `pairs` whose groups both have a value, corrected for their number."""
-    found = [made for pair in pairs(comparison) if (made := contrast(pair, comparison.split))]
+    found = [made for pair in pairs(comparison) if (made := _contrast(pair, comparison.split))]
     tested = [made for made in found if made.test]
     corrected = iter(holm([made.test.p for made in tested if made.test]))
     needed = seeds_for_unpaired(ALPHA / max(1, len(tested)))
@@ -170,10 +169,10 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     )
 
 
-def contrast(pair: Pair, split: str) -> Contrast | None:
+def _contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
-    first, second = (values(group.counted, split) for group in (pair.first, pair.second))
+    first, second = (_values(group.counted, split) for group in (pair.first, pair.second))
     one: Summary = pair.first.on(split)
     other: Summary = pair.second.on(split)
     difference = mean_difference(one, other)
@@ -195,21 +194,20 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
         seeds_for_test=seeds_for_unpaired(ALPHA),
         seeds_for_family=seeds_for_unpaired(ALPHA),
         seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
-        paired=paired(pair, split) if pair.independent else None,
+        paired=_paired(pair, split) if pair.independent else None,
     )
 
 
-def values(rows: Sequence[TrialRow], split: str) -> list[float]:
-    """The known values of the selection metric on a set."""
+def _values(rows: Sequence[TrialRow], split: str) -> list[float]:
     return [value for row in rows if (value := row.on(split)) is not None]
 
 
-def paired(pair: Pair, split: str) -> Paired | None:
+def _paired(pair: Pair, split: str) -> Paired | None:
     """Compare two groups seed by seed, by the seeds that both have; None for fewer than two.
 
     Only where the seeds fix the same order of the same examples in both.
     """
-    first, second = (by_order(group.counted, split) for group in (pair.first, pair.second))
+    first, second = (_by_order(group.counted, split) for group in (pair.first, pair.second))
     if not first or not second:
         return None
     both = [(first[key], second[key]) for key in first if key in second]
@@ -226,7 +224,7 @@ def paired(pair: Pair, split: str) -> Paired | None:
     return Paired(own, sign_flip_test(differences), greater)
 
 
-def by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
+def _by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
     """Values by what fixes the order of the examples; None where two trials share it, or one has no value."""
     found = {(*row.order, row.seed, row.data_seed): row.on(split) for row in rows}
     known = {key: value for key, value in found.items() if value is not None}

@@ -63,17 +63,16 @@ def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
             + ", ".join(measured)
         )
     for published in reference.groups:
-        check_group(comparison, published, reference)
+        _check_group(comparison, published, reference)
     return replace(comparison, reference=reference)
 
 
-def check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
-    """Raise WrongInput where a published group is none of the study's, or its values are none of a share."""
+def _check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
     means = [summary.mean for summary in published.sets.values()]
     means += [item.mean for epochs in published.epochs.values() for item in epochs]
     if is_share(reference.metric) and any(mean is not None and not 0 <= mean <= 1 for mean in means):
         raise WrongInput(
-            f"reference={reference.file}: {reference.metric} of {group_text(published.group)} is no share\n"
+            f"reference={reference.file}: {reference.metric} of {_group_text(published.group)} is no share\n"
             "allowed: 0 to 1, or 0 to 100 with unit: per cent"
         )
     for name in published.group:
@@ -82,21 +81,20 @@ def check_group(comparison: Comparison, published: PublishedGroup, reference: Re
                 f"reference={reference.file}: no factor is called {name}\n"
                 f"factors of this study: {', '.join(comparison.factors)}"
             )
-    if not matching(comparison, published):
-        known = [group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
+    if not _matching(comparison, published):
+        known = [_group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
         more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
         raise WrongInput(
-            f"reference={reference.file}: this study has no group {group_text(published.group)}\n"
+            f"reference={reference.file}: this study has no group {_group_text(published.group)}\n"
             f"groups that exist: {'; '.join(known[:LISTED]) or 'none'}{more}"
         )
 
 
-def matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
-    """Return the study's groups that a published one is of."""
-    return [group for group in comparison.groups if is_of(comparison, group, published.group)]
+def _matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
+    return [group for group in comparison.groups if _is_of(comparison, group, published.group)]
 
 
-def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
+def _is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
     """Whether a group has all the wanted values of factors, or of settings that its trials have in common."""
     differing = {item.name for item in group.differing}
     known = {name: value for name, value in group.settings.items() if name not in differing}
@@ -104,8 +102,7 @@ def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) 
     return all(name in known and known[name] == value for name, value in wanted.items())
 
 
-def group_text(values: Mapping[str, Value]) -> str:
-    """A group as one would write it: model=pt framework=hf."""
+def _group_text(values: Mapping[str, Value]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
@@ -115,14 +112,13 @@ def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
     if reference is None:
         return
     for published in reference.groups:
-        for group in matching(comparison, published):
+        for group in _matching(comparison, published):
             for split in SETS:
                 if split in published.sets:
-                    yield reference_row(group, published, split, reference)
+                    yield _reference_row(group, published, split, reference)
 
 
-def reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
-    """Return one group's row on one set."""
+def _reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
     theirs, ours = published.sets[split], summary_of(group, split, reference.metric)
     sampled = split in published.values or (reference.sd == "sample" and theirs.n > 1)
     return ReferenceRow(
@@ -145,7 +141,7 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
         return
     ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
     for published in reference.groups:
-        for group in matching(comparison, published):
+        for group in _matching(comparison, published):
             for split, epochs in published.epochs.items():
                 for epoch, item in enumerate(epochs, start=1):
                     row = ours.get((group.factors, group.metric, epoch))

@@ -37,15 +37,14 @@ class Launch:
 
 
 @cache
-def launch(*known: Any) -> Launch:
+def _launch(*known: Any) -> Launch:
     """Return the one object for a launch: most trials of a study have the same."""
     return Launch(*known)
 
 
-def read_launch(recorded: Mapping[str, Any]) -> Launch:
-    """Return what a launch in trial.json says."""
+def _read_launch(recorded: Mapping[str, Any]) -> Launch:
     code = recorded.get("code") or {}
-    return launch(
+    return _launch(
         *(recorded.get(name) for name in ("command", "directory")),
         *(code.get(name) for name in ("commit", "dirty", "difference_sha256")),
         *(recorded.get(name) for name in ("host", "platform")),
@@ -98,7 +97,7 @@ class Result:
             outcome=outcome,
             metrics=tuple(record.metrics()) if status == Status.DONE else (),
             id=description["id"],
-            launches=tuple(map(read_launch, description["provenance"]["launches"])),
+            launches=tuple(map(_read_launch, description["provenance"]["launches"])),
         )
 
     def of_study(self, study: str) -> Result:

@@ -197,11 +197,10 @@ class CostRow:
 
 def cost_rows(comparison: Comparison) -> Iterator[CostRow]:
     """Yield what each group cost."""
-    return map(cost_row, comparison.groups)
+    return map(_cost_row, comparison.groups)
 
 
-def cost_row(group: GroupRow) -> CostRow:
-    """Return what one group cost."""
+def _cost_row(group: GroupRow) -> CostRow:
     timed = [row for row in group.members if row.seconds is not None]
     on_gpu = [row for row in timed if row.device == "cuda"]
     counts = {row.parameters.total: row.parameters for row in group.members if row.parameters}

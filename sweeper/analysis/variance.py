@@ -85,7 +85,7 @@ class SpreadRow:
     left_out: int
 
 
-def is_crossed(rows: Sequence[TrialRow]) -> bool:
+def _is_crossed(rows: Sequence[TrialRow]) -> bool:
     """Whether some trials share a seed under several data seeds, and some a data seed under several seeds."""
     cells = {(row.seed, row.data_seed) for row in rows}
     return all(len({cell[place] for cell in cells}) < len(cells) for place in (0, 1)) and all(
@@ -96,11 +96,11 @@ def is_crossed(rows: Sequence[TrialRow]) -> bool:
 def spread_rows(comparison: Comparison) -> Iterator[SpreadRow]:
     """Yield the split of each group whose seeds are crossed; none where a seed occurs twice with the same data seed."""
     for group in comparison.groups:
-        if is_crossed(group.counted) and (row := spread_row(group, comparison.split)):
+        if _is_crossed(group.counted) and (row := _spread_row(group, comparison.split)):
             yield row
 
 
-def spread_row(group: GroupRow, split: str) -> SpreadRow | None:
+def _spread_row(group: GroupRow, split: str) -> SpreadRow | None:
     """Split the variance of one group's selection metric on a set; None where its grid is too small."""
     cells = {(row.seed, row.data_seed): row.on(split) for row in group.counted}
     known = {key: value for key, value in cells.items() if value is not None and math.isfinite(value)}

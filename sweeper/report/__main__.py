@@ -49,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="default: %(default)s")
     parser.add_argument("--write", action="store_true", help="print nothing, write STUDY/report as a sweep's end does")
     options = parser.parse_intermixed_args(arguments)
-    wanted = asked(options.arguments)
+    wanted = _asked(options.arguments)
     if options.write:
-        write(wanted)
+        _write(wanted)
     else:
-        report(wanted, options.format)
+        _report(wanted, options.format)
     return DONE
 
 
@@ -68,7 +68,7 @@ def _columns_help() -> Iterator[str]:
     yield CONVENTIONS
 
 
-def asked(arguments: Sequence[str]) -> Asked:
+def _asked(arguments: Sequence[str]) -> Asked:
     """Tell studies from settings; raises WrongInput for other settings and for no study."""
     settings: dict[str, str] = {}
     studies = []
@@ -87,8 +87,7 @@ def asked(arguments: Sequence[str]) -> Asked:
     return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
 
 
-def read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
-    """Return the studies that are asked for, and what they compare."""
+def _read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
     reference = None
     if wanted.reference:
         from sweeper.analysis.reference import read_reference  # msgspec, which other reports need not load
@@ -99,19 +98,17 @@ def read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
     return opened, with_reference(comparison, reference) if reference else comparison
 
 
-def report(wanted: Asked, format_name: str) -> None:
-    """Print studies in one of the formats."""
-    opened, comparison = read(wanted)
+def _report(wanted: Asked, format_name: str) -> None:
+    opened, comparison = _read(wanted)
     if format_name == "terminal":
         from sweeper.report.terminal import print_report, terminal
 
         print_report(comparison, terminal())
     else:
-        sys.stdout.write(rendered(comparison, opened.name, format_name))
+        sys.stdout.write(_rendered(comparison, opened.name, format_name))
 
 
-def rendered(comparison: Comparison, name: str, format_name: str) -> str:
-    """Return a report as the content of a file."""
+def _rendered(comparison: Comparison, name: str, format_name: str) -> str:
     if format_name == "csv":
         return csv_text(comparison)
     if format_name == "html":
@@ -122,12 +119,11 @@ def rendered(comparison: Comparison, name: str, format_name: str) -> str:
     return render(comparison, name)
 
 
-def write(wanted: Asked) -> None:
-    """Write a study's report beside its records and say where; raises WrongInput where that cannot be written."""
+def _write(wanted: Asked) -> None:
     if len(wanted.studies) > 1:
         raise WrongInput("--write writes the report of one study into its directory\nof several: --format html > FILE")
     try:
-        print(write_report(wanted.studies[0], lambda: read(wanted)[1]) / PAGE)
+        print(write_report(wanted.studies[0], lambda: _read(wanted)[1]) / PAGE)
     except OSError as error:
         raise WrongInput(f"{error.filename or wanted.studies[0]} cannot be written: {error.strerror}") from error
 

@@ -25,16 +25,14 @@ FORMAT = 1  # a report written in an older format is written anew
 
 def outdated(study: Path) -> bool:
     """Whether records have changed since the report was written, or there is none; reads no record."""
-    return written_from(study) != state_of(study)
+    return _written_from(study) != _state_of(study)
 
 
-def state_of(study: Path) -> str:
-    """What a report written now would be made from."""
+def _state_of(study: Path) -> str:
     return f"{FORMAT} {fingerprint_of_study(study)}"
 
 
-def written_from(study: Path) -> str | None:
-    """What the report was made from; None where there is none."""
+def _written_from(study: Path) -> str | None:
     state = read_json(study / STATE)
     return state["made_from"] if state and (study / DIRECTORY / PAGE).exists() else None
 
@@ -52,16 +50,16 @@ def write_report(
     with FileLock(study / LOCK):
         if only_if_outdated and not outdated(study):
             return study / DIRECTORY
-        made_from = state_of(study)  # first: what changes meanwhile is seen as new the next time
-        files = report_files(comparison() if comparison else compare_study(opened), opened.name)
+        made_from = _state_of(study)  # first: what changes meanwhile is seen as new the next time
+        files = _report_files(comparison() if comparison else compare_study(opened), opened.name)
         before = read_json(study / STATE) or {"files": []}
-        write_files(study / DIRECTORY, files)
-        remove(study / DIRECTORY, set(before["files"]) - set(files))
+        _write_files(study / DIRECTORY, files)
+        _remove(study / DIRECTORY, set(before["files"]) - set(files))
         write_json(study / STATE, {"made_from": made_from, "files": sorted(files)})
     return study / DIRECTORY
 
 
-def report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
+def _report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
     """Return all files of a report by their path in its directory, the page last."""
     from sweeper.report.page import draw_figures, page  # takes most of a second
 
@@ -77,8 +75,7 @@ def report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
     return figures | {path: text.encode() for path, text in texts.items()}
 
 
-def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Replace files one by one, in their order."""
+def _write_files(directory: Path, files: Mapping[str, bytes]) -> None:
     for path, content in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +87,6 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
         temporary.replace(target)
 
 
-def remove(directory: Path, paths: Iterable[str]) -> None:
-    """Remove files that an earlier report had and this one has not."""
+def _remove(directory: Path, paths: Iterable[str]) -> None:
     for path in paths:
         (directory / path).unlink(missing_ok=True)

@@ -51,21 +51,20 @@ LONG_WIDTH = r"0.7\linewidth"
 
 def markdown(comparison: Comparison, name: str) -> str:
     """Return the tables as Markdown (GitHub's pipe tables)."""
-    parts = [f"# {escape_markdown(name)}", *map(markdown_table, text_tables(comparison))]
-    parts.append("\n".join(f"- {escape_markdown(line)}" for line in notes(comparison)))
+    parts = [f"# {_escape_markdown(name)}", *map(_markdown_table, text_tables(comparison))]
+    parts.append("\n".join(f"- {_escape_markdown(line)}" for line in notes(comparison)))
     return "\n\n".join(parts) + "\n"
 
 
-def markdown_table(table: TextTable) -> str:
-    """Return one table with its title as a heading."""
+def _markdown_table(table: TextTable) -> str:
     rules = ["---:" if position >= table.numeric else "---" for position in range(len(table.heads))]
     heads = tuple(head.replace("\n", " ") for head in table.heads)
     rows = [heads, *(cells for block in table.blocks for cells in block)]
-    head, *body = [f"| {' | '.join(escape_markdown(cell) for cell in row)} |" for row in rows]
-    return "\n".join([f"## {escape_markdown(table.title)}", "", head, f"| {' | '.join(rules)} |", *body])
+    head, *body = [f"| {' | '.join(_escape_markdown(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"## {_escape_markdown(table.title)}", "", head, f"| {' | '.join(rules)} |", *body])
 
 
-def escape_markdown(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is, HTML in it included; an underscore inside a word needs no escape."""
     return re.sub(r"([\\`*\[\]<>|&~$]|\b_|_\b)", r"\\\1", printable(text))
 
@@ -80,7 +79,7 @@ def latex(comparison: Comparison, name: str) -> str:
 
 def latex_table(table: TextTable, number: int) -> str:
     """Return one table; every block of rows is set apart."""
-    lengths = [longest(table, position) for position in range(len(table.heads))]
+    lengths = [_longest(table, position) for position in range(len(table.heads))]
     alignment = "".join(
         "r" if position >= table.numeric else f"p{{{LONG_WIDTH}}}" if length > LONG else "l"
         for position, length in enumerate(lengths)
@@ -89,12 +88,12 @@ def latex_table(table: TextTable, number: int) -> str:
     height = max(map(len, heads))
     levels = [[lines[level - height + len(lines)] if level >= height - len(lines) else "" for lines in heads]
               for level in range(height)]  # fmt: skip
-    blocks = ["\n".join(map(row, block)) for block in table.blocks if block]
+    blocks = ["\n".join(map(_row, block)) for block in table.blocks if block]
     body = "\n".join(
         [
             f"\\begin{{tabular}}{{{alignment}}}",
             "\\toprule",
-            *map(row, levels),
+            *map(_row, levels),
             "\\midrule",
             "\n\\addlinespace\n".join(blocks),
             "\\bottomrule",
@@ -114,13 +113,12 @@ def latex_table(table: TextTable, number: int) -> str:
     )
 
 
-def longest(table: TextTable, position: int) -> int:
-    """Length of the longest line of a column."""
+def _longest(table: TextTable, position: int) -> int:
     heads = max(map(len, table.heads[position].split("\n")))
     return max([heads, *(len(cells[position]) for cells in chain(*table.blocks))])
 
 
-def row(cells: Sequence[str]) -> str:
+def _row(cells: Sequence[str]) -> str:
     """Return a row; a bracket that starts one would be taken for an argument of the row before."""
     texts = [escape_latex(cell) for cell in cells]
     return " & ".join(f"{{}}{text}" if text.startswith(("[", "*")) else text for text in texts) + r" \\"

@@ -101,23 +101,23 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, bes
     environment = Environment(
         loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found = [item for item in sections(comparison, drawn) if item.lines or item.tables or item.pictures]
+    found = [item for item in _sections(comparison, drawn) if item.lines or item.tables or item.pictures]
     script = (SOURCES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         name=printable(name),
         summary=f"Trials: {pending(comparison)}.",
         sections=found,
         beside=beside,
-        style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + alignment(found)),
+        style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + _alignment(found)),
         script=Markup(script),
         script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
     )
 
 
-def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
+def _sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
     """Yield the page's parts: what was found first, then what it was found from, and how to read it all last."""
-    words, data = sentences(comparison), data_lines(comparison)
-    pictures = [picture(number, item) for number, item in enumerate(drawn, start=1)]
+    words, data = sentences(comparison), _data_lines(comparison)
+    pictures = [_picture(number, item) for number, item in enumerate(drawn, start=1)]
     tables = [
         page_table(table, "trials.csv" if table.title.startswith(PARTS["Trials"]) else "report.json")
         for table in text_tables(comparison)
@@ -137,8 +137,7 @@ def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[S
     yield Section("notes", "Notes", "How to read this", [line for line in notes(comparison) if line not in said])
 
 
-def data_lines(comparison: Comparison) -> list[str]:
-    """Return what the data is, each line once."""
+def _data_lines(comparison: Comparison) -> list[str]:
     known = [(data.name, facts) for data in comparison.data if (facts := read_facts(data.facts))]
     plan = [line.strip() for name, facts in known for line in plan_lines(name, facts)]
     return list(dict.fromkeys([*plan, *all_data_notes(comparison)]))
@@ -150,8 +149,7 @@ def page_table(table: TextTable, whole: str) -> PageTable:
     return PageTable(table.title, table.heads, table.numeric, blocks, hidden, whole)
 
 
-def picture(number: int, drawn: DrawnFigure) -> Picture:
-    """Return a figure as the page shows it."""
+def _picture(number: int, drawn: DrawnFigure) -> Picture:
     figure, svg = drawn.figure, drawn.files["svg"]
     own = f"figure-{number}"
     width = natural_width(svg)
@@ -169,7 +167,7 @@ def picture(number: int, drawn: DrawnFigure) -> Picture:
     )
 
 
-def alignment(found: Sequence[Section]) -> str:
+def _alignment(found: Sequence[Section]) -> str:
     """Return the style that puts numbers to the right, without a word in every cell."""
     tables = [table for section in found for table in section.tables]
     tables += [item.table for section in found for item in section.pictures]

@@ -44,20 +44,19 @@ def terminal(file: TextIO | None = None) -> Console:
 
 def print_tables(comparison: Comparison, console: Console) -> None:
     """Print the tables that a sweep ends with and what must be known about them."""
-    print_all(closing_tables(comparison), closing_notes(comparison), console)
+    _print_all(closing_tables(comparison), closing_notes(comparison), console)
 
 
 def print_report(comparison: Comparison, console: Console) -> None:
     """Print all tables of a comparison and what must be known about them."""
-    print_all(text_tables(comparison), notes(comparison), console)
+    _print_all(text_tables(comparison), notes(comparison), console)
 
 
-def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
-    """Print tables, then lines."""
+def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
     for table in tables:
         console.print(Text(table.title, style="bold"))
-        for part in parts(replace(table, blocks=table.beginning(ROWS_SHOWN)), console.width):
-            console.print(rich_table(part), width=max(console.width, least_width(part)), crop=False)
+        for part in _parts(replace(table, blocks=table.beginning(ROWS_SHOWN)), console.width):
+            console.print(rich_table(part), width=max(console.width, _least_width(part)), crop=False)
         if (hidden := table.rows - ROWS_SHOWN) > 0:
             more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
             console.print(Text(more, style="dim"), soft_wrap=not console.is_terminal)
@@ -67,36 +66,34 @@ def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Consol
         console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
 
 
-def parts(table: TextTable, width: int) -> Iterator[TextTable]:
+def _parts(table: TextTable, width: int) -> Iterator[TextTable]:
     """Yield a table in as many parts as a screen needs: columns of numbers, always beside those that tell rows apart.
 
     A number is never cut.
     """
-    room = width - least_width(columns_of(table, ()))
+    room = width - _least_width(_columns_of(table, ()))
     places: list[int] = []
     for place in range(table.numeric, len(table.heads)):
-        if places and sum(column_width(table, other) for other in (*places, place)) > room:
-            yield columns_of(table, places)
+        if places and sum(_column_width(table, other) for other in (*places, place)) > room:
+            yield _columns_of(table, places)
             places = []
         places.append(place)
-    yield columns_of(table, places)
+    yield _columns_of(table, places)
 
 
-def columns_of(table: TextTable, places: Sequence[int]) -> TextTable:
-    """Return a table with only some of its columns of numbers."""
+def _columns_of(table: TextTable, places: Sequence[int]) -> TextTable:
     chosen = (*range(table.numeric), *places)
     blocks = tuple(tuple(tuple(cells[place] for place in chosen) for cells in block) for block in table.blocks)
     return replace(table, heads=tuple(table.heads[place] for place in chosen), blocks=blocks)
 
 
-def least_width(table: TextTable) -> int:
+def _least_width(table: TextTable) -> int:
     """Characters that a table needs at least: numbers whole, text folded."""
-    widths = [column_width(table, place) for place in range(len(table.heads))]
+    widths = [_column_width(table, place) for place in range(len(table.heads))]
     return EDGES + sum(min(width, FOLDED) if place < table.numeric else width for place, width in enumerate(widths))
 
 
-def column_width(table: TextTable, place: int) -> int:
-    """Characters of a column, with the space behind it."""
+def _column_width(table: TextTable, place: int) -> int:
     cells = [cells[place] for block in table.blocks for cells in block]
     return 1 + max(cell_len(line) for text in (table.heads[place], *cells) for line in (text.split("\n") or [""]))
 

@@ -76,7 +76,7 @@ class CurveFigure:
     @property
     def caption(self) -> str:
         """How to read it, and what it leaves out."""
-        return " ".join(caption(self))
+        return " ".join(_caption(self))
 
     @property
     def series(self) -> list[Series]:
@@ -91,7 +91,7 @@ class CurveFigure:
     @property
     def lines_drawn(self) -> bool:
         """Whether single trials can be seen."""
-        return count_lines(self.drawn) <= LINES_DRAWN
+        return _count_lines(self.drawn) <= LINES_DRAWN
 
     @property
     def has_published(self) -> bool:
@@ -111,12 +111,12 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     """
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
-    facets = choose_facets(factors, groups, facets)
+    facets = _choose_facets(factors, groups, facets)
     # Where all groups can be told apart, each has one look in all figures.
     alike = () if len(groups) <= SERIES_PER_PANEL else facets
-    styles, labels = choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
-    summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
-    published = published_means(comparison, metric, split)
+    styles, labels = _choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
+    summaries, lines = _epoch_summaries(comparison, metric, split), _trial_lines(comparison, metric, split)
+    published = _published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
         measured = tuple(lines.get(group, ())), summaries.get(group, {})
@@ -128,8 +128,7 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     return CurveFigure(f"{split}_{metric}", metric, split, factors, found, source)
 
 
-def caption(figure: CurveFigure) -> Iterator[str]:
-    """Yield sentences on a figure's signs, and on what is not drawn."""
+def _caption(figure: CurveFigure) -> Iterator[str]:
     single = len(figure.epochs) == 1
     lines = "Small marks: single trials" if single else "Thin lines: single trials, one a seed"
     lines = f"{lines}. " if figure.lines_drawn else ""
@@ -140,23 +139,22 @@ def caption(figure: CurveFigure) -> Iterator[str]:
     if figure.has_published:
         yield f"Dotted, with open marks: published means ({figure.source})."
     if not figure.lines_drawn:
-        yield f"Single trials ({count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
+        yield f"Single trials ({_count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
     if len(figure.panels) > PANELS_DRAWN:
         yield f"The first {PANELS_DRAWN} of {len(figure.panels)} panels are drawn; all values are in the CSV."
 
 
-def count_lines(panels: Sequence[Panel]) -> int:
-    """Number of trials in panels."""
+def _count_lines(panels: Sequence[Panel]) -> int:
     return sum(len(series.lines) for panel in panels for series in panel.series)
 
 
-def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
+def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the factors that part groups into panels: those wanted that vary, then as few as keep panels legible."""
     values = {factor: len({group[place] for group in groups}) for place, factor in enumerate(factors)}
     chosen = [factor for factor in wanted if values.get(factor, 0) > 1]
-    while fullest(factors, groups, chosen) > SERIES_PER_PANEL:
+    while _fullest(factors, groups, chosen) > SERIES_PER_PANEL:
         sizes = {
-            factor: fullest(factors, groups, [*chosen, factor])
+            factor: _fullest(factors, groups, [*chosen, factor])
             for factor in factors
             if factor not in chosen and values[factor] > 1
         }
@@ -165,21 +163,19 @@ def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Seque
     return tuple(chosen)
 
 
-def fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
-    """Number of groups in the fullest panel."""
+def _fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
     places = [factors.index(factor) for factor in facets]
     return max(Counter(tuple(group[place] for place in places) for group in groups).values(), default=0)
 
 
-def choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
+def _choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
     """Return each group's style: the same for groups that differ in the facets only."""
     places = [place for place, factor in enumerate(factors) if factor not in facets]
     numbers: dict[Group, int] = {}
     return {group: numbers.setdefault(tuple(group[place] for place in places), len(numbers)) for group in groups}
 
 
-def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
-    """Return the summaries of a metric on a set by group and epoch."""
+def _epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
     found: dict[Group, dict[int, Summary]] = {}
     for row in comparison.epochs:
         summary: Summary | None = row.on(split, metric)
@@ -188,8 +184,7 @@ def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Gro
     return found
 
 
-def published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
-    """Return what the comparison's reference reports of a metric on a set by group and epoch."""
+def _published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
     found: dict[Group, dict[int, float]] = {}
     for row in reference_epoch_rows(comparison):
         if (row.metric, row.split) == (metric, split):
@@ -197,8 +192,7 @@ def published_means(comparison: Comparison, metric: str, split: str) -> dict[Gro
     return found
 
 
-def trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
-    """Return every done trial's values of a metric on a set, by group."""
+def _trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
     found: dict[Group, list[Line]] = {}
     for row in comparison.trials:
         values = comparison.curves.get(row.name, {}).get((SPLITS[split], metric), {})

@@ -64,12 +64,11 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         unit="%",
         from_zero=False,
         labels=tuple(telling_labels(comparison.factors, groups).values()),
-        columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
+        columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
 
-def group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
-    """Return a group's mean on a set, its t interval and its trials' values."""
+def _group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
     summary: Summary | None = row.on(split, metric)
     if summary is None or summary.mean is None:
         return None
@@ -89,20 +88,19 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
         metric=metric,
         unit="points",
         from_zero=True,
-        labels=tuple(difference_label(comparison.factors, row, telling) for row in rows),
-        columns={split: tuple(difference_interval(row, metric, split) for row in rows) for split in splits},
+        labels=tuple(_difference_label(comparison.factors, row, telling) for row in rows),
+        columns={split: tuple(_difference_interval(row, metric, split) for row in rows) for split in splits},
     )
 
 
-def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
-    """Return a difference on a set."""
+def _difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
     found: MeanDifference | None = row.on(split, metric)
     if found is None:
         return None
     return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
 
 
-def difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
+def _difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
     """Name a difference by both values, then by what the groups have in common where that varies in the study."""
     texts = dict(zip(factors, factor_labels(factors, row.factors), strict=True))
     both = f"{texts[row.factor]} − {value_text(row.second)}"

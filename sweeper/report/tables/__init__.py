@@ -26,27 +26,26 @@ from sweeper.trial.outcome import Status
 
 def text_tables(comparison: Comparison) -> list[TextTable]:
     """Return all tables that there is something for; of trials that are not done only themselves and their origin."""
-    tables = [trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [epoch_table(comparison), group_table(comparison, full=True), *spread_tables(comparison)]
+        tables += [_epoch_table(comparison), group_table(comparison, full=True), *spread_tables(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        tables += [difference_table(comparison), *contrast_tables(comparison)]
+        tables += [_difference_table(comparison), *contrast_tables(comparison)]
     tables += reference_tables(comparison)
     return tables + (list(origin_tables(comparison)) if comparison.trials else [])
 
 
 def closing_tables(comparison: Comparison) -> list[TextTable]:
     """Return what a sweep ends with: trials, epochs, groups and their differences, without tests and origin."""
-    tables = [trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [epoch_table(comparison), group_table(comparison)]
+        tables += [_epoch_table(comparison), group_table(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        tables.append(difference_table(comparison))
+        tables.append(_difference_table(comparison))
     return tables
 
 
-def trial_table(comparison: Comparison) -> TextTable:
-    """Table 1: every trial at its best epoch."""
+def _trial_table(comparison: Comparison) -> TextTable:
     data_seeds = any(row.data_seed != row.seed for row in comparison.trials)
     measured = columns(comparison)
 
@@ -72,8 +71,7 @@ def trial_table(comparison: Comparison) -> TextTable:
     )
 
 
-def epoch_table(comparison: Comparison) -> TextTable:
-    """Table 2: mean and standard deviation over seeds, per epoch and group."""
+def _epoch_table(comparison: Comparison) -> TextTable:
     measured = columns(comparison)
 
     def cells(row: EpochRow) -> Cells:
@@ -97,8 +95,7 @@ def epoch_table(comparison: Comparison) -> TextTable:
     )
 
 
-def difference_table(comparison: Comparison) -> TextTable:
-    """Table 4: what groups that differ in one factor differ by; its column has both values, as in "pt − rd"."""
+def _difference_table(comparison: Comparison) -> TextTable:
     measured = difference_columns(comparison)
 
     def cells(row: DifferenceRow) -> Cells:

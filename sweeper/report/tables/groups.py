@@ -68,11 +68,11 @@ def spread_tables(comparison: Comparison) -> Iterator[TextTable]:
             title=f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)",
             heads=(*factors, *causes, "seeds ×\ndata seeds", "n"),
             numeric=len(factors),
-            blocks=(tuple(spread_cells(comparison, row) for row in found),),
+            blocks=(tuple(_spread_cells(comparison, row) for row in found),),
         )
 
 
-def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
+def _spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
     """Return one group's causes; a share whose estimate was below 0 is marked."""
     found = row.components
     variances = (found.rows, found.columns, found.residual)
@@ -102,19 +102,18 @@ def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
                 f"here − published\n[{interval_name()}]",
             ),
             numeric=len(factors),
-            blocks=in_blocks([(row.factors, reference_cells(row)) for row in own]),
+            blocks=in_blocks([(row.factors, _reference_cells(row)) for row in own]),
         )
     if epochs:
         yield TextTable(
             title="Beside published numbers, epoch by epoch: mean and standard deviation over seeds",
             heads=(*(*factors, "epoch", f"published\n{name}", "sd", f"here\n{name}", "sd", "n", "here −\npublished"),),
             numeric=len(factors),
-            blocks=in_blocks([(row.factors, reference_epoch_cells(row)) for row in epochs]),
+            blocks=in_blocks([(row.factors, _reference_epoch_cells(row)) for row in epochs]),
         )
 
 
-def reference_cells(row: ReferenceRow) -> Cells:
-    """Return one group's row."""
+def _reference_cells(row: ReferenceRow) -> Cells:
     steps = (", ".join(map(str, own)) or UNKNOWN for own in (row.published_steps, row.our_steps))
     return (
         *(*map(value_text, row.factors), row.split),
@@ -124,8 +123,7 @@ def reference_cells(row: ReferenceRow) -> Cells:
     )
 
 
-def reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
-    """Return one epoch's row."""
+def _reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
     return (
         *(*map(value_text, row.factors), row.split, str(row.epoch)),
         metric_text(row.metric, row.published_mean),

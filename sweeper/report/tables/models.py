@@ -29,7 +29,7 @@ def parameter_tables(comparison: Comparison) -> Iterator[TextTable]:
             counts[key] = known
     if not 0 < len(models) <= MODELS_BESIDE:
         return
-    labels = [models_label(comparison, groups) for groups in models.values()]
+    labels = [_models_label(comparison, groups) for groups in models.values()]
     yield parameter_table("Parameters, counted in the trained models", labels, list(counts.values()))
 
 
@@ -69,7 +69,7 @@ def parameter_table(
     )
 
 
-def models_label(comparison: Comparison, groups: list[GroupRow]) -> str:
+def _models_label(comparison: Comparison, groups: list[GroupRow]) -> str:
     """What groups of the same model have in common, or all of them."""
     columns = zip(*(group.factors for group in groups), strict=True)
     common = [str(value_text(next(iter(values)))) for values in map(set, columns) if len(values) == 1]
@@ -92,12 +92,11 @@ def lora_tables(comparison: Comparison) -> Iterator[TextTable]:
 def lora_rows(used: Sequence[Mapping[str, Any]]) -> Iterator[Cells]:
     """Yield each setting of LoRA, its values, and what it means."""
     for item in fields(LoraSettings):
-        values = dict.fromkeys(setting_text(own.get(item.name)) for own in used)
+        values = dict.fromkeys(_setting_text(own.get(item.name)) for own in used)
         yield item.name, " / ".join(values), item.metadata["help"]
 
 
-def setting_text(value: Any) -> str:
-    """A setting as it is written on the command line."""
+def _setting_text(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(printable, map(str, value)))}]"
     return "null" if value is None else value_text(value)
@@ -128,13 +127,12 @@ def formula_lines(shape: Shape, models: Mapping[str, Counts]) -> Iterator[str]:
     yield f"  {PUBLISHED_TOTAL} + {in_words(more)}"
     yield f"  = {published:,} + {shape.filled(more)} = {published + shape.value(more):,}"
     for name, counts in models.items():
-        yield f"as trained, {printable(name)}: {trained_text(shape, counts)}"
+        yield f"as trained, {printable(name)}: {_trained_text(shape, counts)}"
         if counts.frozen:
             yield f"  frozen: {', '.join(counts.frozen)}"
 
 
-def trained_text(shape: Shape, counts: Counts) -> str:
-    """Return the sum that makes the whole model."""
+def _trained_text(shape: Shape, counts: Counts) -> str:
     parts = TOTALS[FULL_TOTAL]
     more = [part for part in counts.present() if part not in parts and shape.formula(part)]
     numbers = [shape.value(shape.formula(*parts)), *(shape.value(shape.formula(part)) for part in more)]

@@ -30,27 +30,25 @@ GROUPS_BESIDE = 6  # more of them make no table whose columns are groups
 
 def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables that there is something for."""
-    yield cost_table(comparison)
+    yield _cost_table(comparison)
     yield from parameter_tables(comparison)
     yield from lora_tables(comparison)
-    yield from settings_tables(comparison)
+    yield from _settings_tables(comparison)
     if comparison.launches:
-        yield provenance_table(comparison)
+        yield _provenance_table(comparison)
 
 
-def cost_table(comparison: Comparison) -> TextTable:
-    """What each group cost."""
+def _cost_table(comparison: Comparison) -> TextTable:
     factors = factor_heads(comparison, metric=False)
     return TextTable(
         title="Cost",
         heads=(*(*factors, "trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable"),),
         numeric=len(factors),
-        blocks=(tuple(cost_cells(row) for row in cost_rows(comparison)),),
+        blocks=(tuple(_cost_cells(row) for row in cost_rows(comparison)),),
     )
 
 
-def cost_cells(row: CostRow) -> Cells:
-    """Return one group's row."""
+def _cost_cells(row: CostRow) -> Cells:
     return (
         *map(value_text, row.factors),
         str(row.trials) if row.timed == row.trials else f"{row.timed} of {row.trials}",
@@ -63,7 +61,7 @@ def cost_cells(row: CostRow) -> Cells:
     )
 
 
-def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
+def _settings_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield what groups are configured otherwise, a column a group, where there are few groups."""
     groups = comparison.groups
     if not 1 < len(groups) <= GROUPS_BESIDE:
@@ -88,9 +86,7 @@ def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
         )
 
 
-def provenance_table(comparison: Comparison) -> TextTable:
-    """Where and by what code the trials were run, with the number of launches of each."""
-
+def _provenance_table(comparison: Comparison) -> TextTable:
     def block(name: str, values: Counter[str]) -> tuple[Cells, ...]:
         return tuple((name, printable(value), str(count)) for value, count in values.items())
 
@@ -104,7 +100,7 @@ def provenance_table(comparison: Comparison) -> TextTable:
     kinds = {
         "command": {launch: launch.command or UNKNOWN for launch in launches},
         "in directory": {launch: launch.directory or UNKNOWN for launch in launches},
-        "code": {launch: f"commit {commit_text(launch)}{tree_text(launch)}" for launch in launches},
+        "code": {launch: f"commit {commit_text(launch)}{_tree_text(launch)}" for launch in launches},
         "host": {launch: f"{launch.host or UNKNOWN}, {launch.platform or UNKNOWN}" for launch in launches},
         "versions": {launch: ", ".join(map(" ".join, launch.versions)) or UNKNOWN for launch in launches},
     }
@@ -116,6 +112,5 @@ def provenance_table(comparison: Comparison) -> TextTable:
     )
 
 
-def tree_text(launch: Launch) -> str:
-    """Whether the code was exactly that of its commit."""
+def _tree_text(launch: Launch) -> str:
     return "" if launch.dirty is None else " (dirty)" if launch.dirty else " (clean)"

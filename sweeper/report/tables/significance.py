@@ -28,11 +28,11 @@ def contrast_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the two tables, if any groups can be compared."""
     found = contrasts(comparison)
     if found:
-        yield test_table(comparison, found)
-        yield seeds_table(comparison, found)
+        yield _test_table(comparison, found)
+        yield _seeds_table(comparison, found)
 
 
-def test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
+def _test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """A row a pair of groups, and one more where it can be compared seed by seed."""
     factors, metric = factor_heads(comparison), comparison.metrics[0] if len(comparison.metrics) == 1 else ""
     name = f"{comparison.split} {metric_name(metric, 'points')}" if metric else comparison.split
@@ -43,12 +43,11 @@ def test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
             *(f"{name}\n[{interval_name()}]", "exact\np", "p by\nHolm", "P(first >\nsecond)", "Hedges\ng", "n"),
         ),
         numeric=len(factors) + 1,
-        blocks=in_blocks([(place, cells) for place, one in enumerate(found) for cells in test_rows(comparison, one)]),
+        blocks=in_blocks([(place, cells) for place, one in enumerate(found) for cells in _test_rows(comparison, one)]),
     )
 
 
-def test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
-    """Yield a contrast's row, and that of the same groups seed by seed."""
+def _test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
     own, difference = pair_cells(comparison, found.factor, found.factors, found.second, found.metric), found.difference
     yield (
         *own,
@@ -74,7 +73,7 @@ def test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
         )
 
 
-def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
+def _seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """What the numbers of seeds allow: the smallest exact p, and how many could show a difference."""
     factors = factor_heads(comparison)
 
@@ -85,7 +84,7 @@ def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
             p_text(one.test.smallest if one.test else None),
             str(one.seeds_for_test),
             str(one.seeds_for_family),
-            power_text(one),
+            _power_text(one),
         )
 
     alpha = f"p ≤ {ALPHA:g}"
@@ -100,8 +99,7 @@ def seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     )
 
 
-def power_text(found: Contrast) -> str:
-    """How many seeds a group give power, if they are known."""
+def _power_text(found: Contrast) -> str:
     if found.seeds_for_power is not None:
         return str(found.seeds_for_power)
     return f"> {MOST_SEEDS}" if found.hedges_g and found.pair.independent else UNKNOWN
