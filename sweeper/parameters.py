@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.parameter_count import count, part_of, recorded
 from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
@@ -38,7 +38,11 @@ def _drive(configs: Sequence[Any], launcher: Any) -> int:
             model = _build(trial, Path(cache))
         shape, counts = _shape_of(trial, model), count(model)
         if shape.is_known and not counts.parts:
-            _refuse_unknown(counts)
+            there = ", ".join([*counts.unknown][:3]) or "no parameters"
+            raise WrongInput(
+                f"no formula is known for the framework's model: it has {there}\n"
+                "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
+            )
         shapes[shape].append((trial, counts))
     agree = [_print_models(shape, members) for shape, members in shapes.items()]
     return DONE if all(agree) else NOT_ALL_DONE
@@ -61,10 +65,7 @@ def _distinct(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def _build(trial: Trial, cache: Path) -> nn.Module:
-    """Return the model as it would be trained, on the meta device where its library can do that.
-
-    What building needs comes to lie in `cache`.
-    """
+    """Return the model as it would be trained, on the meta device where its library can; files go to `cache`."""
     import torch
 
     scratch = replace(trial, cache=cache)
@@ -100,13 +101,6 @@ def _write_special_pieces(directory: Path) -> None:
     directory.mkdir()
     ids = {piece: position for position, piece in enumerate(SPECIAL)}
     Tokenizer(WordLevel(ids, unk_token=UNK)).save(str(directory / TOKENIZER))
-
-
-def _refuse_unknown(counts: Counts) -> NoReturn:
-    raise WrongInput(
-        f"no formula is known for the framework's model: it has {', '.join([*counts.unknown][:3]) or 'no parameters'}\n"
-        "known: RoBERTa and BLOOM, as Transformers and fairseq name their parts"
-    )
 
 
 def _shape_of(trial: Trial, model: nn.Module) -> Shape:

@@ -1,4 +1,4 @@
-"""What varies between the trials of a study, besides their seeds; pure functions of their configurations."""
+"""Factors: what varies between trials besides their seeds, found in their configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = str | int | float | bool | None
 # What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
 SECTIONS = ("model", "framework", "data", "arch", "task", "tokenizer", "train", "device", "digests")
 ALWAYS = ("model", "framework")
-# A path is stood for by its content: the same file at two places makes no difference.
+# A path is stood for by its content: the same file in two directories makes no difference.
 CONTENT = {
     "model.path": "digests.weights",
     "data.path": "digests.data",
@@ -33,10 +33,7 @@ DIGEST_SHOWN = 12  # hexadecimal digits of a digest
 def factor_values(
     settings: Sequence[dict[str, Value]], by: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
-    """Return the names of what varies between trials, or those that are asked for, and each trial's values.
-
-    Raises WrongInput when what is asked for is no setting.
-    """
+    """Return what varies or `by` names, and each trial's values of it; raises WrongInput for what is no setting."""
     settings = same_paths(settings)
     factors = tuple(dict.fromkeys(_named(factor, settings) for factor in by)) or varied(settings)
     return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
@@ -107,10 +104,7 @@ def _content_of(name: str) -> str | None:
 
 
 def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
-    """Return model, framework, and every setting that differs between trials alike in all earlier factors.
-
-    So a setting that only follows another (`model.pretrained` follows `model`) is no factor of its own.
-    """
+    """Return model, framework and what differs without following an earlier factor, as `model.pretrained` does."""
     factors = list(ALWAYS)
     names = dict.fromkeys(name for values in settings for name in values)
     for name in names:

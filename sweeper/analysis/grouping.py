@@ -1,4 +1,4 @@
-"""From a study's results to the rows of a comparison, as pure functions.
+"""Groups: from results to the rows of a comparison.
 
 Trials that differ in nothing but their seeds form a group, or those alike in the factors that are asked for. Only done
 trials count; what is not done is named.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
-from sweeper.analysis.results import EVALUATED, Launch, Result, Studies, results_of
+from sweeper.analysis.results import EVALUATED, Result, Studies, commit_text, results_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
 from sweeper.records.study import StudyRecords
@@ -20,7 +20,6 @@ from sweeper.trial.outcome import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
-COMMIT_SHOWN = 10  # hexadecimal digits
 # Trials alike in these and in both seeds read the same examples in the same order, in the same batches.
 OF_ORDER = (
     "framework",
@@ -37,31 +36,29 @@ OF_ORDER = (
 
 
 def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence[str] = ()) -> Comparison:
-    """Return the rows of the tables, ordered by factors and seeds; groups are made by what varies, or by `by`.
-
-    Raises WrongInput when `by` names what is no setting.
-    """
+    """Return the tables' rows, by factors and seeds; raises WrongInput where `by`, what makes groups, is no setting."""
     results = list(results)
-    kinds, places = _kinds_of_trials(results)
+    kinds, positions = _kinds_of_trials(results)
     distinct = same_paths(kinds)
     factors, of_kinds = factor_values(distinct, by if results else ())
-    settings, values = [distinct[place] for place in places], [of_kinds[place] for place in places]
-    keyed = list(zip(values, results, settings, strict=True))
-    keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
+    settings, values = [distinct[position] for position in positions], [of_kinds[position] for position in positions]
+    members = [
+        Member(result, _trial_row(key, result, own), own)
+        for key, result, own in zip(values, results, settings, strict=True)
+    ]
+    members.sort(key=lambda own: (*map(rank, factors, own.row.factors), own.row.seed, own.row.data_seed, own.row.name))
     groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
-    for key, result, own in keyed:
-        groups[key].append(Member(result, _trial_row(key, result, own), own))
+    for member in members:
+        groups[member.row.factors].append(member)
     measured = [key for result in results for key in result.at_best]
     tested = not measured or any(key.startswith("test/") for key in measured)
     return Comparison(
         factors=factors,
-        trials=tuple(member.row for members in groups.values() for member in members),
-        epochs=tuple(
-            row for key, members in groups.items() for row in _epoch_rows(key, [member.result for member in members])
-        ),
-        groups=tuple(_group_row(key, members, tested) for key, members in groups.items()),
+        trials=tuple(member.row for own in groups.values() for member in own),
+        epochs=tuple(row for own in groups.values() for row in _epoch_rows(own)),
+        groups=tuple(_group_row(own, tested) for own in groups.values()),
         planned=tuple(planned),
-        data=tuple(_data_sets(factors, [(key, result) for key, result, _ in keyed])),
+        data=tuple(_data_sets(factors, members)),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: _epoch_values(result) for result in results if result.metrics},
@@ -69,10 +66,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
 
 
 def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Comparison:
-    """Read all records and compare them, in groups of what varies or of what `by` names.
-
-    Of several studies the study tells trials apart that are alike otherwise.
-    """
+    """Compare all records in groups of what varies (of several studies they too) or of what `by` names."""
     if isinstance(opened, StudyRecords):
         return compare(results_of(opened), opened.planned, by)
     named = list(zip(opened.names(), opened.members, strict=True))
@@ -82,18 +76,18 @@ def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Com
 
 
 def _kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
-    """Return the settings that occur, each once, and each result's place in them: most trials differ in seeds only."""
+    """Return the settings that occur, each once, and each result's position in them: trials differ mostly in seeds."""
     known: dict[str, int] = {}
     kinds: list[dict[str, Value]] = []
-    places = []
+    positions = []
     for result in results:
         own = {name: value for name, value in result.config.items() if name not in SEEDS}
         chosen = {name: value for name, value in result.choices.items() if name not in SEEDS}
-        place = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
-        if place == len(kinds):
+        position = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
+        if position == len(kinds):
             kinds.append(trial_settings(result.choices, result.config, result.study))
-        places.append(place)
-    return kinds, places
+        positions.append(position)
+    return kinds, positions
 
 
 @dataclass(frozen=True)
@@ -134,12 +128,12 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
     )
 
 
-def _epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterator[EpochRow]:
+def _epoch_rows(members: Sequence[Member]) -> Iterator[EpochRow]:
     """Yield a group's epochs. n is smaller where a trial has no value for an epoch."""
-    metric = results[0].metric
+    metric = members[0].row.metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
-    for result in results:
-        for (split, name), curve in _epoch_values(result).items():
+    for member in members:
+        for (split, name), curve in _epoch_values(member.result).items():
             for epoch, value in curve.items():
                 values[epoch, name, split].append(value)
 
@@ -151,7 +145,7 @@ def _epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterat
         own = both(epoch, metric)
         names = sorted({name for at, name in evaluated if at == epoch} - {metric})
         others = {name: both(epoch, name) for name in names}
-        yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
+        yield EpochRow(members[0].row.factors, metric, epoch, own.validation, own.test, others)
 
 
 def _epoch_values(result: Result) -> Curve:
@@ -163,7 +157,7 @@ def _epoch_values(result: Result) -> Curve:
     return dict(curves)
 
 
-def _group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:
+def _group_row(members: Sequence[Member], tested: bool) -> GroupRow:
     reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
@@ -174,11 +168,11 @@ def _group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bo
         known = [[value for value in column if value is not None] for column in values]
         return Summaries(*(summarize(column, independent=independent) for column in known))
 
-    own = both(first.result.metric)
+    own = both(first.row.metric)
     names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(
-        factors=factors,
-        metric=first.result.metric,
+        factors=first.row.factors,
+        metric=first.row.metric,
         trials=len(members),
         validation=own.validation,
         test=own.test,
@@ -226,15 +220,6 @@ def _differing_code(results: Sequence[Result]) -> Iterator[Differing]:
             yield Differing(package, tuple(counts.items()))
 
 
-def commit_text(launch: Launch) -> str:
-    """A launch's commit, and the digest of what the code differed from it by."""
-    if launch.commit is None:
-        return "not recorded"
-    return launch.commit[:COMMIT_SHOWN] + (
-        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
-    )
-
-
 def _absence(result: Result, tested: bool) -> str:
     """Why a trial has no part in its group's row; empty when it has."""
     if result.status != Status.DONE:
@@ -245,13 +230,13 @@ def _absence(result: Result, tested: bool) -> str:
     return f"no test {result.metric}" if tested and result.best("test") is None else ""
 
 
-def _data_sets(factors: Sequence[str], keyed: Sequence[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
+def _data_sets(factors: Sequence[str], members: Sequence[Member]) -> Iterator[DataSet]:
     """Yield each data set that records have facts of once, in the order of their trials."""
     seen = set()
-    different = {name: len({values[place] for values, _ in keyed}) > 1 for place, name in enumerate(factors)}
+    different = {name: len({own.row.factors[position] for own in members}) > 1 for position, name in enumerate(factors)}
     telling = [name for name in factors if name.startswith((*OF_DATA, "framework")) and different[name]]
-    for values, result in keyed:
-        named = dict(zip(factors, values, strict=True))
+    for own in members:
+        result, named = own.result, dict(zip(factors, own.row.factors, strict=True))
         settings = {name: named[name] for name in telling}
         key = json.dumps([result.choices["data"], settings, result.facts], sort_keys=True)
         if result.facts and key not in seen:

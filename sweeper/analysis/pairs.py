@@ -1,4 +1,4 @@
-"""Differences between groups that differ in one setting, with intervals; pure functions of a comparison."""
+"""Pairs: what two groups that differ in one setting differ by, with intervals and tests."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def pairs(comparison: Comparison) -> list[Pair]:
     if number_of_pairs(comparison) > MOST_PAIRS:
         return []
     alike = _alike_but_one(comparison)
-    return [Pair(comparison.factors[place], place, *two) for place, rows in alike for two in combinations(rows, 2)]
+    return [
+        Pair(comparison.factors[position], position, *two) for position, rows in alike for two in combinations(rows, 2)
+    ]
 
 
 def number_of_pairs(comparison: Comparison) -> int:
@@ -172,7 +174,9 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
 def _contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
-    first, second = (_values(group.counted, split) for group in (pair.first, pair.second))
+    first, second = (
+        [value for row in group.counted if (value := row.on(split)) is not None] for group in (pair.first, pair.second)
+    )
     one: Summary = pair.first.on(split)
     other: Summary = pair.second.on(split)
     difference = mean_difference(one, other)
@@ -198,15 +202,8 @@ def _contrast(pair: Pair, split: str) -> Contrast | None:
     )
 
 
-def _values(rows: Sequence[TrialRow], split: str) -> list[float]:
-    return [value for row in rows if (value := row.on(split)) is not None]
-
-
 def _paired(pair: Pair, split: str) -> Paired | None:
-    """Compare two groups seed by seed, by the seeds that both have; None for fewer than two.
-
-    Only where the seeds fix the same order of the same examples in both.
-    """
+    """Compare two groups by the seeds that both have, if these fix the order of the same examples; None below two."""
     first, second = (_by_order(group.counted, split) for group in (pair.first, pair.second))
     if not first or not second:
         return None

@@ -57,9 +57,7 @@ def relabelling_test(first: Sequence[float], second: Sequence[float]) -> Permuta
     values -= values.mean()
     # With the total 0, the difference of means is the first group's sum times a constant.
     sums = values[_subsets(len(values), len(first))].sum(axis=1)
-    return PermutationTest(
-        _two_sided(sums, float(values[: len(first)].sum())), labellings, True, _smallest_p(labellings)
-    )
+    return _exact_test(sums, float(values[: len(first)].sum()))
 
 
 def sign_flip_test(differences: Sequence[float]) -> PermutationTest | None:
@@ -72,7 +70,7 @@ def sign_flip_test(differences: Sequence[float]) -> PermutationTest | None:
     if labellings > MOST_LABELLINGS:
         return _drawn_test((differences,), "samples", labellings)
     sums = _signs(len(differences)) @ np.array(differences)
-    return PermutationTest(_two_sided(sums, float(sum(differences))), labellings, True, _smallest_p(labellings))
+    return _exact_test(sums, float(sum(differences)))
 
 
 def _drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int) -> PermutationTest:
@@ -99,24 +97,18 @@ def _drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int)
     return PermutationTest(float(found.pvalue), labellings, False, 2 / (drawn + 1), drawn)
 
 
-def _two_sided(statistics: np.ndarray[Any, Any], observed: float) -> float:
-    """Twice the smaller share of labellings whose statistic is at least, or at most, the observed one.
-
-    Those that differ from it by rounding count as equal.
-    """
+def _exact_test(statistics: np.ndarray[Any, Any], observed: float) -> PermutationTest:
+    """Count labellings whose statistic is at least, or at most, the observed one; rounding makes no difference."""
+    number = len(statistics)
     tolerance = 1e-9 * float(abs(statistics).max())
     greater = int((statistics >= observed - tolerance).sum())
     less = int((statistics <= observed + tolerance).sum())
-    return min(1.0, 2 * min(greater, less) / len(statistics))
-
-
-def _smallest_p(labellings: int) -> float:
-    return min(1.0, 2 / labellings)
+    return PermutationTest(min(1.0, 2 * min(greater, less) / number), number, True, min(1.0, 2 / number))
 
 
 def seeds_for_unpaired(alpha: float) -> int:
     """Least n of two groups of n values each whose smallest two-sided p is at most alpha."""
-    return next(n for n in range(1, 1000) if _smallest_p(math.comb(2 * n, n)) <= alpha)
+    return next(n for n in range(1, 1000) if 2 / math.comb(2 * n, n) <= alpha)
 
 
 @cache
@@ -142,7 +134,7 @@ def holm(values: Sequence[float]) -> list[float]:
     """
     order = sorted(range(len(values)), key=values.__getitem__)
     corrected, before = [0.0] * len(values), 0.0
-    for rank, place in enumerate(order):
-        before = max(before, min(1.0, (len(values) - rank) * values[place]))
-        corrected[place] = before
+    for rank, position in enumerate(order):
+        before = max(before, min(1.0, (len(values) - rank) * values[position]))
+        corrected[position] = before
     return corrected

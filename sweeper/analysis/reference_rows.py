@@ -1,4 +1,4 @@
-"""A study's groups beside the numbers that a publication reports of such groups."""
+"""Rows of a study's groups beside what a reference publishes of such groups."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ LISTED = 8  # groups that a refusal names
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """One group's best epochs beside the published ones; `difference` is ours − published.
-
-    Its interval is Welch's, and missing where the published sd, its kind or its n is.
-    """
+    """A group's best epochs beside the published; ours − published has no interval without a sample's sd and its n."""
 
     factors: tuple[Value, ...]
     metric: str
@@ -52,10 +49,7 @@ class ReferenceEpochRow:
 
 
 def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
-    """Return a comparison that shows a reference; raises WrongInput for a group, factor or metric that the study lacks.
-
-    And for shares that are none, as where a unit is forgotten.
-    """
+    """Add a reference; raises WrongInput where the study lacks a group, factor or metric of it, or shares are none."""
     measured = (*comparison.metrics, *comparison.others)
     if reference.metric not in measured:
         raise WrongInput(

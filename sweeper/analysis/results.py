@@ -15,16 +15,14 @@ from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
 
+COMMIT_SHOWN = 10  # hexadecimal digits
 EVALUATED = ("valid", "test")
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Where and by what code a trial was started; None: not recorded.
-
-    `difference` is the SHA-256 of what the code differed from its commit by, None where it did not.
-    """
+    """Where and by what code a trial was started; `difference`: SHA-256 of uncommitted changes. None: not recorded."""
 
     command: str | None
     directory: str | None
@@ -36,10 +34,17 @@ class Launch:
     versions: tuple[tuple[str, str], ...]
 
 
-@cache
-def _launch(*known: Any) -> Launch:
-    """Return the one object for a launch: most trials of a study have the same."""
-    return Launch(*known)
+# Most trials of a study have the same launch: one object stands for it.
+_launch = cache(Launch)
+
+
+def commit_text(launch: Launch) -> str:
+    """A launch's commit, and the digest of what the code differed from it by."""
+    if launch.commit is None:
+        return "not recorded"
+    return launch.commit[:COMMIT_SHOWN] + (
+        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
+    )
 
 
 def _read_launch(recorded: Mapping[str, Any]) -> Launch:

@@ -1,4 +1,4 @@
-"""The rows of a comparison: trials, epochs, groups and their cost, data sets."""
+"""Rows: the plain values of a comparison, trials, epochs, groups and their cost, data sets."""
 
 from __future__ import annotations
 
@@ -49,10 +49,7 @@ class Summaries:
 
 @dataclass(frozen=True)
 class TrialRow(MeasuredRow):
-    """One trial at its best epoch; `factors` are values of the comparison's factors. None: not known.
-
-    `others` are the metrics that did not select the epoch, by name; so in the other rows.
-    """
+    """One trial at its best epoch; `factors` are its values of the comparison's. None: not known."""
 
     name: str
     status: Status
@@ -144,7 +141,7 @@ class Comparison:
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
     all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
-    holds what `epoch_values` says of each done trial, by name.
+    holds the evaluations of each done trial, by name.
     """
 
     factors: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Statistics of a few repeated measurements, as pure functions."""
+"""Statistics of one or two samples: mean, standard deviation, t intervals."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def standard_deviation(values: Sequence[float]) -> float | None:
 def summarize(values: Sequence[float], *, independent: bool = True) -> Summary:
     """Number, mean, sample standard deviation, t interval, median and extremes of values."""
     center, sd = mean(values), standard_deviation(values)
-    if center is None or math.isnan(center):  # one that is not finite has no place in an order
+    if center is None or math.isnan(center):  # one that is not finite cannot be ordered
         return Summary(len(values), center, sd, independent=independent)
     low, high = _mean_interval(center, sd, len(values)) if independent else (None, None)
     extremes = min(values), max(values)

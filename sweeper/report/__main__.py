@@ -104,19 +104,15 @@ def _report(wanted: Asked, format_name: str) -> None:
         from sweeper.report.terminal import print_report, terminal
 
         print_report(comparison, terminal())
-    else:
-        sys.stdout.write(_rendered(comparison, opened.name, format_name))
-
-
-def _rendered(comparison: Comparison, name: str, format_name: str) -> str:
-    if format_name == "csv":
-        return csv_text(comparison)
-    if format_name == "html":
+    elif format_name == "html":
         from sweeper.report.page import draw_figures, page  # takes most of a second
 
-        return page(comparison, name, draw_figures(comparison))
-    render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
-    return render(comparison, name)
+        sys.stdout.write(page(comparison, opened.name, draw_figures(comparison)))
+    elif format_name == "csv":
+        sys.stdout.write(csv_text(comparison))
+    else:
+        render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
+        sys.stdout.write(render(comparison, opened.name))
 
 
 def _write(wanted: Asked) -> None:

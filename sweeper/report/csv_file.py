@@ -1,4 +1,4 @@
-"""A line a trial as CSV: stable columns first, then other metrics and what else varies."""
+"""Trials as CSV, for programs: stable columns first, then other metrics and what else varies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a data set: before training, and under the tables."""
+"""What is to know of a data set: before training, and under the tables."""
 
 from __future__ import annotations
 

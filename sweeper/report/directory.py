@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,9 +18,9 @@ from sweeper.report.json_file import json_text
 from sweeper.report.markup import latex, markdown
 
 DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
-STATE = ".report.json"  # beside the directory: what it was made from, and which files are its own
+STATE = ".report.json"  # next to the directory: what it was made from, and which files are its own
 LOCK = ".report.lock"
-FORMAT = 1  # a report written in an older format is written anew
+FORMAT = 1  # a report in an older format is written again
 
 
 def outdated(study: Path) -> bool:
@@ -40,9 +40,7 @@ def _written_from(study: Path) -> str | None:
 def write_report(
     study: Path, comparison: Callable[[], Comparison] | None = None, *, only_if_outdated: bool = False
 ) -> Path:
-    """Write a study's report, or what another `comparison` of it says, and return its directory.
-
-    Draws: imports Matplotlib.
+    """Write a study's report, or that of another `comparison`, and return its directory; imports Matplotlib.
 
     Raises WrongInput when there is no such study or a record cannot be read, OSError when a file cannot be written.
     """
@@ -54,7 +52,8 @@ def write_report(
         files = _report_files(comparison() if comparison else compare_study(opened), opened.name)
         before = read_json(study / STATE) or {"files": []}
         _write_files(study / DIRECTORY, files)
-        _remove(study / DIRECTORY, set(before["files"]) - set(files))
+        for path in set(before["files"]) - set(files):  # what an earlier report had and this one has not
+            (study / DIRECTORY / path).unlink(missing_ok=True)
         write_json(study / STATE, {"made_from": made_from, "files": sorted(files)})
     return study / DIRECTORY
 
@@ -69,7 +68,7 @@ def _report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
         "tables.tex": latex(comparison, name),
         "trials.csv": csv_text(comparison),
         "report.json": json_text(comparison, name),
-        PAGE: page(comparison, name, drawn, beside=True),
+        PAGE: page(comparison, name, drawn, linked=True),
     }
     figures = {f"{FIGURES}/{item.file}.{ending}": content for item in drawn for ending, content in item.files.items()}
     return figures | {path: text.encode() for path, text in texts.items()}
@@ -85,8 +84,3 @@ def _write_files(directory: Path, files: Mapping[str, bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
-
-
-def _remove(directory: Path, paths: Iterable[str]) -> None:
-    for path in paths:
-        (directory / path).unlink(missing_ok=True)

@@ -24,7 +24,9 @@ def inline_svg(drawn: bytes, name: str, label_id: str) -> str:
     """
     root = ET.fromstring(drawn)
     parents = {child: parent for parent in root.iter() for child in parent}
-    used = set(re.findall(r"#(\w+)", " ".join(value for item in root.iter() for value in _references(item))))
+    attributes = [item for element in root.iter() for item in element.attrib.items()]
+    referring = " ".join(value for key, value in attributes if key == HREF or value.startswith("url(#"))
+    used = set(re.findall(r"#(\w+)", referring))
     for item in list(root.iter()):
         if item.tag in LEFT_OUT or _is_background(item):
             parents[item].remove(item)
@@ -33,15 +35,12 @@ def inline_svg(drawn: bytes, name: str, label_id: str) -> str:
         if "style" in item.attrib:
             item.set("style", _themed(item.attrib["style"]))
         item.tag = item.tag.removeprefix(SVG)
-        item.text, item.tail = _trimmed(item.text), _trimmed(item.tail)
+        # Without the indentation between elements.
+        item.text, item.tail = (text if text and text.strip() else None for text in (item.text, item.tail))
     for attribute in ("width", "height", "version"):
         root.attrib.pop(attribute, None)
     root.attrib |= {"role": "img", "aria-labelledby": label_id}
     return ET.tostring(root, encoding="unicode")
-
-
-def _references(item: ET.Element) -> list[str]:
-    return [value for key, value in item.attrib.items() if key == HREF or value.startswith("url(#")]
 
 
 def _is_background(item: ET.Element) -> bool:
@@ -63,10 +62,6 @@ def _rename(item: ET.Element, name: str, used: set[str]) -> None:
 def _themed(style: str) -> str:
     style = re.sub(r"font-family: [^;]*;? ?", "", style)
     return re.sub(r"#[0-9a-f]{6}", lambda found: THEME.get(found[0], found[0]), style)
-
-
-def _trimmed(text: str | None) -> str | None:
-    return text if text and text.strip() else None
 
 
 def natural_width(drawn: bytes) -> float:

@@ -88,29 +88,22 @@ def latex_table(table: TextTable, number: int) -> str:
     height = max(map(len, heads))
     levels = [[lines[level - height + len(lines)] if level >= height - len(lines) else "" for lines in heads]
               for level in range(height)]  # fmt: skip
-    blocks = ["\n".join(map(_row, block)) for block in table.blocks if block]
-    body = "\n".join(
-        [
-            f"\\begin{{tabular}}{{{alignment}}}",
-            "\\toprule",
-            *map(_row, levels),
-            "\\midrule",
-            "\n\\addlinespace\n".join(blocks),
-            "\\bottomrule",
-            "\\end{tabular}",
-        ]
-    )
-    return "\n".join(
-        [
-            "\\begin{table}[htbp]",
-            "\\centering\\small",
-            f"\\caption{{{escape_latex(table.title)}}}",
-            f"\\label{{tab:sweeper-{number}}}",
-            f"\\sweeperfit{{%\n{body}}}",
-            "\\end{table}",
-            "",
-        ]
-    )
+    blocks = "\n\\addlinespace\n".join("\n".join(map(_row, block)) for block in table.blocks if block)
+    head = "\n".join(map(_row, levels))
+    return f"""\\begin{{table}}[htbp]
+\\centering\\small
+\\caption{{{escape_latex(table.title)}}}
+\\label{{tab:sweeper-{number}}}
+\\sweeperfit{{%
+\\begin{{tabular}}{{{alignment}}}
+\\toprule
+{head}
+\\midrule
+{blocks}
+\\bottomrule
+\\end{{tabular}}}}
+\\end{{table}}
+"""
 
 
 def _longest(table: TextTable, position: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, Paired, contrasts, number_of_pairs, pairs
+from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, contrasts, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
@@ -58,8 +58,7 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        found = contrasts(comparison)
-        yield from _contrast_notes(comparison, found)
+        yield from _contrast_notes(comparison, contrasts(comparison))
     yield from _spread_notes(comparison)
     yield from _reference_notes(comparison)
     yield from _cost_notes(comparison)
@@ -82,19 +81,15 @@ def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterat
             f"≈: of more than {MOST_LABELLINGS:,} relabellings {min(drawn):,} were drawn (seed {DRAWN_SEED}), by"
             " scipy.stats.permutation_test."
         )
-    if any(one.paired for one in found):
+    if paired := [one.paired.difference for one in found if one.paired]:
+        equal = any(pair.low is None and pair.n_first > 1 for pair in paired)
+        unvarying = f" {UNKNOWN}: the differences do not vary." * equal
         yield (
             "paired: beside it, where a seed gives both groups the same order of the same examples; t interval of the"
             " differences, p over all flips of their signs; P: share of seeds."
-            + f" {UNKNOWN}: the differences do not vary."
-            * any(one.paired and _not_varying(one.paired) for one in found)
+            f"{unvarying}"
         )
     yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
-
-
-def _not_varying(paired: Paired) -> bool:
-    """Whether there is no interval because all seeds' differences are equal."""
-    return paired.difference.low is None and paired.difference.n_first > 1
 
 
 def _spread_notes(comparison: Comparison) -> Iterator[str]:
@@ -220,7 +215,7 @@ def _perplexity_notes(comparison: Comparison) -> Iterator[str]:
 def _unmeasured_notes(comparison: Comparison) -> Iterator[str]:
     """Yield which metrics' columns stand for fewer trials than n says, as older records may not have them."""
     done = [row for row in comparison.trials if row.status == Status.DONE]
-    for name in columns(comparison).beside:
+    for name in columns(comparison).more:
         measured = sum(name == row.metric or name in row.others for row in done)
         if measured < len(done):
             yield f"{printable(name)}: measured in {measured} of {len(done)} done trials"

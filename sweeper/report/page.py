@@ -17,7 +17,6 @@ from sweeper.report.data_text import plan_lines, read_facts
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import CurveFigure
 from sweeper.report.figures.drawing import draw
-from sweeper.report.figures.intervals import IntervalFigure
 from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.report.notes import all_data_notes, notes, pending
@@ -64,11 +63,8 @@ class PageTable(TextTable):
 class Picture:
     """A figure as the page shows it; widths in CSS pixels."""
 
-    id: str
     number: int
-    of: type[Figure]
-    title: str
-    caption: str
+    figure: Figure
     svg: Markup
     file: str
     least_width: int
@@ -93,11 +89,8 @@ def draw_figures(comparison: Comparison) -> list[DrawnFigure]:
     return [DrawnFigure(figure, draw(figure) | {"csv": figure_csv(figure).encode()}) for figure in figures(comparison)]
 
 
-def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, beside: bool = False) -> str:
-    """Return the report as an HTML page, with links where the report's other files lie `beside` it.
-
-    All text of users is escaped by the template.
-    """
+def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, linked: bool = False) -> str:
+    """Return the report as an HTML page, all text escaped, `linked` with the report's files that lie beside it."""
     environment = Environment(
         loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -107,7 +100,7 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, bes
         name=printable(name),
         summary=f"Trials: {pending(comparison)}.",
         sections=found,
-        beside=beside,
+        linked=linked,
         style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + _alignment(found)),
         script=Markup(script),
         script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
@@ -118,16 +111,17 @@ def _sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[
     """Yield the page's parts: what was found first, then what it was found from, and how to read it all last."""
     words, data = sentences(comparison), _data_lines(comparison)
     pictures = [_picture(number, item) for number, item in enumerate(drawn, start=1)]
+    curves = [item for item in pictures if isinstance(item.figure, CurveFigure)]
     tables = [
         page_table(table, "trials.csv" if table.title.startswith(PARTS["Trials"]) else "report.json")
         for table in text_tables(comparison)
     ]
     yield Section("words", "In words", "In words", words)
     yield Section("data", "Data", "Data", data)
-    yield Section("curves", "Curves", "Epoch by epoch", pictures=[item for item in pictures if item.of is CurveFigure])
+    yield Section("curves", "Curves", "Epoch by epoch", pictures=curves)
     for name, beginnings in PARTS.items():
         own = [table for table in tables if table.title.startswith(beginnings)]
-        shown = [item for item in pictures if item.of is IntervalFigure and item.title.startswith(name)]
+        shown = [item for item in pictures if item not in curves and item.figure.title.startswith(name)]
         title = own[0].title if len(own) == 1 else name
         yield Section(name.lower(), name, title, tables=own, pictures=shown)
         tables = [table for table in tables if table not in own]
@@ -150,25 +144,21 @@ def page_table(table: TextTable, whole: str) -> PageTable:
 
 
 def _picture(number: int, drawn: DrawnFigure) -> Picture:
-    figure, svg = drawn.figure, drawn.files["svg"]
-    own = f"figure-{number}"
+    svg, own = drawn.files["svg"], f"figure-{number}"
     width = natural_width(svg)
     return Picture(
-        id=own,
         number=number,
-        of=type(figure),
-        title=figure.title,
-        caption=figure.caption,
+        figure=drawn.figure,
         svg=Markup(inline_svg(svg, own, f"{own}-title")),
         file=drawn.file,
         least_width=round(LEAST_SCALE * width),
         most_width=round(LARGEST_SCALE * width),
-        table=page_table(figure_table(figure), f"figures/{drawn.file}.csv"),
+        table=page_table(figure_table(drawn.figure), f"figures/{drawn.file}.csv"),
     )
 
 
 def _alignment(found: Sequence[Section]) -> str:
-    """Return the style that puts numbers to the right, without a word in every cell."""
+    """Return the style that puts numbers to the right, once for all cells."""
     tables = [table for section in found for table in section.tables]
     tables += [item.table for section in found for item in section.pictures]
     selectors = (f".numeric-{first} td:nth-child(n + {first + 1})" for first in sorted({t.numeric for t in tables}))

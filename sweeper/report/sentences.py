@@ -34,11 +34,14 @@ def _sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     if not math.isfinite(difference.difference):
         return f"{first} and {second} cannot be compared in mean {measured}: a value is no finite number."
     size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
-    said = f"{first} is {_amount(found.metric, size)} {direction} {second} in mean {measured}"
+    unit = " points" if is_share(found.metric) else ""
+    said = f"{first} is {metric_text(found.metric, size)}{unit} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
         said = f"{first} and {second} have the same mean {measured} to the digits shown"
     if difference.low is not None and difference.high is not None:
-        bounds = " to ".join(metric_text(found.metric, bound, difference.difference) for bound in _bounds_of(found))
+        bounds = " to ".join(
+            metric_text(found.metric, bound, difference.difference) for bound in (difference.low, difference.high)
+        )
         sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
         said += f" ({interval_name()} {bounds}{sure})"
     if found.greater is not None:
@@ -57,27 +60,19 @@ def _reserves(found: Contrast) -> Iterator[str]:
         yield f"; CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"
 
 
-def _bounds_of(found: Contrast) -> tuple[float, float]:
-    assert found.difference.low is not None and found.difference.high is not None
-    return found.difference.low, found.difference.high
-
-
-def _amount(metric: str, size: float) -> str:
-    return f"{metric_text(metric, size)}{' points' if is_share(metric) else ''}"
-
-
 def _names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
     """Return what the two groups are called: by the factor that varies, the others behind the first."""
     varied = [value_text(value) for value in (found.first, found.second)]
     if found.factor not in ("model", "framework", "study"):
         varied = [f"{heading(found.factor, comparison.factors)} {value}" for value in varied]
-    others = [value_text(value) for place, value in enumerate(found.factors) if place != found.pair.position]
+    others = [value_text(value) for position, value in enumerate(found.factors) if position != found.pair.position]
     return f"{varied[0]} ({', '.join(others)})" if others else varied[0], varied[1]
 
 
 def _seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     family = len(found)
-    for (first, second), one in {_sizes_of(one): one for one in found if one.test}.items():
+    kinds = {(one.difference.n_first, one.difference.n_second): one for one in found if one.test}
+    for (first, second), one in kinds.items():
         assert one.test is not None
         smallest, after = one.test.smallest, min(1.0, one.test.smallest * family)
         against = f"With {first} against {second} seeds the smallest two-sided exact p is {p_text(smallest)}"
@@ -94,10 +89,6 @@ def _seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
                 f"{against}, and {p_text(after)} corrected for {family} comparisons:"
                 f" {one.seeds_for_family} seeds a group could reach {ALPHA:g}."
             )
-
-
-def _sizes_of(found: Contrast) -> tuple[int, int]:
-    return found.difference.n_first, found.difference.n_second
 
 
 def _power_sentences(found: Sequence[Contrast]) -> Iterator[str]:

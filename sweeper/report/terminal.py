@@ -67,35 +67,34 @@ def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Conso
 
 
 def _parts(table: TextTable, width: int) -> Iterator[TextTable]:
-    """Yield a table in as many parts as a screen needs: columns of numbers, always beside those that tell rows apart.
-
-    A number is never cut.
-    """
+    """Yield a table in as many parts as a screen needs, the columns that tell rows apart in each; no number is cut."""
     room = width - _least_width(_columns_of(table, ()))
-    places: list[int] = []
-    for place in range(table.numeric, len(table.heads)):
-        if places and sum(_column_width(table, other) for other in (*places, place)) > room:
-            yield _columns_of(table, places)
-            places = []
-        places.append(place)
-    yield _columns_of(table, places)
+    positions: list[int] = []
+    for position in range(table.numeric, len(table.heads)):
+        if positions and sum(_column_width(table, other) for other in (*positions, position)) > room:
+            yield _columns_of(table, positions)
+            positions = []
+        positions.append(position)
+    yield _columns_of(table, positions)
 
 
-def _columns_of(table: TextTable, places: Sequence[int]) -> TextTable:
-    chosen = (*range(table.numeric), *places)
-    blocks = tuple(tuple(tuple(cells[place] for place in chosen) for cells in block) for block in table.blocks)
-    return replace(table, heads=tuple(table.heads[place] for place in chosen), blocks=blocks)
+def _columns_of(table: TextTable, positions: Sequence[int]) -> TextTable:
+    chosen = (*range(table.numeric), *positions)
+    blocks = tuple(tuple(tuple(cells[position] for position in chosen) for cells in block) for block in table.blocks)
+    return replace(table, heads=tuple(table.heads[position] for position in chosen), blocks=blocks)
 
 
 def _least_width(table: TextTable) -> int:
     """Characters that a table needs at least: numbers whole, text folded."""
-    widths = [_column_width(table, place) for place in range(len(table.heads))]
-    return EDGES + sum(min(width, FOLDED) if place < table.numeric else width for place, width in enumerate(widths))
+    widths = [_column_width(table, position) for position in range(len(table.heads))]
+    return EDGES + sum(
+        min(width, FOLDED) if position < table.numeric else width for position, width in enumerate(widths)
+    )
 
 
-def _column_width(table: TextTable, place: int) -> int:
-    cells = [cells[place] for block in table.blocks for cells in block]
-    return 1 + max(cell_len(line) for text in (table.heads[place], *cells) for line in (text.split("\n") or [""]))
+def _column_width(table: TextTable, position: int) -> int:
+    cells = [cells[position] for block in table.blocks for cells in block]
+    return 1 + max(cell_len(line) for text in (table.heads[position], *cells) for line in (text.split("\n") or [""]))
 
 
 def rich_table(table: TextTable) -> Table:

@@ -21,10 +21,7 @@ Group = tuple[Value, ...]
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text; heads may have several lines; columns from number `numeric` on hold numbers.
-
-    A block holds the rows of a group.
-    """
+    """A table of text, a block the rows of a group; heads may have lines; columns from `numeric` on hold numbers."""
 
     title: str
     heads: Cells
@@ -51,17 +48,17 @@ def metric_name(metric: str, unit: str = "%") -> str:
     return f"{printable(metric)} ({unit})" if is_share(metric) else printable(metric)
 
 
-def metric_text(metric: str, value: float | None, beside: float | None = None) -> str:
+def metric_text(metric: str, value: float | None, other: float | None = None) -> str:
     """A metric's value: per cent with one decimal for a share, else four significant digits.
 
-    What stands `beside` another value, as a standard deviation does, has as many decimals as that.
+    One that stands beside an `other`, as a standard deviation does, has as many decimals as that.
     """
     if value is None:
         return UNKNOWN
     if is_share(metric):
         return f"{100 * value:z.1f}"  # z: never -0.0
-    if beside and math.isfinite(beside) and 1e-4 <= abs(beside) < 1e4:  # four digits outside that have an exponent
-        return f"{value:z.{3 - math.floor(math.log10(abs(beside)))}f}"
+    if other and math.isfinite(other) and 1e-4 <= abs(other) < 1e4:  # four digits outside that have an exponent
+        return f"{value:z.{3 - math.floor(math.log10(abs(other)))}f}"
     return f"{value:z.4g}"
 
 
@@ -81,6 +78,11 @@ def difference_text(metric: str, found: MeanDifference | None) -> str:
         metric_text(metric, value, found.difference) for value in (found.difference, found.low, found.high)
     )
     return f"{difference} [{UNKNOWN if found.low is None else f'{low}, {high}'}]"
+
+
+def sizes_text(found: MeanDifference | None) -> str:
+    """How many values each of two groups has."""
+    return UNKNOWN if found is None else f"{found.n_first}, {found.n_second}"
 
 
 def interval_name() -> str:
@@ -196,16 +198,16 @@ def telling_labels(
     factors: Sequence[str], groups: Sequence[Group], leave_out: Collection[str] = ()
 ) -> dict[Group, str]:
     """Name groups by the factors in which they differ; by model and framework where they differ in none."""
-    shown = [place for place, factor in enumerate(factors) if factor not in leave_out]
+    shown = [position for position, factor in enumerate(factors) if factor not in leave_out]
     telling = varying(factors, groups)
-    chosen = [place for place in shown if factors[place] in telling] or shown[: len(ALWAYS)]
+    chosen = [position for position in shown if factors[position] in telling] or shown[: len(ALWAYS)]
     texts = {group: factor_labels(factors, group) for group in groups}
-    return {group: shortened(" ".join(texts[group][place] for place in chosen)) for group in groups}
+    return {group: shortened(" ".join(texts[group][position] for position in chosen)) for group in groups}
 
 
 def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
     """Return the factors in which groups differ."""
-    return {factor for place, factor in enumerate(factors) if len({group[place] for group in groups}) > 1}
+    return {factor for position, factor in enumerate(factors) if len({group[position] for group in groups}) > 1}
 
 
 def shortened(text: str, longest: int = LONGEST_NAME) -> str:

@@ -27,7 +27,7 @@ def study_metrics(comparison: Comparison) -> dict[str, float]:
         prefix = f"{PREFIX}{group_label(comparison, row.factors)}"
         found[f"{prefix}/n"] = float(len(row.counted))
         for split in measured.sets:
-            for metric in (row.metric, *measured.beside):
+            for metric in (row.metric, *measured.more):
                 summary = getattr(row if metric == row.metric else row.others.get(metric), split, None)
                 found |= summary_metrics(f"{prefix}/{split}_{metric}", summary)
     return found

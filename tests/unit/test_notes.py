@@ -81,14 +81,14 @@ def test_macro_f1_is_shown_where_accuracy_alone_could_mislead(
     known: dict[str, Any] | None, shown: tuple[str, ...], tmp_path: Path
 ) -> None:
     write(tmp_path, trial(), [0.7], [0.6], facts=known, more=macro_f1(0.5))
-    assert columns(compare_study(open_study(tmp_path))).beside == shown
+    assert columns(compare_study(open_study(tmp_path))).more == shown
 
 
 def test_accuracy_stands_beside_the_macro_f1_that_selects(tmp_path: Path) -> None:
     more = epochs([0.8], [0.7])
     write(tmp_path, trial(task={"selection_metric": "macro_f1"}), [0.5], [0.4], facts=facts((9, 1)), more=more)
     shown = columns(compare_study(open_study(tmp_path)))
-    assert (shown.own, shown.beside) == ("macro_f1", ("accuracy",))
+    assert (shown.own, shown.more) == ("macro_f1", ("accuracy",))
 
 
 def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

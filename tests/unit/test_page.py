@@ -67,7 +67,7 @@ def parsed(text: str) -> Parsed:
 def page_of(study: Path) -> str:
     opened = open_study(study)
     comparison = compare_study(opened)
-    return page(comparison, opened.name, draw_figures(comparison), beside=True)
+    return page(comparison, opened.name, draw_figures(comparison), linked=True)
 
 
 @pytest.fixture(scope="module")

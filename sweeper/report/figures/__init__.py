@@ -20,7 +20,7 @@ Row = tuple[str | int | float | None, ...]
 def figures(comparison: Comparison) -> list[Figure]:
     """Return the figures of a comparison in the order of the page; none before a trial is done.
 
-    For each selection metric, or what is shown in its place: test per epoch, validation per epoch by framework, then
+    For each selection metric, or what is shown instead: test per epoch, validation per epoch by framework, then
     groups and differences at the best epochs. Needs scipy.
     """
     found: list[Figure] = []

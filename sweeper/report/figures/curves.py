@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
-from sweeper.report.text import Group, factor_labels, metric_name, telling_labels, trial_label
+from sweeper.report.text import Group, factor_labels, metric_name, telling_labels
 from sweeper.trial.outcome import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart
@@ -20,10 +20,9 @@ SPLITS = {"validation": "valid", "test": "test"}  # as tables and as records cal
 
 @dataclass(frozen=True)
 class Line:
-    """One trial: its directory's name, its label, its seeds, and the metric by epoch."""
+    """One trial: its directory's name, its seeds, and the metric by epoch."""
 
     trial: str
-    label: str
     seed: int
     data_seed: int
     values: Mapping[int, float]
@@ -31,10 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Series:
-    """One group: `style` is its look; `epochs` has the mean and its sd by epoch.
-
-    `published` has the means that a reference reports of such a group, by epoch.
-    """
+    """One group: `style` is its look, `epochs` has mean and sd by epoch, `published` a reference's means."""
 
     group: Group
     label: str
@@ -89,9 +85,14 @@ class CurveFigure:
         return self.panels[:PANELS_DRAWN]
 
     @property
+    def number_of_lines(self) -> int:
+        """How many single trials there would be to draw."""
+        return sum(len(series.lines) for panel in self.drawn for series in panel.series)
+
+    @property
     def lines_drawn(self) -> bool:
         """Whether single trials can be seen."""
-        return _count_lines(self.drawn) <= LINES_DRAWN
+        return self.number_of_lines <= LINES_DRAWN
 
     @property
     def has_published(self) -> bool:
@@ -139,18 +140,14 @@ def _caption(figure: CurveFigure) -> Iterator[str]:
     if figure.has_published:
         yield f"Dotted, with open marks: published means ({figure.source})."
     if not figure.lines_drawn:
-        yield f"Single trials ({_count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
+        yield f"Single trials ({figure.number_of_lines:,}) are too many to be drawn; their values are in the CSV."
     if len(figure.panels) > PANELS_DRAWN:
         yield f"The first {PANELS_DRAWN} of {len(figure.panels)} panels are drawn; all values are in the CSV."
 
 
-def _count_lines(panels: Sequence[Panel]) -> int:
-    return sum(len(series.lines) for panel in panels for series in panel.series)
-
-
 def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the factors that part groups into panels: those wanted that vary, then as few as keep panels legible."""
-    values = {factor: len({group[place] for group in groups}) for place, factor in enumerate(factors)}
+    values = {factor: len({group[position] for group in groups}) for position, factor in enumerate(factors)}
     chosen = [factor for factor in wanted if values.get(factor, 0) > 1]
     while _fullest(factors, groups, chosen) > SERIES_PER_PANEL:
         sizes = {
@@ -164,15 +161,17 @@ def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequ
 
 
 def _fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
-    places = [factors.index(factor) for factor in facets]
-    return max(Counter(tuple(group[place] for place in places) for group in groups).values(), default=0)
+    positions = [factors.index(factor) for factor in facets]
+    return max(Counter(tuple(group[position] for position in positions) for group in groups).values(), default=0)
 
 
 def _choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
     """Return each group's style: the same for groups that differ in the facets only."""
-    places = [place for place, factor in enumerate(factors) if factor not in facets]
+    positions = [position for position, factor in enumerate(factors) if factor not in facets]
     numbers: dict[Group, int] = {}
-    return {group: numbers.setdefault(tuple(group[place] for place in places), len(numbers)) for group in groups}
+    return {
+        group: numbers.setdefault(tuple(group[position] for position in positions), len(numbers)) for group in groups
+    }
 
 
 def _epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
@@ -197,6 +196,5 @@ def _trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group,
     for row in comparison.trials:
         values = comparison.curves.get(row.name, {}).get((SPLITS[split], metric), {})
         if row.status == Status.DONE and values:
-            label = " ".join(trial_label(comparison.factors, row.factors, row.seed, row.data_seed))
-            found.setdefault(row.factors, []).append(Line(row.name, label, row.seed, row.data_seed, values))
+            found.setdefault(row.factors, []).append(Line(row.name, row.seed, row.data_seed, values))
     return found

@@ -58,10 +58,7 @@ LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
-    """Return a figure's files by format ("svg", "pdf", "png"); the same figure gives the same bytes.
-
-    Letters that Matplotlib's font lacks are boxes in PDF and PNG; an SVG has them as text.
-    """
+    """Return a figure as SVG, PDF, PNG, always the same bytes; letters that the font lacks are boxes but in SVG."""
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
@@ -88,9 +85,9 @@ def _draw_curves(figure: CurveFigure) -> Canvas:
     width = 4.8 if len(panels) == 1 else PANEL_INCHES[0] * columns
     canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.6), layout="constrained")
     grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    places = [axes for row in grid for axes in row]
+    panes = [axes for row in grid for axes in row]
     single = len(figure.epochs) == 1
-    for place, (axes, panel) in enumerate(zip(places, panels, strict=False)):
+    for position, (axes, panel) in enumerate(zip(panes, panels, strict=False)):
         for number, series in enumerate(panel.series):
             if single:
                 _draw_epoch(axes, figure, series, _dodge(number, len(panel.series)))
@@ -99,12 +96,12 @@ def _draw_curves(figure: CurveFigure) -> Canvas:
             _draw_published(axes, figure, series)
         axes.set_title(panel.title)
         _label_epochs(axes, figure)
-        if place % columns == 0:
+        if position % columns == 0:
             axes.set_ylabel(figure.axis)
-        if place + columns >= len(panels):
+        if position + columns >= len(panels):
             axes.set_xlabel("epoch")
             axes.tick_params(labelbottom=True)
-    for axes in places[len(panels) :]:
+    for axes in panes[len(panels) :]:
         axes.remove()
     entries = list(_legend_entries(panels))
     if figure.has_published:
@@ -193,9 +190,9 @@ def _draw_intervals(figure: IntervalFigure) -> Canvas:
     canvas = Canvas(figsize=(max(width, 4.0), 0.3 * len(labels) + 1.1), layout="constrained")
     grid = canvas.subplots(1, len(figure.columns), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (split, intervals) in zip(grid, figure.columns.items(), strict=True):
-        for place, interval in enumerate(intervals[:ROWS_DRAWN]):
+        for position, interval in enumerate(intervals[:ROWS_DRAWN]):
             if interval:
-                _draw_interval(axes, figure, place, interval)
+                _draw_interval(axes, figure, position, interval)
         if figure.from_zero:
             axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_title(split)
@@ -207,14 +204,14 @@ def _draw_intervals(figure: IntervalFigure) -> Canvas:
     return canvas
 
 
-def _draw_interval(axes: Axes, figure: IntervalFigure, place: int, interval: Interval) -> None:
-    style = place % len(COLOURS) if not figure.from_zero else 0
+def _draw_interval(axes: Axes, figure: IntervalFigure, position: int, interval: Interval) -> None:
+    style = position % len(COLOURS) if not figure.from_zero else 0
     marks = look(style) | {"linestyle": "none"}
     values = [_scaled(figure.metric, value) for value in interval.values]
-    axes.plot(values, [place + 0.22] * len(values), linestyle="none", marker=".", markersize=4, color=marks["color"])
+    axes.plot(values, [position + 0.22] * len(values), linestyle="none", marker=".", markersize=4, color=marks["color"])
     mean, low, high = (_scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
-    axes.plot([low, high], [place, place], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
-    axes.plot([mean], [place], **marks)
+    axes.plot([low, high], [position, position], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
+    axes.plot([mean], [position], **marks)
 
 
 def look(style: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
-from sweeper.report.text import factor_labels, metric_name, shortened, telling_labels, value_text, varying
+from sweeper.report.text import factor_labels, metric_name, shortened, sizes_text, telling_labels, value_text, varying
 
 ROWS_DRAWN = 40
 LONGEST_ROW = 52  # characters
@@ -97,7 +97,7 @@ def _difference_interval(row: DifferenceRow, metric: str, split: str) -> Interva
     found: MeanDifference | None = row.on(split, metric)
     if found is None:
         return None
-    return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
+    return Interval(found.difference, found.low, found.high, sizes_text(found))
 
 
 def _difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:

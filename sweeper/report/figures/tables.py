@@ -50,7 +50,7 @@ def _spread(values: Sequence[int], most: int) -> list[int]:
     """Return at most so many values, evenly spread, the first and the last among them."""
     if len(values) <= most:
         return list(values)
-    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+    return [values[round(position * (len(values) - 1) / (most - 1))] for position in range(most)]
 
 
 def _interval_table(figure: IntervalFigure) -> TextTable:
@@ -61,8 +61,8 @@ def _interval_table(figure: IntervalFigure) -> TextTable:
         return (*(metric_text(figure.metric, number, interval.mean) for number in numbers), interval.n)
 
     rows = tuple(
-        (label, *(cell for intervals in figure.columns.values() for cell in cells(intervals[place])))
-        for place, label in enumerate(figure.labels[:ROWS_DRAWN])
+        (label, *(cell for intervals in figure.columns.values() for cell in cells(intervals[position])))
+        for position, label in enumerate(figure.labels[:ROWS_DRAWN])
     )
     heads = (f"{split}\n{name}" for split in figure.columns for name in ("mean", "low", "high", "n"))
     return TextTable(figure.title, ("", *heads), 1, (rows,))

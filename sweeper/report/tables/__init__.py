@@ -7,12 +7,11 @@ from dataclasses import replace
 from sweeper.analysis.pairs import DifferenceRow, difference_rows, number_of_pairs
 from sweeper.analysis.rows import Comparison, EpochRow, TrialRow
 from sweeper.report.sentences import PAIRS_SHOWN
-from sweeper.report.tables.columns import Columns, columns, factor_heads, group_cells, in_blocks, pair_cells
+from sweeper.report.tables.columns import Columns, columns, group_cells, group_rows, pair_cells
 from sweeper.report.tables.groups import group_table, reference_tables, spread_tables
 from sweeper.report.tables.origin import origin_tables
 from sweeper.report.tables.significance import contrast_tables
 from sweeper.report.text import (
-    UNKNOWN,
     Cells,
     TextTable,
     difference_text,
@@ -20,6 +19,7 @@ from sweeper.report.text import (
     interval_name,
     metric_text,
     number_text,
+    sizes_text,
 )
 from sweeper.trial.outcome import Status
 
@@ -61,14 +61,10 @@ def _trial_table(comparison: Comparison) -> TextTable:
             duration(row.seconds),
         )
 
-    factors = factor_heads(comparison)
     seeds = ("seed", "data seed") if data_seeds else ("seed",)
-    return TextTable(
-        title="Trials, each at its best epoch",
-        heads=(*factors, "status", *seeds, *measured.heads(), "step", "epoch", "time"),
-        numeric=len(factors) + 1,
-        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.trials]),
-    )
+    heads = ("status", *seeds, *measured.heads(), "step", "epoch", "time")
+    rows = ((row.factors, cells(row)) for row in comparison.trials)
+    return group_rows(comparison, "Trials, each at its best epoch", heads, rows, texts=1)
 
 
 def _epoch_table(comparison: Comparison) -> TextTable:
@@ -86,38 +82,26 @@ def _epoch_table(comparison: Comparison) -> TextTable:
             str(row.test.n if comparison.tested else row.validation.n),
         )
 
-    factors = factor_heads(comparison)
-    return TextTable(
-        title="Epochs: mean and standard deviation over seeds",
-        heads=(*factors, "epoch", *(head for own in measured.heads() for head in (own, "sd")), "n"),
-        numeric=len(factors),
-        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.epochs]),
-    )
+    heads = ("epoch", *(head for own in measured.heads() for head in (own, "sd")), "n")
+    rows = ((row.factors, cells(row)) for row in comparison.epochs)
+    return group_rows(comparison, "Epochs: mean and standard deviation over seeds", heads, rows)
 
 
 def _difference_table(comparison: Comparison) -> TextTable:
     measured = difference_columns(comparison)
 
     def cells(row: DifferenceRow) -> Cells:
-        numbers = row.test if comparison.tested else row.validation
-        return (
-            *pair_cells(comparison, row.factor, row.factors, row.second, row.metric),
-            *(difference_text(metric, found) for metric, found in measured.of(row)),
-            f"{numbers.n_first}, {numbers.n_second}" if numbers else UNKNOWN,
-        )
+        numbers = (difference_text(metric, found) for metric, found in measured.of(row))
+        return *pair_cells(comparison, row, row.metric), *numbers, sizes_text(row.on(comparison.split))
 
-    factors = factor_heads(comparison)
-    return TextTable(
-        title=f"Differences between groups that differ in one setting [{interval_name()}]",
-        heads=(*factors, *measured.heads("points"), "n"),
-        numeric=len(factors),
-        blocks=in_blocks([(row.factor, cells(row)) for row in difference_rows(comparison)]),
-    )
+    title = f"Differences between groups that differ in one setting [{interval_name()}]"
+    rows = ((row.factor, cells(row)) for row in difference_rows(comparison))
+    return group_rows(comparison, title, (*measured.heads("points"), "n"), rows)
 
 
 def difference_columns(comparison: Comparison) -> Columns:
     """Choose two columns of intervals: test, and the metric that must stand beside it, or else validation."""
     measured = columns(comparison)
-    if measured.beside:
-        return replace(measured, beside=measured.beside[:1], sets=measured.sets[-1:])
+    if measured.more:
+        return replace(measured, more=measured.more[:1], sets=measured.sets[-1:])
     return measured

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.analysis.factors import Value
+from sweeper.analysis.pairs import PairRow
 from sweeper.analysis.rows import SETS, Comparison, MeasuredRow
 from sweeper.report.data_text import read_facts, uneven
-from sweeper.report.text import Cells, heading, metric_name, value_text
+from sweeper.report.text import Cells, TextTable, heading, metric_name, value_text
 
 # Of classes that are many or unbalanced each of these hides what the other shows.
 FOR_UNEVEN_CLASSES = ("accuracy", "macro_f1")
@@ -20,24 +21,24 @@ OF_ANSWERS = ("exact_match", "token_f1")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of numbers: for each set the selection metric, or another `instead`, then the metrics `beside` it."""
+    """The columns of numbers: for each set the selection metric, or another `instead`, then `more` beside it."""
 
     own: str  # name of the selection metric; empty where a study has several, which a column of its own then names
-    beside: tuple[str, ...]
+    more: tuple[str, ...]
     sets: tuple[str, ...]
     instead: str = ""
 
     def heads(self, unit: str = "%") -> Cells:
         """Heads, of several lines so that the table stays narrow; `unit` is that of shares."""
-        names = [metric_name(name, unit) for name in (self.instead or self.own, *self.beside)]
-        if self.beside:
+        names = [metric_name(name, unit) for name in (self.instead or self.own, *self.more)]
+        if self.more:
             names = [name.replace(" (", "\n(") for name in names]  # the unit
         return tuple(f"{split}\n{name}".rstrip() for split in self.sets for name in names)
 
     def of(self, row: MeasuredRow) -> Iterator[tuple[str, Any]]:
         """Yield metric and value (of a trial), summary (of several) or difference a column; None: not measured."""
         for split in self.sets:
-            for name in (self.instead or row.metric, *self.beside):
+            for name in (self.instead or row.metric, *self.more):
                 yield name, row.on(split, name)
 
 
@@ -47,19 +48,32 @@ def columns(comparison: Comparison) -> Columns:
     wanted = FOR_UNEVEN_CLASSES if any(facts and uneven(facts) for facts in known) else ()
     others = comparison.others
     by_perplexity = comparison.metrics == ("loss",) and {"perplexity", *OF_ANSWERS} <= set(others)
-    beside = OF_ANSWERS if by_perplexity else (*wanted, *ALWAYS, *OF_ANSWERS)
+    more = OF_ANSWERS if by_perplexity else (*wanted, *ALWAYS, *OF_ANSWERS)
     return Columns(
         own=comparison.metrics[0] if len(comparison.metrics) == 1 else "",
-        beside=tuple(name for name in beside if name in others),
+        more=tuple(name for name in more if name in others),
         sets=SETS if comparison.tested else SETS[:1],
         instead="perplexity" if by_perplexity else "",
     )
 
 
-def factor_heads(comparison: Comparison, *, metric: bool = True) -> Cells:
-    """Heads of the columns that tell groups apart; with the metric where a study has several."""
-    heads = tuple(heading(factor, comparison.factors) for factor in comparison.factors)
-    return (*heads, "metric") if metric and len(comparison.metrics) > 1 else heads
+def group_rows(
+    comparison: Comparison,
+    title: str,
+    heads: Cells,
+    rows: Iterable[tuple[object, Cells]],
+    *,
+    texts: int = 0,
+    metric: bool = True,
+) -> TextTable:
+    """A table whose rows begin with what tells groups apart, then so many `texts`; rows of one key make a block."""
+    own = [heading(factor, comparison.factors) for factor in comparison.factors]
+    if metric and len(comparison.metrics) > 1:
+        own.append("metric")
+    blocks: dict[object, list[Cells]] = {}
+    for key, cells in rows:
+        blocks.setdefault(key, []).append(cells)
+    return TextTable(title, (*own, *heads), len(own) + texts, tuple(map(tuple, blocks.values())))
 
 
 def group_cells(comparison: Comparison, factors: Sequence[Value], metric: str, unit: str = "%") -> Cells:
@@ -67,20 +81,12 @@ def group_cells(comparison: Comparison, factors: Sequence[Value], metric: str, u
     return *map(value_text, factors), *_metric_cells(comparison, metric, unit)
 
 
-def pair_cells(comparison: Comparison, factor: str, factors: Sequence[Value], second: Value, metric: str) -> Cells:
+def pair_cells(comparison: Comparison, row: PairRow, metric: str) -> Cells:
     """Cells that tell a pair of groups: both values of the factor that varies, as in "pt − rd"."""
-    both = zip(comparison.factors, factors, strict=True)
-    texts = [f"{value_text(own)} − {value_text(second)}" if name == factor else value_text(own) for name, own in both]
-    return *texts, *_metric_cells(comparison, metric, "points")
+    texts = dict(zip(comparison.factors, map(value_text, row.factors), strict=True))
+    texts[row.factor] += f" − {value_text(row.second)}"
+    return *texts.values(), *_metric_cells(comparison, metric, "points")
 
 
 def _metric_cells(comparison: Comparison, metric: str, unit: str) -> Cells:
     return () if len(comparison.metrics) == 1 else (metric_name(metric, unit),)
-
-
-def in_blocks(rows: Iterable[tuple[object, Cells]]) -> tuple[tuple[Cells, ...], ...]:
-    """Put rows of the same key together."""
-    blocks: dict[object, list[Cells]] = {}
-    for key, cells in rows:
-        blocks.setdefault(key, []).append(cells)
-    return tuple(map(tuple, blocks.values()))

@@ -1,4 +1,4 @@
-"""Tables of groups: at their best epochs in full, where their spread comes from, and beside published numbers."""
+"""Tables of groups: at their best epochs, where their spread comes from, and beside published numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweeper.analysis.reference_rows import (
 )
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.variance import SpreadRow, spread_rows
-from sweeper.report.tables.columns import columns, factor_heads, group_cells, in_blocks
+from sweeper.report.tables.columns import columns, group_cells, group_rows
 from sweeper.report.text import (
     UNKNOWN,
     Cells,
@@ -48,35 +48,27 @@ def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
             counted_text(row),
         )
 
-    factors = factor_heads(comparison)
     more = [f"{split}\n{name}" for name in (interval_name(), "median", "min", "max")] if full else []
-    return TextTable(
-        title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(*factors, *measured.heads(), *more, "n"),
-        numeric=len(factors),
-        blocks=(tuple(cells(row) for row in comparison.groups),),
-    )
+    title = "Groups, each trial at its best epoch: mean ± standard deviation over seeds"
+    rows = ((None, cells(row)) for row in comparison.groups)
+    return group_rows(comparison, title, (*measured.heads(), *more, "n"), rows)
 
 
 def spread_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the table of spread by cause, if seeds and data seeds vary separately."""
     found = list(spread_rows(comparison))
     if found:
-        factors = factor_heads(comparison)
         causes = ("seed\n(weights, dropout)", "data seed\n(order)", "both together\nand the rest")
-        yield TextTable(
-            title=f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)",
-            heads=(*factors, *causes, "seeds ×\ndata seeds", "n"),
-            numeric=len(factors),
-            blocks=(tuple(_spread_cells(comparison, row) for row in found),),
-        )
+        heads = (*causes, "seeds ×\ndata seeds", "n")
+        title = f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)"
+        yield group_rows(comparison, title, heads, ((None, _spread_cells(comparison, row)) for row in found))
 
 
 def _spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
     """Return one group's causes; a share whose estimate was below 0 is marked."""
     found = row.components
     variances = (found.rows, found.columns, found.residual)
-    marks = ("<" if "rows" in found.negative else "", "<" if "columns" in found.negative else "", "")
+    marks = ("<" if cause in found.negative else "" for cause in ("rows", "columns", "residual"))
     shares = found.shares() or (None, None, None)
     return (
         *group_cells(comparison, row.factors, row.metric, "points"),
@@ -91,26 +83,20 @@ def _spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
 
 def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables of what is published beside what was measured here."""
-    factors = (*factor_heads(comparison, metric=False), "set")
     own, epochs = list(reference_rows(comparison)), list(reference_epoch_rows(comparison))
     name = metric_name(comparison.reference.metric) if comparison.reference else ""
+    published, here = f"published\n{name}", f"here\n{name}"
     if own:
-        yield TextTable(
-            title="Beside published numbers, at the best epochs: mean ± standard deviation over seeds",
-            heads=(
-                *(*factors, f"published\n{name}", "n", "published\nsteps", f"here\n{name}", "n", "steps\nhere"),
-                f"here − published\n[{interval_name()}]",
-            ),
-            numeric=len(factors),
-            blocks=in_blocks([(row.factors, _reference_cells(row)) for row in own]),
-        )
+        title = "Beside published numbers, at the best epochs: mean ± standard deviation over seeds"
+        more = f"here − published\n[{interval_name()}]"
+        heads = ("set", published, "n", "published\nsteps", here, "n", "steps\nhere", more)
+        rows = ((row.factors, _reference_cells(row)) for row in own)
+        yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
     if epochs:
-        yield TextTable(
-            title="Beside published numbers, epoch by epoch: mean and standard deviation over seeds",
-            heads=(*(*factors, "epoch", f"published\n{name}", "sd", f"here\n{name}", "sd", "n", "here −\npublished"),),
-            numeric=len(factors),
-            blocks=in_blocks([(row.factors, _reference_epoch_cells(row)) for row in epochs]),
-        )
+        title = "Beside published numbers, epoch by epoch: mean and standard deviation over seeds"
+        heads = ("set", "epoch", published, "sd", here, "sd", "n", "here −\npublished")
+        rows = ((row.factors, _reference_epoch_cells(row)) for row in epochs)
+        yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
 
 
 def _reference_cells(row: ReferenceRow) -> Cells:

@@ -36,10 +36,7 @@ def parameter_tables(comparison: Comparison) -> Iterator[TextTable]:
 def parameter_table(
     title: str, names: Sequence[str], models: Sequence[ParameterCounts], formulas: Mapping[str, str] | None = None
 ) -> TextTable:
-    """Return a row a part, then the totals; a column a model.
-
-    With `formulas`, of the parts that a model must have, these stand beside, and the share that is trained below.
-    """
+    """A row a part, then totals, a column a model; with the `formulas` of parts also these and the share trained."""
     present = {name for known in models for name in known.parts} if formulas is None else formulas
     parts = [part for part in Part if part in present]
 

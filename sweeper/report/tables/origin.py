@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sweeper.analysis.factors import ALWAYS
-from sweeper.analysis.grouping import commit_text
-from sweeper.analysis.results import Launch
+from sweeper.analysis.results import Launch, commit_text
 from sweeper.analysis.rows import Comparison, CostRow, cost_rows
-from sweeper.report.tables.columns import factor_heads
+from sweeper.report.tables.columns import group_rows
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
     UNKNOWN,
@@ -39,13 +38,9 @@ def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
 
 
 def _cost_table(comparison: Comparison) -> TextTable:
-    factors = factor_heads(comparison, metric=False)
-    return TextTable(
-        title="Cost",
-        heads=(*(*factors, "trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable"),),
-        numeric=len(factors),
-        blocks=(tuple(_cost_cells(row) for row in cost_rows(comparison)),),
-    )
+    heads = ("trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable")
+    rows = ((None, _cost_cells(row)) for row in cost_rows(comparison))
+    return group_rows(comparison, "Cost", heads, rows, metric=False)
 
 
 def _cost_cells(row: CostRow) -> Cells:
@@ -70,12 +65,12 @@ def _settings_tables(comparison: Comparison) -> Iterator[TextTable]:
     names = dict.fromkeys(name for group in groups for name in group.settings if name not in told)
     inside = [{item.name: item for item in group.differing} for group in groups]
 
-    def value(place: int, name: str) -> str:
-        if name in inside[place]:
-            return " / ".join(printable(text) for text, _ in inside[place][name].values)
-        return value_text(groups[place].settings.get(name))
+    def value(position: int, name: str) -> str:
+        if name in inside[position]:
+            return " / ".join(printable(text) for text, _ in inside[position][name].values)
+        return value_text(groups[position].settings.get(name))
 
-    rows = [(name, *(value(place, name) for place in range(len(groups)))) for name in names]
+    rows = [(name, *(value(position, name) for position in range(len(groups)))) for name in names]
     differing = tuple((printable(name), *cells) for name, *cells in rows if len(set(cells)) > 1)
     if differing:
         yield TextTable(
@@ -97,10 +92,11 @@ def _provenance_table(comparison: Comparison) -> TextTable:
         return found
 
     launches = [launch for launch, _ in comparison.launches]
+    tree = {None: "", True: " (dirty)", False: " (clean)"}
     kinds = {
         "command": {launch: launch.command or UNKNOWN for launch in launches},
         "in directory": {launch: launch.directory or UNKNOWN for launch in launches},
-        "code": {launch: f"commit {commit_text(launch)}{_tree_text(launch)}" for launch in launches},
+        "code": {launch: f"commit {commit_text(launch)}{tree[launch.dirty]}" for launch in launches},
         "host": {launch: f"{launch.host or UNKNOWN}, {launch.platform or UNKNOWN}" for launch in launches},
         "versions": {launch: ", ".join(map(" ".join, launch.versions)) or UNKNOWN for launch in launches},
     }
@@ -110,7 +106,3 @@ def _provenance_table(comparison: Comparison) -> TextTable:
         numeric=2,
         blocks=(tuple(row for name, text_of in kinds.items() for row in block(name, counted(text_of))),),
     )
-
-
-def _tree_text(launch: Launch) -> str:
-    return "" if launch.dirty is None else " (dirty)" if launch.dirty else " (clean)"

@@ -8,7 +8,7 @@ from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
 from sweeper.analysis.pairs import Contrast, contrasts
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
-from sweeper.report.tables.columns import factor_heads, in_blocks, pair_cells
+from sweeper.report.tables.columns import group_rows, pair_cells
 from sweeper.report.text import (
     UNKNOWN,
     Cells,
@@ -19,6 +19,7 @@ from sweeper.report.text import (
     p_text,
     ratio_text,
     share_text,
+    sizes_text,
 )
 
 WELCH, PAIRED = "Welch, relabelled", "paired, signs flipped"
@@ -34,21 +35,15 @@ def contrast_tables(comparison: Comparison) -> Iterator[TextTable]:
 
 def _test_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """A row a pair of groups, and one more where it can be compared seed by seed."""
-    factors, metric = factor_heads(comparison), comparison.metrics[0] if len(comparison.metrics) == 1 else ""
-    name = f"{comparison.split} {metric_name(metric, 'points')}" if metric else comparison.split
-    return TextTable(
-        title=f"Tests of the differences on {comparison.split}",
-        heads=(
-            *(*factors, "method"),
-            *(f"{name}\n[{interval_name()}]", "exact\np", "p by\nHolm", "P(first >\nsecond)", "Hedges\ng", "n"),
-        ),
-        numeric=len(factors) + 1,
-        blocks=in_blocks([(place, cells) for place, one in enumerate(found) for cells in _test_rows(comparison, one)]),
-    )
+    name = metric_name(comparison.metrics[0], "points") if len(comparison.metrics) == 1 else ""
+    difference = f"{comparison.split} {name}".rstrip() + f"\n[{interval_name()}]"
+    heads = ("method", difference, "exact\np", "p by\nHolm", "P(first >\nsecond)", "Hedges\ng", "n")
+    rows = ((position, cells) for position, one in enumerate(found) for cells in _test_rows(comparison, one))
+    return group_rows(comparison, f"Tests of the differences on {comparison.split}", heads, rows, texts=1)
 
 
 def _test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
-    own, difference = pair_cells(comparison, found.factor, found.factors, found.second, found.metric), found.difference
+    own, difference = pair_cells(comparison, found, found.metric), found.difference
     yield (
         *own,
         WELCH,
@@ -57,7 +52,7 @@ def _test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
         p_text(found.holm_p),
         ratio_text(found.greater),
         ratio_text(found.hedges_g),
-        f"{difference.n_first}, {difference.n_second}",
+        sizes_text(difference),
     )
     if found.paired:
         paired = found.paired
@@ -75,28 +70,20 @@ def _test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
 
 def _seeds_table(comparison: Comparison, found: Sequence[Contrast]) -> TextTable:
     """What the numbers of seeds allow: the smallest exact p, and how many could show a difference."""
-    factors = factor_heads(comparison)
 
     def cells(one: Contrast) -> Cells:
         return (
-            *pair_cells(comparison, one.factor, one.factors, one.second, one.metric),
-            f"{one.difference.n_first}, {one.difference.n_second}",
+            *pair_cells(comparison, one, one.metric),
+            sizes_text(one.difference),
             p_text(one.test.smallest if one.test else None),
             str(one.seeds_for_test),
             str(one.seeds_for_family),
             _power_text(one),
         )
 
-    alpha = f"p ≤ {ALPHA:g}"
-    return TextTable(
-        title="What so many seeds allow",
-        heads=(
-            *(*factors, "n", "smallest\nexact p"),
-            *(f"seeds a group\nfor {alpha}", f"seeds for {alpha}\nby Holm", f"seeds for\n{share_text(POWER)} power"),
-        ),
-        numeric=len(factors),
-        blocks=in_blocks([(one.factor, cells(one)) for one in found]),
-    )
+    alpha, power = f"p ≤ {ALPHA:g}", f"seeds for\n{share_text(POWER)} power"
+    heads = ("n", "smallest\nexact p", f"seeds a group\nfor {alpha}", f"seeds for {alpha}\nby Holm", power)
+    return group_rows(comparison, "What so many seeds allow", heads, ((one.factor, cells(one)) for one in found))
 
 
 def _power_text(found: Contrast) -> str:
