@@ -67,10 +67,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Result:
-    """What a record says of its trial; `facts` are those of its data. `metrics` is empty unless the trial is done.
-
-    `name` is that of its directory, after its study's where several studies are compared.
-    """
+    """What a record says of its trial; `name` is STUDY/TRIAL among several studies, `facts` are of its data."""
 
     name: str
     status: Status
@@ -78,7 +75,7 @@ class Result:
     config: Mapping[str, Any]
     facts: Mapping[str, Any] | None
     outcome: Outcome | None
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Metric, ...]  # none unless the trial is done
     id: str = ""
     study: str = ""
     launches: tuple[Launch, ...] = ()

@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import Reference, read_reference
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows, with_reference
 from sweeper.analysis.rows import Comparison
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
-from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.figures import figure_csv, figures
 from sweeper.report.figures.drawing import draw
-from tests.records import trial, write
+from tests.records import compared, trial, write
 
 SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"
 MINIMAL = "source: s\nmetric: accuracy\ngroups:\n  - group: {model: pt}\n    test: {mean: 0.7, sd: 0.1, n: 4}\n"
@@ -28,7 +26,7 @@ def write_study(study: Path) -> Comparison:
     for model, base in (("pt", 0.8), ("rd", 0.6)):
         for seed in (1, 2, 3):
             write(study, trial(model, "fairseq", seed), [base, base + 0.01 * seed], [base, base + 0.01 * seed])
-    return compare_study(open_study(study))
+    return compared(study)
 
 
 def test_the_shipped_numbers_are_the_published_ones() -> None:

@@ -13,17 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.statistics import summarize
 from sweeper.errors import WrongInput
-from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
 from sweeper.report.json_file import KEYS
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
-from tests.records import rendered, trial, write, write_demo, write_plan
+from tests.records import Terminal, compared, rendered, trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
 
@@ -55,16 +53,11 @@ def test_says_how_the_epoch_was_chosen(tmp_path: Path, capsys: pytest.CaptureFix
     assert "sample standard deviation (n − 1)" in text
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     console = terminal(file := Terminal())
     console.width = 80
-    print_tables(compare_study(open_study(tmp_path / "demo")), console)
+    print_tables(compared(tmp_path / "demo"), console)
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue())
     assert shown != file.getvalue()  # a terminal gets its styles
     heads = [line for line in shown.splitlines() if "framework" in line]
