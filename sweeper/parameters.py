@@ -85,7 +85,7 @@ def _build(trial: Trial, cache: Path) -> nn.Module:
 
 
 def _needs_tokenizer(trial: Trial) -> bool:
-    """Whether a model's rows follow from its tokenizer: from its size, or from the id that a given one has for <pad>."""
+    """Whether a model's rows follow from its tokenizer: its size, or the id that a given one has for <pad>."""
     # One that is trained or cut to size has <pad> where RoBERTa has it.
     given = trial.tokenizer.path is not None and trial.tokenizer.vocabulary_size is None
     return trial.arch.vocabulary_size is None or given
