@@ -17,8 +17,7 @@ from sweeper.driver.live import TrialState, counted
 from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
-from sweeper.report.cells import TextTable
-from sweeper.report.text import UNKNOWN, duration, heading, printable, value_text
+from sweeper.report.text import UNKNOWN, TextTable, duration, heading, printable, value_text
 from sweeper.trial.outcome import Failure, Status
 
 SCHEMA = 1

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.records.files import read_versioned
 from sweeper.records.study import open_study

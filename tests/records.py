@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sweeper.analysis.grouping import compare_study
+from sweeper.analysis.rows import Comparison
 from sweeper.data import DataSettings
 from sweeper.records.files import write_json
 from sweeper.records.record import Record
+from sweeper.records.study import open_study
+from sweeper.report.__main__ import main
 from sweeper.trial.best_epoch import select
 from sweeper.trial.outcome import Failure, Metric, Outcome, Status
 from sweeper.trial.settings import (
@@ -112,3 +118,22 @@ def write_demo(study: Path, seeds: Sequence[int] = (1, 2, 3)) -> None:
         curve = [base, base + 0.05, base + 0.1, base + 0.1, base + 0.08]
         write(study, described, valid=curve, test=[value - 0.02 for value in curve])
     write_plan(study, trials)
+
+
+def compared(study: Path) -> Comparison:
+    """What a study's records compare."""
+    return compare_study(open_study(study))
+
+
+class Terminal(io.StringIO):
+    """A file that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def rendered(study: Path, format_name: str) -> str:
+    """A study's report in a format, as the command prints it."""
+    with redirect_stdout(printed := io.StringIO()):
+        main([str(study), "--format", format_name])
+    return printed.getvalue()

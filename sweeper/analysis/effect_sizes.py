@@ -1,4 +1,4 @@
-"""How large a difference is, and how many seeds would show it; pure functions of a few measurements."""
+"""Effect sizes: how large a difference is, and how many seeds would show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What varies between the trials of a study, besides their seeds; pure functions of their configurations."""
+"""Factors: what varies between trials besides their seeds, found in their configurations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Value = str | int | float | bool | None
 # What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
 SECTIONS = ("model", "framework", "data", "arch", "task", "tokenizer", "train", "device", "digests")
 ALWAYS = ("model", "framework")
-# A path is stood for by its content: the same file at two places makes no difference.
+# A path is stood for by its content: the same file in two directories makes no difference.
 CONTENT = {
     "model.path": "digests.weights",
     "data.path": "digests.data",
@@ -33,16 +33,13 @@ DIGEST_SHOWN = 12  # hexadecimal digits of a digest
 def factor_values(
     settings: Sequence[dict[str, Value]], by: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
-    """Return the names of what varies between trials, or those that are asked for, and each trial's values.
-
-    Raises WrongInput when what is asked for is no setting.
-    """
+    """Return what varies or `by` names, and each trial's values of it; raises WrongInput for what is no setting."""
     settings = same_paths(settings)
-    factors = tuple(dict.fromkeys(named(factor, settings) for factor in by)) or varied(settings)
+    factors = tuple(dict.fromkeys(_named(factor, settings) for factor in by)) or varied(settings)
     return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
 
 
-def named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
+def _named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
     """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
     if factor in SEEDS:
         raise WrongInput(f"by={factor}: groups are made over seeds\nallowed: other settings")
@@ -71,15 +68,15 @@ def trial_settings(choices: Mapping[str, Any], config: Mapping[str, Any], study:
     study, where there are several: it is a factor of its own only between trials that are otherwise alike.
     """
     chosen = {section: choices[section] for section in SECTIONS if section in choices}
-    settings = chosen | dict(leaves({section: config[section] for section in SECTIONS if section in config}))
+    settings = chosen | dict(_leaves({section: config[section] for section in SECTIONS if section in config}))
     return settings | ({STUDY: study} if study else {})
 
 
-def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield a nested configuration's single settings by dotted name; a list is one setting, as JSON."""
     for key, value in config.items():
         if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{key}.")
+            yield from _leaves(value, f"{prefix}{key}.")
         else:
             text = json.dumps(value) if isinstance(value, list) else value
             yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." else text
@@ -93,24 +90,21 @@ def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
         | {
             name: first.setdefault((name, values.get(content)), values[name])
             for name in values
-            if (content := content_of(name))
+            if (content := _content_of(name))
         }
         for values in settings
     ]
 
 
 @cache
-def content_of(name: str) -> str | None:
+def _content_of(name: str) -> str | None:
     """Return the setting that holds the digest of what a path leads to; None for what is no path."""
     found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
     return next(found, None)
 
 
 def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
-    """Return model, framework, and every setting that differs between trials alike in all earlier factors.
-
-    So a setting that only follows another (`model.pretrained` follows `model`) is no factor of its own.
-    """
+    """Return model, framework and what differs without following an earlier factor, as `model.pretrained` does."""
     factors = list(ALWAYS)
     names = dict.fromkeys(name for values in settings for name in values)
     for name in names:

@@ -1,4 +1,4 @@
-"""From a study's results to the rows of a comparison, as pure functions.
+"""Groups: from results to the rows of a comparison.
 
 Trials that differ in nothing but their seeds form a group, or those alike in the factors that are asked for. Only done
 trials count; what is not done is named.
@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
-from sweeper.analysis.results import EVALUATED, Launch, Result
+from sweeper.analysis.results import EVALUATED, Result, Studies, commit_text, results_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
+from sweeper.records.study import StudyRecords
 from sweeper.trial.outcome import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
 OF_DATA = ("data.", "digests.data", "tokenizer.", "digests.tokenizer", "train.max_length")
-COMMIT_SHOWN = 10  # hexadecimal digits
 # Trials alike in these and in both seeds read the same examples in the same order, in the same batches.
 OF_ORDER = (
     "framework",
@@ -36,48 +36,58 @@ OF_ORDER = (
 
 
 def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence[str] = ()) -> Comparison:
-    """Return the rows of the tables, ordered by factors and seeds; groups are made by what varies, or by `by`.
-
-    Raises WrongInput when `by` names what is no setting.
-    """
+    """Return the tables' rows, by factors and seeds; raises WrongInput where `by`, what makes groups, is no setting."""
     results = list(results)
-    kinds, places = kinds_of_trials(results)
+    kinds, positions = _kinds_of_trials(results)
     distinct = same_paths(kinds)
     factors, of_kinds = factor_values(distinct, by if results else ())
-    settings, values = [distinct[place] for place in places], [of_kinds[place] for place in places]
-    keyed = list(zip(values, results, settings, strict=True))
-    keyed.sort(key=lambda item: (*map(rank, factors, item[0]), item[1].seed, item[1].data_seed, item[1].name))
+    settings, values = [distinct[position] for position in positions], [of_kinds[position] for position in positions]
+    members = [
+        Member(result, _trial_row(key, result, own), own)
+        for key, result, own in zip(values, results, settings, strict=True)
+    ]
+    members.sort(key=lambda own: (*map(rank, factors, own.row.factors), own.row.seed, own.row.data_seed, own.row.name))
     groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
-    for key, result, own in keyed:
-        groups[key].append(Member(result, trial_row(key, result, own), own))
+    for member in members:
+        groups[member.row.factors].append(member)
     measured = [key for result in results for key in result.at_best]
     tested = not measured or any(key.startswith("test/") for key in measured)
     return Comparison(
         factors=factors,
-        trials=tuple(member.row for members in groups.values() for member in members),
-        epochs=tuple(row for key, members in groups.items() for row in epoch_rows(key, results_of(members))),
-        groups=tuple(group_row(key, members, tested) for key, members in groups.items()),
+        trials=tuple(member.row for own in groups.values() for member in own),
+        epochs=tuple(row for own in groups.values() for row in _epoch_rows(own)),
+        groups=tuple(_group_row(own, tested) for own in groups.values()),
         planned=tuple(planned),
-        data=tuple(data_sets(factors, [(key, result) for key, result, _ in keyed])),
+        data=tuple(_data_sets(factors, members)),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
-        curves={result.name: epoch_values(result) for result in results if result.metrics},
+        curves={result.name: _epoch_values(result) for result in results if result.metrics},
     )
 
 
-def kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
-    """Return the settings that occur, each once, and each result's place in them: most trials differ in seeds only."""
+def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Comparison:
+    """Compare all records in groups of what varies (of several studies they too) or of what `by` names."""
+    if isinstance(opened, StudyRecords):
+        return compare(results_of(opened), opened.planned, by)
+    named = list(zip(opened.names(), opened.members, strict=True))
+    results = (result.of_study(name) for name, study in named for result in results_of(study))
+    planned = [f"{name}/{trial}" for name, study in named for trial in study.planned]
+    return compare(results, planned, by)
+
+
+def _kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
+    """Return the settings that occur, each once, and each result's position in them: trials differ mostly in seeds."""
     known: dict[str, int] = {}
     kinds: list[dict[str, Value]] = []
-    places = []
+    positions = []
     for result in results:
         own = {name: value for name, value in result.config.items() if name not in SEEDS}
         chosen = {name: value for name, value in result.choices.items() if name not in SEEDS}
-        place = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
-        if place == len(kinds):
+        position = known.setdefault(json.dumps([chosen, own, result.study]), len(kinds))
+        if position == len(kinds):
             kinds.append(trial_settings(result.choices, result.config, result.study))
-        places.append(place)
-    return kinds, places
+        positions.append(position)
+    return kinds, positions
 
 
 @dataclass(frozen=True)
@@ -89,13 +99,7 @@ class Member:
     settings: Mapping[str, Value]
 
 
-def results_of(members: Sequence[Member]) -> list[Result]:
-    """The members' results."""
-    return [member.result for member in members]
-
-
-def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
-    """Return a trial's row; only a done trial has values."""
+def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
     outcome = result.outcome
     best = outcome.best if outcome and result.status == Status.DONE else None
     return TrialRow(
@@ -124,12 +128,12 @@ def trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str,
     )
 
 
-def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterator[EpochRow]:
+def _epoch_rows(members: Sequence[Member]) -> Iterator[EpochRow]:
     """Yield a group's epochs. n is smaller where a trial has no value for an epoch."""
-    metric = results[0].metric
+    metric = members[0].row.metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
-    for result in results:
-        for (split, name), curve in epoch_values(result).items():
+    for member in members:
+        for (split, name), curve in _epoch_values(member.result).items():
             for epoch, value in curve.items():
                 values[epoch, name, split].append(value)
 
@@ -141,10 +145,10 @@ def epoch_rows(factors: tuple[Value, ...], results: Sequence[Result]) -> Iterato
         own = both(epoch, metric)
         names = sorted({name for at, name in evaluated if at == epoch} - {metric})
         others = {name: both(epoch, name) for name in names}
-        yield EpochRow(factors, metric, epoch, own.validation, own.test, others)
+        yield EpochRow(members[0].row.factors, metric, epoch, own.validation, own.test, others)
 
 
-def epoch_values(result: Result) -> Curve:
+def _epoch_values(result: Result) -> Curve:
     """Return a trial's evaluations: split and metric -> epoch -> the epoch's last value."""
     curves: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for item in result.metrics:
@@ -153,23 +157,22 @@ def epoch_values(result: Result) -> Curve:
     return dict(curves)
 
 
-def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: bool) -> GroupRow:
-    """Return a group's row at each trial's best epoch."""
-    reasons = [(member, absence(member.result, tested)) for member in members]
+def _group_row(members: Sequence[Member], tested: bool) -> GroupRow:
+    reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
-    independent = not share_seeds(results_of(counted))
+    independent = not _share_seeds([member.result for member in counted])
 
     def both(name: str) -> Summaries:
         values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
         known = [[value for value in column if value is not None] for column in values]
         return Summaries(*(summarize(column, independent=independent) for column in known))
 
-    own = both(first.result.metric)
+    own = both(first.row.metric)
     names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(
-        factors=factors,
-        metric=first.result.metric,
+        factors=first.row.factors,
+        metric=first.row.metric,
         trials=len(members),
         validation=own.validation,
         test=own.test,
@@ -177,7 +180,7 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
         missing=tuple((member.result.name, why) for member, why in reasons if why),
         counted=tuple(member.row for member in counted),
         members=tuple(member.row for member in members),
-        differing=(*differing_settings(members), *differing_code(results_of(counted))),
+        differing=(*_differing_settings(members), *_differing_code([member.result for member in counted])),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
         independent=independent,
         settings=first.settings,
@@ -185,13 +188,13 @@ def group_row(factors: tuple[Value, ...], members: Sequence[Member], tested: boo
     )
 
 
-def share_seeds(results: Sequence[Result]) -> bool:
+def _share_seeds(results: Sequence[Result]) -> bool:
     """Whether some results, but not all, have a seed or a data seed in common: they are not independent."""
     kinds = (Counter(result.seed for result in results), Counter(result.data_seed for result in results))
     return any(1 < len(found) < len(results) for found in kinds)
 
 
-def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
+def _differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
     """Yield the settings that trials of one group differ in; not those that only follow others."""
     kinds = {id(member.settings): member.settings for member in members}
     if len(kinds) == 1:
@@ -202,7 +205,7 @@ def differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
             yield Differing(name, tuple(counts.items()))
 
 
-def differing_code(results: Sequence[Result]) -> Iterator[Differing]:
+def _differing_code(results: Sequence[Result]) -> Iterator[Differing]:
     """Yield what the code that results come from differs in: its commit and changes, and versions of packages."""
     launches = [launch for result in results for launch in dict.fromkeys(result.launches)]
     if len(set(launches)) < 2:
@@ -217,16 +220,7 @@ def differing_code(results: Sequence[Result]) -> Iterator[Differing]:
             yield Differing(package, tuple(counts.items()))
 
 
-def commit_text(launch: Launch) -> str:
-    """A launch's commit, and the digest of what the code differed from it by."""
-    if launch.commit is None:
-        return "not recorded"
-    return launch.commit[:COMMIT_SHOWN] + (
-        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
-    )
-
-
-def absence(result: Result, tested: bool) -> str:
+def _absence(result: Result, tested: bool) -> str:
     """Why a trial has no part in its group's row; empty when it has."""
     if result.status != Status.DONE:
         error = result.outcome.error if result.outcome else None
@@ -236,13 +230,13 @@ def absence(result: Result, tested: bool) -> str:
     return f"no test {result.metric}" if tested and result.best("test") is None else ""
 
 
-def data_sets(factors: Sequence[str], keyed: Sequence[tuple[tuple[Value, ...], Result]]) -> Iterator[DataSet]:
+def _data_sets(factors: Sequence[str], members: Sequence[Member]) -> Iterator[DataSet]:
     """Yield each data set that records have facts of once, in the order of their trials."""
     seen = set()
-    different = {name: len({values[place] for values, _ in keyed}) > 1 for place, name in enumerate(factors)}
+    different = {name: len({own.row.factors[position] for own in members}) > 1 for position, name in enumerate(factors)}
     telling = [name for name in factors if name.startswith((*OF_DATA, "framework")) and different[name]]
-    for values, result in keyed:
-        named = dict(zip(factors, values, strict=True))
+    for own in members:
+        result, named = own.result, dict(zip(factors, own.row.factors, strict=True))
         settings = {name: named[name] for name in telling}
         key = json.dumps([result.choices["data"], settings, result.facts], sort_keys=True)
         if result.facts and key not in seen:

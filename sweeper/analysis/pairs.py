@@ -1,4 +1,4 @@
-"""Differences between groups that differ in one setting, with intervals; pure functions of a comparison."""
+"""Pairs: what two groups that differ in one setting differ by, with intervals and tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweeper.analysis.permutation_tests import (
     seeds_for_unpaired,
     sign_flip_test,
 )
-from sweeper.analysis.rows import Comparison, GroupRow, Summaries, TrialRow
+from sweeper.analysis.rows import Comparison, GroupRow, MeasuredRow, Summaries, TrialRow
 from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference, summarize
 
 MOST_PAIRS = 300
@@ -38,6 +38,7 @@ class Pair:
     """Two groups that differ in one factor, the earlier of the comparison's order first."""
 
     factor: str
+    position: int  # of the factor among the comparison's
     first: GroupRow
     second: GroupRow
 
@@ -46,18 +47,25 @@ class Pair:
         """Whether trials of each group are independent of each other."""
         return self.first.independent and self.second.independent
 
+    def named(self) -> tuple[str, Value, Value, tuple[Value, ...]]:
+        """Return what a `PairRow` has."""
+        return self.factor, self.first.factors[self.position], self.second.factors[self.position], self.first.factors
+
 
 @dataclass(frozen=True)
-class DifferenceRow:
-    """What two groups that differ in one factor differ by, at each trial's best epoch.
-
-    `first` and `second` are the values of `factor`, `factors` those of all factors in the first group.
-    """
+class PairRow:
+    """A row of two groups that differ in one factor: its values, and those of all factors in the first group."""
 
     factor: str
     first: Value
     second: Value
     factors: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class DifferenceRow(PairRow, MeasuredRow):
+    """What two groups differ by in each metric, at each trial's best epoch."""
+
     metric: str
     validation: MeanDifference | None
     test: MeanDifference | None
@@ -71,46 +79,43 @@ def pairs(comparison: Comparison) -> list[Pair]:
     """
     if number_of_pairs(comparison) > MOST_PAIRS:
         return []
-    alike = alike_but_one(comparison)
-    return [Pair(factor, *two) for factor, rows in alike for two in combinations(rows, 2)]
+    alike = _alike_but_one(comparison)
+    return [
+        Pair(comparison.factors[position], position, *two) for position, rows in alike for two in combinations(rows, 2)
+    ]
 
 
 def number_of_pairs(comparison: Comparison) -> int:
     """How many pairs of groups differ in exactly one factor, counted without making them."""
-    return sum(math.comb(len(rows), 2) for _, rows in alike_but_one(comparison))
+    return sum(math.comb(len(rows), 2) for _, rows in _alike_but_one(comparison))
 
 
-def alike_but_one(comparison: Comparison) -> Iterator[tuple[str, list[GroupRow]]]:
-    """Yield each factor with groups that have a done trial and differ in nothing but it."""
+def _alike_but_one(comparison: Comparison) -> Iterator[tuple[int, list[GroupRow]]]:
+    """Yield each factor's position with groups that have a done trial and differ in nothing but it."""
     counted = [row for row in comparison.groups if row.trials > len(row.missing)]
-    for position, factor in enumerate(comparison.factors):
+    for position in range(len(comparison.factors)):
         alike: dict[tuple[Value, ...], list[GroupRow]] = defaultdict(list)
         for row in counted:
             alike[(row.metric, *row.factors[:position], *row.factors[position + 1 :])].append(row)
-        yield from ((factor, rows) for rows in alike.values())
+        yield from ((position, rows) for rows in alike.values())
 
 
 def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
     """Yield what each of `pairs` differs by."""
     for pair in pairs(comparison):
         first, second = pair.first, pair.second
-        position = comparison.factors.index(pair.factor)
-        own = on_both_sets(first, second)
+        own = _on_both_sets(first, second)
         shared = [name for name in first.others if name in second.others]
         yield DifferenceRow(
-            factor=pair.factor,
-            first=first.factors[position],
-            second=second.factors[position],
-            factors=first.factors,
+            *pair.named(),
             metric=first.metric,
             validation=own.validation,
             test=own.test,
-            others={name: on_both_sets(first.others[name], second.others[name]) for name in shared},
+            others={name: _on_both_sets(first.others[name], second.others[name]) for name in shared},
         )
 
 
-def on_both_sets(first: GroupRow | Summaries, second: GroupRow | Summaries) -> MeanDifferences:
-    """Return the difference on validation and on test."""
+def _on_both_sets(first: GroupRow | Summaries, second: GroupRow | Summaries) -> MeanDifferences:
     return MeanDifferences(
         mean_difference(first.validation, second.validation), mean_difference(first.test, second.test)
     )
@@ -130,8 +135,8 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """Two groups that differ in one factor, in the selection metric on the set they are compared on.
+class Contrast(PairRow):
+    """What two groups differ by in the selection metric on the set they are compared on, and how sure that is.
 
     `difference` is Welch's; `test` relabels all values; `holm_p` is its p corrected for all contrasts of the
     comparison; `greater` is the probability that a value of the first group is the greater one, ties half.
@@ -157,7 +162,7 @@ class Contrast:
 @lru_cache(maxsize=1)
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     """Return a contrast for each of `pairs` whose groups both have a value, corrected for their number."""
-    found = [made for pair in pairs(comparison) if (made := contrast(pair, comparison.split))]
+    found = [made for pair in pairs(comparison) if (made := _contrast(pair, comparison.split))]
     tested = [made for made in found if made.test]
     corrected = iter(holm([made.test.p for made in tested if made.test]))
     needed = seeds_for_unpaired(ALPHA / max(1, len(tested)))
@@ -166,11 +171,14 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     )
 
 
-def contrast(pair: Pair, split: str) -> Contrast | None:
+def _contrast(pair: Pair, split: str) -> Contrast | None:
     """Compare two groups on one set, uncorrected; None where one has no value."""
     metric = pair.first.metric
-    first, second = (values(group.counted, split) for group in (pair.first, pair.second))
-    one, other = (summary_on(group, split) for group in (pair.first, pair.second))
+    first, second = (
+        [value for row in group.counted if (value := row.on(split)) is not None] for group in (pair.first, pair.second)
+    )
+    one: Summary = pair.first.on(split)
+    other: Summary = pair.second.on(split)
     difference = mean_difference(one, other)
     if difference is None:
         return None
@@ -178,6 +186,7 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
     if one.sd is not None and other.sd is not None and pair.independent:
         spread = Alternative(difference.difference, one.sd, other.sd)
     return Contrast(
+        *pair.named(),
         pair=pair,
         split=split,
         metric=metric,
@@ -189,27 +198,13 @@ def contrast(pair: Pair, split: str) -> Contrast | None:
         seeds_for_test=seeds_for_unpaired(ALPHA),
         seeds_for_family=seeds_for_unpaired(ALPHA),
         seeds_for_power=seeds_for_power(spread, ALPHA) if spread else None,
-        paired=paired(pair, split) if pair.independent else None,
+        paired=_paired(pair, split) if pair.independent else None,
     )
 
 
-def summary_on(group: GroupRow, split: str) -> Summary:
-    """A group's summary of its selection metric on a set."""
-    found: Summary = getattr(group, split)
-    return found
-
-
-def values(rows: Sequence[TrialRow], split: str) -> list[float]:
-    """The known values of the selection metric on a set."""
-    return [value for row in rows if (value := row.value(split, row.metric)) is not None]
-
-
-def paired(pair: Pair, split: str) -> Paired | None:
-    """Compare two groups seed by seed, by the seeds that both have; None for fewer than two.
-
-    Only where the seeds fix the same order of the same examples in both.
-    """
-    first, second = (by_order(group.counted, split) for group in (pair.first, pair.second))
+def _paired(pair: Pair, split: str) -> Paired | None:
+    """Compare two groups by the seeds that both have, if these fix the order of the same examples; None below two."""
+    first, second = (_by_order(group.counted, split) for group in (pair.first, pair.second))
     if not first or not second:
         return None
     both = [(first[key], second[key]) for key in first if key in second]
@@ -226,8 +221,8 @@ def paired(pair: Pair, split: str) -> Paired | None:
     return Paired(own, sign_flip_test(differences), greater)
 
 
-def by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
+def _by_order(rows: Sequence[TrialRow], split: str) -> dict[tuple[Value, ...], float] | None:
     """Values by what fixes the order of the examples; None where two trials share it, or one has no value."""
-    found = {(*row.order, row.seed, row.data_seed): row.value(split, row.metric) for row in rows}
+    found = {(*row.order, row.seed, row.data_seed): row.on(split) for row in rows}
     known = {key: value for key, value in found.items() if value is not None}
     return known if len(known) == len(rows) else None

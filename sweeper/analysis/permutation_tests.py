@@ -52,12 +52,12 @@ def relabelling_test(first: Sequence[float], second: Sequence[float]) -> Permuta
         return None
     labellings = math.comb(len(first) + len(second), len(first))
     if labellings > MOST_LABELLINGS:
-        return drawn_test((first, second), "independent", labellings)
+        return _drawn_test((first, second), "independent", labellings)
     values = np.array([*first, *second], dtype=float)
     values -= values.mean()
     # With the total 0, the difference of means is the first group's sum times a constant.
-    sums = values[subsets(len(values), len(first))].sum(axis=1)
-    return PermutationTest(two_sided(sums, float(values[: len(first)].sum())), labellings, True, smallest_p(labellings))
+    sums = values[_subsets(len(values), len(first))].sum(axis=1)
+    return _exact_test(sums, float(values[: len(first)].sum()))
 
 
 def sign_flip_test(differences: Sequence[float]) -> PermutationTest | None:
@@ -68,12 +68,12 @@ def sign_flip_test(differences: Sequence[float]) -> PermutationTest | None:
         return None
     labellings = 2 ** len(differences)
     if labellings > MOST_LABELLINGS:
-        return drawn_test((differences,), "samples", labellings)
-    sums = signs(len(differences)) @ np.array(differences)
-    return PermutationTest(two_sided(sums, float(sum(differences))), labellings, True, smallest_p(labellings))
+        return _drawn_test((differences,), "samples", labellings)
+    sums = _signs(len(differences)) @ np.array(differences)
+    return _exact_test(sums, float(sum(differences)))
 
 
-def drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int) -> PermutationTest:
+def _drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int) -> PermutationTest:
     """Test with random labellings where there are too many to count; the observed one counts as one of them."""
     import numpy as np
     from scipy.stats import permutation_test
@@ -97,34 +97,22 @@ def drawn_test(groups: tuple[Sequence[float], ...], kind: str, labellings: int) 
     return PermutationTest(float(found.pvalue), labellings, False, 2 / (drawn + 1), drawn)
 
 
-def two_sided(statistics: np.ndarray[Any, Any], observed: float) -> float:
-    """Twice the smaller share of labellings whose statistic is at least, or at most, the observed one.
-
-    Those that differ from it by rounding count as equal.
-    """
+def _exact_test(statistics: np.ndarray[Any, Any], observed: float) -> PermutationTest:
+    """Count labellings whose statistic is at least, or at most, the observed one; rounding makes no difference."""
+    number = len(statistics)
     tolerance = 1e-9 * float(abs(statistics).max())
     greater = int((statistics >= observed - tolerance).sum())
     less = int((statistics <= observed + tolerance).sum())
-    return min(1.0, 2 * min(greater, less) / len(statistics))
-
-
-def smallest_p(labellings: int) -> float:
-    """Smallest two-sided p that can come of so many labellings."""
-    return min(1.0, 2 / labellings)
+    return PermutationTest(min(1.0, 2 * min(greater, less) / number), number, True, min(1.0, 2 / number))
 
 
 def seeds_for_unpaired(alpha: float) -> int:
     """Least n of two groups of n values each whose smallest two-sided p is at most alpha."""
-    return next(n for n in range(1, 1000) if smallest_p(math.comb(2 * n, n)) <= alpha)
-
-
-def seeds_for_paired(alpha: float) -> int:
-    """Least number of pairs whose smallest two-sided p is at most alpha."""
-    return next(n for n in range(1, 1000) if smallest_p(2**n) <= alpha)
+    return next(n for n in range(1, 1000) if 2 / math.comb(2 * n, n) <= alpha)
 
 
 @cache
-def subsets(size: int, chosen: int) -> np.ndarray[Any, Any]:
+def _subsets(size: int, chosen: int) -> np.ndarray[Any, Any]:
     """Return all subsets of range(size) with so many members, shape [subsets, chosen]."""
     import numpy as np
 
@@ -132,7 +120,7 @@ def subsets(size: int, chosen: int) -> np.ndarray[Any, Any]:
 
 
 @cache
-def signs(size: int) -> np.ndarray[Any, Any]:
+def _signs(size: int) -> np.ndarray[Any, Any]:
     """Return all ways to give so many numbers a sign, shape [2**size, size]."""
     import numpy as np
 
@@ -146,7 +134,7 @@ def holm(values: Sequence[float]) -> list[float]:
     """
     order = sorted(range(len(values)), key=values.__getitem__)
     corrected, before = [0.0] * len(values), 0.0
-    for rank, place in enumerate(order):
-        before = max(before, min(1.0, (len(values) - rank) * values[place]))
-        corrected[place] = before
+    for rank, position in enumerate(order):
+        before = max(before, min(1.0, (len(values) - rank) * values[position]))
+        corrected[position] = before
     return corrected

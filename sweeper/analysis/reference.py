@@ -15,43 +15,111 @@ groups:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert
 
 from sweeper.analysis.factors import Value
+from sweeper.analysis.rows import SETS
 from sweeper.analysis.statistics import Summary, summarize
 from sweeper.errors import WrongInput
 
-SPLITS = ("validation", "test")
-UNITS = {"per cent": 0.01, "share": 1.0}
-KINDS_OF_SD = ("sample", "population", "not stated")
-KEYS = ("source", "metric", "unit", "sd", "groups")
-GROUP_KEYS = ("group", *SPLITS, "steps", "epochs")
+SCALES = {"per cent": 0.01, "share": 1.0}
+# What may stand at a place in the file; a refusal tells the nearest.
+ALLOWED = {
+    "": "keys source, metric, groups, and if need be unit, sd",
+    "unit": "per cent, share",
+    "sd": "sample, population, not stated",
+    "groups": "a list, as in [{group: {model: pt}, test: [79.3, 78.5, 80.1]}]",
+    "groups[]": "keys group, test, validation, steps, epochs",
+    "groups[].group": "values of factors, as in {model: pt, framework: fairseq}",
+    **dict.fromkeys(
+        ("groups[].test", "groups[].validation"),
+        "one number a seed, as in [79.3, 78.5, 80.1], or {mean: 79.3, sd: 0.8, n: 3} with n from 1, sd from 0 on",
+    ),
+    "groups[].steps": "one number a seed, as in [675, 675, 900]",
+    "groups[].epochs": "keys test, validation, each as {mean: [70.4, 75.4], sd: [1.92, 1.92]}; sd from 0 on",
+}
+
+_Deviation = Annotated[float, Meta(ge=0)]
 
 
-@dataclass(frozen=True)
-class PublishedEpoch:
-    """Mean and standard deviation over seeds after an epoch; None: not published."""
+def _check_finite(*numbers: float | None) -> None:
+    for number in numbers:
+        if number is not None and not math.isfinite(number):
+            raise ValueError(f"{number} is no finite number")
 
-    epoch: int
+
+class _FileSummary(Struct, frozen=True, forbid_unknown_fields=True):
     mean: float
-    sd: float | None
+    sd: _Deviation | None = None
+    n: Annotated[int, Meta(ge=1)] = 0
+
+    def __post_init__(self) -> None:
+        _check_finite(self.mean, self.sd)
+
+
+class _FileEpochs(Struct, frozen=True, forbid_unknown_fields=True):
+    mean: tuple[float, ...] = ()
+    sd: tuple[_Deviation, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_finite(*self.mean, *(self.sd or ()))
+        if self.sd is not None and len(self.sd) != len(self.mean):
+            raise ValueError(f"{len(self.mean)} means and {len(self.sd)} sds")
+
+
+class _FileSets(Struct, frozen=True, forbid_unknown_fields=True):
+    validation: _FileEpochs = _FileEpochs()
+    test: _FileEpochs = _FileEpochs()
+
+
+class _FileGroup(Struct, frozen=True, forbid_unknown_fields=True):
+    group: Annotated[dict[str, str | int | float | bool | None], Meta(min_length=1)]
+    validation: tuple[float, ...] | _FileSummary | None = None
+    test: tuple[float, ...] | _FileSummary | None = None
+    steps: tuple[float, ...] = ()
+    epochs: _FileSets | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        values = [own for own in (self.validation, self.test) if isinstance(own, tuple)]
+        _check_finite(*self.steps, *chain(*values))
+        if self.validation is None and self.test is None and self.epochs is UNSET:
+            raise ValueError("no numbers; needed: test, validation or epochs")
+        if self.steps and any(len(own) != len(self.steps) for own in values):
+            raise ValueError(f"steps has {len(self.steps)} numbers, not as many as there are values")
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    source: Any
+    metric: str
+    groups: Annotated[tuple[_FileGroup, ...], Meta(min_length=1)]
+    unit: Literal["per cent", "share"] = "share"
+    sd: Literal["sample", "population", "not stated"] = "not stated"
+
+    def __post_init__(self) -> None:
+        for number, item in enumerate(self.groups):
+            if item.group in [other.group for other in self.groups[:number]]:
+                raise ValueError(f"groups[{number}].group is there twice")
 
 
 @dataclass(frozen=True)
 class PublishedGroup:
     """One group's published numbers, shares as shares of 1, by set.
 
-    `values` are those of single seeds, empty where only a summary is published.
+    `values` are those of single seeds, empty where only a summary is published; `epochs` begin with the first.
     """
 
     group: Mapping[str, Value]
     sets: Mapping[str, Summary]
     values: Mapping[str, tuple[float, ...]]
     steps: tuple[int, ...]
-    epochs: Mapping[str, tuple[PublishedEpoch, ...]]
+    epochs: Mapping[str, tuple[Summary, ...]]
 
 
 @dataclass(frozen=True)
@@ -66,128 +134,52 @@ class Reference:
 
 
 def read_reference(file: Path) -> Reference:
-    """Read a reference file. Raises WrongInput for one that is missing or malformed, naming the place in it."""
+    """Read a reference file; raises WrongInput for one that is missing or malformed, naming the place in it."""
     import yaml  # PyYAML
 
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = convert(content, _File)
     except OSError as error:
         raise WrongInput(f"reference={file} cannot be read: {error.strerror}\ngive a YAML file") from error
     except UnicodeDecodeError as error:
         raise WrongInput(f"reference={file} is not UTF-8\ngive a YAML file") from error
     except yaml.YAMLError as error:
         line = getattr(error, "problem_mark", None)
-        place = f", line {line.line + 1}" if line else ""
-        raise WrongInput(f"reference={file}{place} is not YAML: {getattr(error, 'problem', error)}") from error
-    return Reading(file).reference(content)
+        where = f", line {line.line + 1}" if line else ""
+        raise WrongInput(f"reference={file}{where} is not YAML: {getattr(error, 'problem', error)}") from error
+    except ValidationError as error:
+        raise WrongInput(f"reference={file}: {_explained(str(error), content)}") from error
+    both = zip(found.groups, content["groups"], strict=True)
+    groups = tuple(_published(item, raw.get("epochs", ()), SCALES[found.unit]) for item, raw in both)
+    return Reference(str(file), str(found.source), found.metric, found.sd, groups)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Checks a reference file's content on the way; refuses with the file's name."""
+def _explained(said: str, content: Any) -> str:
+    """Say in YAML's terms what msgspec says, with the value that stands at the place, and what may stand there."""
+    problem, _, path = said.partition(" - at ")
+    place = path.strip("`").rpartition("$")[2].removeprefix(".").removesuffix("[...]")
+    for name, number in re.findall(r"(\w+)|\[(\d+)\]", place):
+        content = content[name or int(number)]
+    value = "" if isinstance(content, dict | list | None) else f"={content!s:.60}"
+    problem = re.sub("[Oo]bject", "mapping", problem.replace("`", "").replace("array", "list"))
+    known = re.sub(r"\[\d+\]", "[]", place)
+    while known not in ALLOWED:
+        known = re.sub(r"(\.\w+|\[\])$", "", known)
+    return f"{place or 'the file'}{value}: {problem[0].lower()}{problem[1:]}\nallowed there: {ALLOWED[known]}"
 
-    file: Path
 
-    def reference(self, content: Any) -> Reference:
-        """Return the whole file's content."""
-        whole = self.mapping(content, "the file", KEYS, ("source", "metric", "groups"))
-        unit, sd = whole.get("unit", "share"), whole.get("sd", "not stated")
-        self.one_of("unit", unit, UNITS)
-        self.one_of("sd", sd, KINDS_OF_SD)
-        groups = whole["groups"]
-        if not isinstance(groups, list) or not groups:
-            self.refuse("groups is no list of groups", "as in groups: [{group: {model: pt}, test: [79.3, 78.5, 80.1]}]")
-        made = tuple(self.group(item, f"groups[{number}]", UNITS[unit]) for number, item in enumerate(groups))
-        for number, item in enumerate(made):
-            if item.group in [other.group for other in made[:number]]:
-                self.refuse(f"groups[{number}].group is there twice", "needed: one entry a group")
-        return Reference(str(self.file), str(whole["source"]), str(whole["metric"]), sd, made)
+def _published(item: _FileGroup, by_epoch: Iterable[str], scale: float) -> PublishedGroup:
+    def summary(n: int, mean: float, sd: float | None) -> Summary:
+        return Summary(n, mean * scale, None if sd is None else sd * scale)
 
-    def group(self, content: Any, place: str, unit: float) -> PublishedGroup:
-        """Return one group's numbers."""
-        own = self.mapping(content, place, GROUP_KEYS, ("group",))
-        names = own["group"]
-        if not isinstance(names, dict) or not names:
-            self.refuse(f"{place}.group is no mapping", "as in group: {model: pt, framework: fairseq}")
-        values = {
-            split: self.numbers(own[split], f"{place}.{split}", unit)
-            for split in SPLITS
-            if isinstance(own.get(split), list)
-        }
-        sets = {split: summarize(found) for split, found in values.items()}
-        sets |= {
-            split: self.summary(own[split], f"{place}.{split}", unit)
-            for split in SPLITS
-            if split in own and split not in values
-        }
-        if not sets and "epochs" not in own:
-            self.refuse(f"{place} has no numbers", "needed: test, validation or epochs")
-        epochs = self.mapping(own.get("epochs", {}), f"{place}.epochs", SPLITS)
-        steps = self.numbers(own.get("steps", []), f"{place}.steps", 1.0)
-        if steps and any(len(found) != len(steps) for found in values.values()):
-            self.refuse(f"{place}.steps has {len(steps)} numbers", "needed: one a seed, as many as values")
-        return PublishedGroup(
-            group={str(name): value for name, value in names.items()},
-            sets=sets,
-            values=values,
-            steps=tuple(map(int, steps)),
-            epochs={split: self.epochs(epochs[split], f"{place}.epochs.{split}", unit) for split in epochs},
-        )
-
-    def summary(self, content: Any, place: str, unit: float) -> Summary:
-        """Return what {mean, sd, n} says."""
-        own = self.mapping(content, place, ("mean", "sd", "n"), ("mean",))
-        mean, *sd = self.numbers([own[name] for name in ("mean", "sd") if own.get(name) is not None], place, unit)
-        self.not_negative(sd, f"{place}.sd")
-        n = own.get("n", 0)
-        if not isinstance(n, int) or ("n" in own and n < 1):
-            self.refuse(f"{place}.n={n} is no number of seeds", "allowed: 1 or more")
-        return Summary(n, mean, sd[0] if sd else None)
-
-    def epochs(self, content: Any, place: str, unit: float) -> tuple[PublishedEpoch, ...]:
-        """Return what {mean: […], sd: […]} says."""
-        own = self.mapping(content, place, ("mean", "sd"), ("mean",))
-        means = self.numbers(own["mean"], f"{place}.mean", unit)
-        sds = self.numbers(own["sd"], f"{place}.sd", unit) if "sd" in own else (None,) * len(means)
-        self.not_negative([sd for sd in sds if sd is not None], f"{place}.sd")
-        if len(sds) != len(means):
-            self.refuse(f"{place} has {len(means)} means and {len(sds)} sds", "needed: one sd a mean")
-        both = enumerate(zip(means, sds, strict=True), start=1)
-        return tuple(PublishedEpoch(epoch, mean, sd) for epoch, (mean, sd) in both)
-
-    def not_negative(self, sds: Sequence[float], place: str) -> None:
-        """Refuse a standard deviation below 0."""
-        if min(sds, default=0.0) < 0:
-            self.refuse(f"{place} is below 0", "allowed: 0 or more")
-
-    def numbers(self, content: Any, place: str, unit: float) -> tuple[float, ...]:
-        """Return finite numbers, times their unit."""
-        if not isinstance(content, list):
-            self.refuse(f"{place}={content} is no list of numbers", "as in [79.3, 78.5, 80.1]")
-        for number in content:
-            if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-                self.refuse(f"{place}: {number!r} is no number", "as in [79.3, 78.5, 80.1]")
-        return tuple(number * unit for number in content)
-
-    def mapping(
-        self, content: Any, place: str, allowed: Iterable[str], needed: Iterable[str] = ()
-    ) -> Mapping[str, Any]:
-        """Return a mapping with no other keys than those allowed, and all that are needed."""
-        if not isinstance(content, dict):
-            self.refuse(f"{place} is no mapping", f"keys there: {', '.join(allowed)}")
-        for key in content:
-            self.one_of(f"{place}, key", key, allowed)
-        for key in needed:
-            if key not in content:
-                self.refuse(f"{place} lacks {key}", f"keys there: {', '.join(allowed)}")
-        found: Mapping[str, Any] = content
-        return found
-
-    def one_of(self, place: str, value: Any, allowed: Iterable[str]) -> None:
-        """Refuse a value that is not allowed."""
-        if value not in tuple(allowed):
-            self.refuse(f"{place} {value!r} is not known", f"allowed: {', '.join(allowed)}")
-
-    def refuse(self, problem: str, remedy: str) -> NoReturn:
-        """Say what is wrong with the file."""
-        raise WrongInput(f"reference={self.file}: {problem}\n{remedy}")
+    known = {split: own for split in SETS if (own := getattr(item, split)) is not None}
+    values = {split: tuple(x * scale for x in own) for split, own in known.items() if isinstance(own, tuple)}
+    given = {split: summary(own.n, own.mean, own.sd) for split, own in known.items() if isinstance(own, _FileSummary)}
+    epochs = {
+        split: tuple(summary(0, *both) for both in zip(own.mean, own.sd or repeat(None), strict=False))
+        for split in by_epoch  # in the file's order
+        if (own := getattr(item.epochs, split))
+    }
+    sets = given | {split: summarize(own) for split, own in values.items()}
+    return PublishedGroup(item.group, sets, values, tuple(map(int, item.steps)), epochs)

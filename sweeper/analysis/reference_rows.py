@@ -1,16 +1,19 @@
-"""A study's groups beside the numbers that a publication reports of such groups."""
+"""Rows of a study's groups beside what a reference publishes of such groups."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sweeper.analysis.factors import Value
-from sweeper.analysis.reference import SPLITS, PublishedGroup, Reference
-from sweeper.analysis.rows import Comparison, EpochRow, GroupRow
+from sweeper.analysis.rows import SETS, Comparison, EpochRow, GroupRow
 from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference
 from sweeper.errors import WrongInput
 from sweeper.trial.metrics import is_share
+
+if TYPE_CHECKING:
+    from sweeper.analysis.reference import PublishedGroup, Reference
 
 EMPTY = Summary(0, None, None)
 LISTED = 8  # groups that a refusal names
@@ -18,10 +21,7 @@ LISTED = 8  # groups that a refusal names
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """One group's best epochs beside the published ones; `difference` is ours − published.
-
-    Its interval is Welch's, and missing where the published sd, its kind or its n is.
-    """
+    """A group's best epochs beside the published; ours − published has no interval without a sample's sd and its n."""
 
     factors: tuple[Value, ...]
     metric: str
@@ -49,10 +49,7 @@ class ReferenceEpochRow:
 
 
 def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
-    """Return a comparison that shows a reference; raises WrongInput for a group, factor or metric that the study lacks.
-
-    And for shares that are none, as where a unit is forgotten.
-    """
+    """Add a reference; raises WrongInput where the study lacks a group, factor or metric of it, or shares are none."""
     measured = (*comparison.metrics, *comparison.others)
     if reference.metric not in measured:
         raise WrongInput(
@@ -60,17 +57,16 @@ def with_reference(comparison: Comparison, reference: Reference) -> Comparison:
             + ", ".join(measured)
         )
     for published in reference.groups:
-        check_group(comparison, published, reference)
+        _check_group(comparison, published, reference)
     return replace(comparison, reference=reference)
 
 
-def check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
-    """Raise WrongInput where a published group is none of the study's, or its values are none of a share."""
+def _check_group(comparison: Comparison, published: PublishedGroup, reference: Reference) -> None:
     means = [summary.mean for summary in published.sets.values()]
     means += [item.mean for epochs in published.epochs.values() for item in epochs]
     if is_share(reference.metric) and any(mean is not None and not 0 <= mean <= 1 for mean in means):
         raise WrongInput(
-            f"reference={reference.file}: {reference.metric} of {group_text(published.group)} is no share\n"
+            f"reference={reference.file}: {reference.metric} of {_group_text(published.group)} is no share\n"
             "allowed: 0 to 1, or 0 to 100 with unit: per cent"
         )
     for name in published.group:
@@ -79,21 +75,20 @@ def check_group(comparison: Comparison, published: PublishedGroup, reference: Re
                 f"reference={reference.file}: no factor is called {name}\n"
                 f"factors of this study: {', '.join(comparison.factors)}"
             )
-    if not matching(comparison, published):
-        known = [group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
+    if not _matching(comparison, published):
+        known = [_group_text(dict(zip(comparison.factors, group.factors, strict=True))) for group in comparison.groups]
         more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
         raise WrongInput(
-            f"reference={reference.file}: this study has no group {group_text(published.group)}\n"
+            f"reference={reference.file}: this study has no group {_group_text(published.group)}\n"
             f"groups that exist: {'; '.join(known[:LISTED]) or 'none'}{more}"
         )
 
 
-def matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
-    """Return the study's groups that a published one is of."""
-    return [group for group in comparison.groups if is_of(comparison, group, published.group)]
+def _matching(comparison: Comparison, published: PublishedGroup) -> list[GroupRow]:
+    return [group for group in comparison.groups if _is_of(comparison, group, published.group)]
 
 
-def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
+def _is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) -> bool:
     """Whether a group has all the wanted values of factors, or of settings that its trials have in common."""
     differing = {item.name for item in group.differing}
     known = {name: value for name, value in group.settings.items() if name not in differing}
@@ -101,8 +96,7 @@ def is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value]) 
     return all(name in known and known[name] == value for name, value in wanted.items())
 
 
-def group_text(values: Mapping[str, Value]) -> str:
-    """A group as one would write it: model=pt framework=hf."""
+def _group_text(values: Mapping[str, Value]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
@@ -112,14 +106,13 @@ def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
     if reference is None:
         return
     for published in reference.groups:
-        for group in matching(comparison, published):
-            for split in SPLITS:
+        for group in _matching(comparison, published):
+            for split in SETS:
                 if split in published.sets:
-                    yield reference_row(group, published, split, reference)
+                    yield _reference_row(group, published, split, reference)
 
 
-def reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
-    """Return one group's row on one set."""
+def _reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
     theirs, ours = published.sets[split], summary_of(group, split, reference.metric)
     sampled = split in published.values or (reference.sd == "sample" and theirs.n > 1)
     return ReferenceRow(
@@ -142,19 +135,18 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
         return
     ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
     for published in reference.groups:
-        for group in matching(comparison, published):
+        for group in _matching(comparison, published):
             for split, epochs in published.epochs.items():
-                for item in epochs:
-                    row = ours.get((group.factors, group.metric, item.epoch))
+                for epoch, item in enumerate(epochs, start=1):
+                    row = ours.get((group.factors, group.metric, epoch))
                     summary = summary_of(row, split, reference.metric) if row else EMPTY
+                    assert item.mean is not None
                     delta = None if summary.mean is None else summary.mean - item.mean
                     yield ReferenceEpochRow(
-                        group.factors, reference.metric, split, item.epoch, item.mean, item.sd, summary, delta
+                        group.factors, reference.metric, split, epoch, item.mean, item.sd, summary, delta
                     )
 
 
 def summary_of(row: GroupRow | EpochRow, split: str, metric: str) -> Summary:
     """Return a row's summary of a metric on a set; of nothing where it was not measured."""
-    own = row if metric == row.metric else row.others.get(metric)
-    found: Summary = getattr(own, split, EMPTY)
-    return found
+    return row.on(split, metric) or EMPTY

@@ -1,25 +1,27 @@
-"""What one record says of its trial, for whoever compares trials."""
+"""What the records of one study or several say of their trials."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from sweeper.errors import WrongInput
 from sweeper.records.record import Record
+from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
 
+COMMIT_SHOWN = 10  # hexadecimal digits
 EVALUATED = ("valid", "test")
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Where and by what code a trial was started; None: not recorded.
-
-    `difference` is the SHA-256 of what the code differed from its commit by, None where it did not.
-    """
+    """Where and by what code a trial was started; `difference`: SHA-256 of uncommitted changes. None: not recorded."""
 
     command: str | None
     directory: str | None
@@ -31,16 +33,22 @@ class Launch:
     versions: tuple[tuple[str, str], ...]
 
 
-@cache
-def launch(*known: Any) -> Launch:
-    """Return the one object for a launch: most trials of a study have the same."""
-    return Launch(*known)
+# Most trials of a study have the same launch: one object stands for it.
+_launch = cache(Launch)
 
 
-def read_launch(recorded: Mapping[str, Any]) -> Launch:
-    """Return what a launch in trial.json says."""
+def commit_text(launch: Launch) -> str:
+    """A launch's commit, and the digest of what the code differed from it by."""
+    if launch.commit is None:
+        return "not recorded"
+    return launch.commit[:COMMIT_SHOWN] + (
+        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
+    )
+
+
+def _read_launch(recorded: Mapping[str, Any]) -> Launch:
     code = recorded.get("code") or {}
-    return launch(
+    return _launch(
         *(recorded.get(name) for name in ("command", "directory")),
         *(code.get(name) for name in ("commit", "dirty", "difference_sha256")),
         *(recorded.get(name) for name in ("host", "platform")),
@@ -58,10 +66,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Result:
-    """What a record says of its trial; `facts` are those of its data. `metrics` is empty unless the trial is done.
-
-    `name` is that of its directory, after its study's where several studies are compared.
-    """
+    """What a record says of its trial; `name` is STUDY/TRIAL among several studies, `facts` are of its data."""
 
     name: str
     status: Status
@@ -69,7 +74,7 @@ class Result:
     config: Mapping[str, Any]
     facts: Mapping[str, Any] | None
     outcome: Outcome | None
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Metric, ...]  # none unless the trial is done
     id: str = ""
     study: str = ""
     launches: tuple[Launch, ...] = ()
@@ -90,7 +95,7 @@ class Result:
             outcome=outcome,
             metrics=tuple(record.metrics()) if status == Status.DONE else (),
             id=description["id"],
-            launches=tuple(map(read_launch, description["provenance"]["launches"])),
+            launches=tuple(map(_read_launch, description["provenance"]["launches"])),
         )
 
     def of_study(self, study: str) -> Result:
@@ -139,3 +144,35 @@ class Result:
         for _, epoch, loss in losses:
             found = None if math.isfinite(loss) else Divergence(found.epoch if found else epoch, loss)
         return found
+
+
+@dataclass(frozen=True)
+class Studies:
+    """Several studies that are compared with each other; trials are named STUDY/TRIAL."""
+
+    members: tuple[StudyRecords, ...]
+
+    @property
+    def name(self) -> str:
+        """Names of all of them."""
+        return ", ".join(self.names())
+
+    def names(self) -> list[str]:
+        """Each study's name, or its path where another one has the same name."""
+        counts = Counter(study.name for study in self.members)
+        return [study.name if counts[study.name] == 1 else str(study.path) for study in self.members]
+
+
+def results_of(study: StudyRecords) -> Iterator[Result]:
+    """Read all records of a study."""
+    return (result for result in map(Result.read, study.records) if result is not None)
+
+
+def open_studies(paths: Sequence[Path]) -> StudyRecords | Studies:
+    """Open one study or several; raises WrongInput where one is none, or is given twice."""
+    whole = [path.resolve() for path in paths]
+    for path, own in zip(paths, whole, strict=True):
+        if whole.count(own) > 1:
+            raise WrongInput(f"{path} is given twice\ngive each study once: its trials would count twice")
+    opened = [open_study(path) for path in paths]
+    return opened[0] if len(opened) == 1 else Studies(tuple(opened))

@@ -1,19 +1,34 @@
-"""The rows of a comparison: trials, epochs, groups, data sets."""
+"""Rows: the plain values of a comparison, trials, epochs, groups and their cost, data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeper.analysis.factors import Value
-from sweeper.analysis.reference import Reference
 from sweeper.analysis.results import Divergence, Launch
-from sweeper.analysis.statistics import Summary
+from sweeper.analysis.statistics import Summary, mean
 from sweeper.trial.outcome import ParameterCounts, Status
 
+if TYPE_CHECKING:
+    from sweeper.analysis.reference import Reference
+
+SETS = ("validation", "test")  # as tables call them
+SECONDS_PER_HOUR = 3600
 Curve = Mapping[tuple[str, str], Mapping[int, float]]
+
+
+class MeasuredRow:
+    """A row of values, summaries or differences: of the metric that selected the epoch, and of the others by name."""
+
+    metric: str
+    others: Mapping[str, Any]
+
+    def on(self, split: str, metric: str | None = None) -> Any:
+        """A metric, by default the one that selected, on "validation" or "test"; None: not measured."""
+        return getattr(self.others.get(metric) if metric and metric != self.metric else self, split, None)
 
 
 @dataclass(frozen=True)
@@ -33,11 +48,8 @@ class Summaries:
 
 
 @dataclass(frozen=True)
-class TrialRow:
-    """One trial at its best epoch; `factors` are values of the comparison's factors. None: not known.
-
-    `others` are the metrics that did not select the epoch, by name; so in the other rows.
-    """
+class TrialRow(MeasuredRow):
+    """One trial at its best epoch; `factors` are its values of the comparison's. None: not known."""
 
     name: str
     status: Status
@@ -62,12 +74,6 @@ class TrialRow:
     parameters: ParameterCounts | None
     order: tuple[Value, ...]  # what fixes the order of its examples, with both seeds
 
-    def value(self, split: str, metric: str) -> float | None:
-        """A metric on "validation" or "test"; None where it is not known."""
-        values: TrialRow | Values | None = self if metric == self.metric else self.others.get(metric)
-        found: float | None = getattr(values, split, None)
-        return found
-
 
 @dataclass(frozen=True)
 class Differing:
@@ -78,7 +84,7 @@ class Differing:
 
 
 @dataclass(frozen=True)
-class EpochRow:
+class EpochRow(MeasuredRow):
     """One epoch of one group, over the group's done trials."""
 
     factors: tuple[Value, ...]
@@ -90,7 +96,7 @@ class EpochRow:
 
 
 @dataclass(frozen=True)
-class GroupRow:
+class GroupRow(MeasuredRow):
     """One group at each trial's best epoch.
 
     `missing` names the trials that do not count, and why; `counted` are those that do. `differing` is what they differ
@@ -135,7 +141,7 @@ class Comparison:
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
     all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
-    holds what `epoch_values` says of each done trial, by name.
+    holds the evaluations of each done trial, by name.
     """
 
     factors: tuple[str, ...]
@@ -163,3 +169,48 @@ class Comparison:
     def others(self) -> tuple[str, ...]:
         """The other metrics that were measured, by name."""
         return tuple(sorted({name for row in self.trials for name in row.others}))
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What a group cost, failed and cancelled trials included; None: not recorded.
+
+    `hours` is the sum of what trials spent training, `gpu_hours` that of trials on a GPU, of which each has one.
+    `seconds` is the mean of the counted ones. `peak_memory_bytes` is the largest: of the GPU where `on_gpu`, else
+    resident in a process. `parameters` and `trainable` are those of a trial's model.
+    """
+
+    factors: tuple[Value, ...]
+    trials: int
+    timed: int
+    seconds: float | None
+    hours: float
+    gpu_hours: float
+    peak_memory_bytes: int | None
+    on_gpu: bool
+    parameters: int | None
+    trainable: int | None
+
+
+def cost_rows(comparison: Comparison) -> Iterator[CostRow]:
+    """Yield what each group cost."""
+    return map(_cost_row, comparison.groups)
+
+
+def _cost_row(group: GroupRow) -> CostRow:
+    timed = [row for row in group.members if row.seconds is not None]
+    on_gpu = [row for row in timed if row.device == "cuda"]
+    counts = {row.parameters.total: row.parameters for row in group.members if row.parameters}
+    known = next(iter(counts.values())) if len(counts) == 1 else None
+    return CostRow(
+        factors=group.factors,
+        trials=group.trials,
+        timed=len(timed),
+        seconds=mean([row.seconds for row in group.counted if row.seconds is not None]),
+        hours=sum(row.seconds or 0.0 for row in timed) / SECONDS_PER_HOUR,
+        gpu_hours=sum(row.seconds or 0.0 for row in on_gpu) / SECONDS_PER_HOUR,
+        peak_memory_bytes=max((row.peak_memory_bytes for row in timed if row.peak_memory_bytes), default=None),
+        on_gpu=bool(on_gpu),
+        parameters=known.total if known else None,
+        trainable=known.trainable if known else None,
+    )

@@ -1,4 +1,4 @@
-"""Statistics of a few repeated measurements, as pure functions."""
+"""Statistics of one or two samples: mean, standard deviation, t intervals."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def standard_deviation(values: Sequence[float]) -> float | None:
 def summarize(values: Sequence[float], *, independent: bool = True) -> Summary:
     """Number, mean, sample standard deviation, t interval, median and extremes of values."""
     center, sd = mean(values), standard_deviation(values)
-    if center is None or math.isnan(center):  # one that is not finite has no place in an order
+    if center is None or math.isnan(center):  # one that is not finite cannot be ordered
         return Summary(len(values), center, sd, independent=independent)
-    low, high = mean_interval(center, sd, len(values)) if independent else (None, None)
+    low, high = _mean_interval(center, sd, len(values)) if independent else (None, None)
     extremes = min(values), max(values)
     return Summary(len(values), center, sd, statistics.median(values), *extremes, low, high, independent)
 
 
-def mean_interval(center: float, sd: float | None, n: int) -> tuple[float | None, float | None]:
+def _mean_interval(center: float, sd: float | None, n: int) -> tuple[float | None, float | None]:
     """Student's t interval of a mean (Student 1908, Biometrika 6, 1–25): mean ± t(n − 1) · sd / √n; None below two.
 
     None too of values that are all equal: one of no width would claim to know everything.
@@ -104,7 +104,7 @@ def mean_difference(first: Summary, second: Summary) -> MeanDifference | None:
     error = standard_error(first, second)
     if error is None:
         return MeanDifference(first.n, second.n, difference)
-    freedom = degrees_of_freedom(first, second, error)
+    freedom = _degrees_of_freedom(first, second, error)
     half = student_quantile(freedom, (1 + CONFIDENCE) / 2) * error
     return MeanDifference(first.n, second.n, difference, difference - half, difference + half, freedom)
 
@@ -123,7 +123,7 @@ def standard_error(first: Summary, second: Summary) -> float | None:
     return error if error > 0 and math.isfinite(error) else None
 
 
-def degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
+def _degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
     """Welch and Satterthwaite's degrees of freedom, from shares of the squared error, which can't overflow."""
     assert first.sd is not None and second.sd is not None
     shares = [(first.sd / error) ** 2 / first.n, (second.sd / error) ** 2 / second.n]

@@ -1,4 +1,4 @@
-"""How much of a spread comes from one of two crossed causes: two-way random effects, as pure functions."""
+"""Variance by cause: how much of a spread comes from either of two crossed seeds, by two-way random effects."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from sweeper.analysis.rows import Comparison, GroupRow, TrialRow
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of the rows' effect, the columns' effect, and what is left: interaction and error.
-
-    `negative` names those whose estimate was below 0, which is shown as 0.
-    """
+    """Variances of the rows' effect, the columns' and the rest; `negative` estimates, below 0, are shown as 0."""
 
     rows: float
     columns: float
@@ -54,11 +51,8 @@ def components(table: Sequence[Sequence[float]]) -> Components:
 
 
 def complete_table(cells: Mapping[tuple[int, int], float]) -> list[list[float]] | None:
-    """Return a table without holes from (row, column) -> value; what has the most holes is left out until none is left.
-
-    None where fewer than two rows or two columns remain.
-    """
-    rows, columns = (list(dict.fromkeys(key[place] for key in cells)) for place in (0, 1))
+    """Leave out what has the most holes until (row, column) -> value has none; None without two rows and columns."""
+    rows, columns = (list(dict.fromkeys(key[position] for key in cells)) for position in (0, 1))
     while len(rows) > 1 and len(columns) > 1:
         holes = {("row", row): sum((row, column) not in cells for column in columns) / len(columns) for row in rows}
         holes |= {("column", one): sum((row, one) not in cells for row in rows) / len(rows) for one in columns}
@@ -71,10 +65,7 @@ def complete_table(cells: Mapping[tuple[int, int], float]) -> list[list[float]] 
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """A group's variance by cause: rows of `components` are seeds, columns data seeds.
-
-    `left_out` trials have no place in the complete grid.
-    """
+    """A group's variance by cause: rows are seeds, columns data seeds; `left_out` trials are not in the grid."""
 
     factors: tuple[Value, ...]
     metric: str
@@ -85,24 +76,22 @@ class SpreadRow:
     left_out: int
 
 
-def is_crossed(rows: Sequence[TrialRow]) -> bool:
+def _is_crossed(rows: Sequence[TrialRow]) -> bool:
     """Whether some trials share a seed under several data seeds, and some a data seed under several seeds."""
     cells = {(row.seed, row.data_seed) for row in rows}
-    return all(len({cell[place] for cell in cells}) < len(cells) for place in (0, 1)) and all(
-        len({cell[place] for cell in cells}) > 1 for place in (0, 1)
-    )
+    return all(1 < len({cell[position] for cell in cells}) < len(cells) for position in (0, 1))
 
 
 def spread_rows(comparison: Comparison) -> Iterator[SpreadRow]:
     """Yield the split of each group whose seeds are crossed; none where a seed occurs twice with the same data seed."""
     for group in comparison.groups:
-        if is_crossed(group.counted) and (row := spread_row(group, comparison.split)):
+        if _is_crossed(group.counted) and (row := _spread_row(group, comparison.split)):
             yield row
 
 
-def spread_row(group: GroupRow, split: str) -> SpreadRow | None:
+def _spread_row(group: GroupRow, split: str) -> SpreadRow | None:
     """Split the variance of one group's selection metric on a set; None where its grid is too small."""
-    cells = {(row.seed, row.data_seed): row.value(split, row.metric) for row in group.counted}
+    cells = {(row.seed, row.data_seed): row.on(split) for row in group.counted}
     known = {key: value for key, value in cells.items() if value is not None and math.isfinite(value)}
     table = complete_table(known)
     if len(cells) < len(group.counted) or table is None:

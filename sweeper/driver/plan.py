@@ -17,10 +17,9 @@ from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.records.record import records
 from sweeper.records.study import Study
-from sweeper.report.cells import TextTable
 from sweeper.report.data_text import leaks, plan_lines, read_facts
 from sweeper.report.terminal import rich_table
-from sweeper.report.text import duration, printable
+from sweeper.report.text import TextTable, duration, printable
 from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial, digest, result_settings
 

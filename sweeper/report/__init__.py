@@ -1,1 +1,1 @@
-"""Rows of a comparison, shown: on the terminal, as Markdown, CSV and JSON."""
+"""Rows of a comparison, shown: on the terminal, as a page, Markdown, LaTeX, CSV and JSON."""

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
-from sweeper.analysis.reference import read_reference
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference_rows import with_reference
+from sweeper.analysis.results import Studies, open_studies
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import Studies, compare_study, open_studies
 from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.study import StudyRecords
-from sweeper.report.csv_file import csv_text
+from sweeper.report.csv_file import TRIAL_COLUMNS, csv_text
 from sweeper.report.directory import PAGE, write_report
-from sweeper.report.json_file import json_text
-from sweeper.report.latex import latex
-from sweeper.report.markdown import markdown
+from sweeper.report.json_file import CONVENTIONS, KEYS, json_text
+from sweeper.report.markup import latex, markdown
 
+WIDTH = 119  # of the help's lines on columns
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {
     "by": "by=FACTOR,…: make groups of these settings, as model,train.learning_rate; default: all that vary",
     "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
 }
-COLUMNS = """\
-csv, a line a trial: trial, status, model, framework, seed, data_seed, metric (it selects the epoch), validation and
-  test (at the best validation epoch; accuracies are shares of 1), epoch, step, seconds, error; then validation_NAME
-  and test_NAME of every other metric, then each other factor, as on the command line. Empty: not known.
-json: schema, study, factors, metrics, notes, trials, epochs, groups (n, mean, sd, median, extremes, t interval),
-  differences (of each pair of groups, on each set), comparisons (exact tests, effect sizes, seeds needed), spread,
-  reference, cost, provenance, planned; sweeper/report/json_file.py tells each.
-"""
 
 
 @dataclass(frozen=True)
@@ -49,22 +42,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="python -m sweeper.report",
         description="Report one study, or several that are compared with each other.",
-        epilog="\n".join([*SETTINGS.values(), COLUMNS]),
+        epilog="\n".join([*SETTINGS.values(), *_columns_help()]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("arguments", nargs="+", metavar="STUDY", help="directory of a study, as outputs/demo")
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="default: %(default)s")
     parser.add_argument("--write", action="store_true", help="print nothing, write STUDY/report as a sweep's end does")
     options = parser.parse_intermixed_args(arguments)
-    wanted = asked(options.arguments)
+    wanted = _asked(options.arguments)
     if options.write:
-        write(wanted)
+        _write(wanted)
     else:
-        report(wanted, options.format)
+        _report(wanted, options.format)
     return DONE
 
 
-def asked(arguments: Sequence[str]) -> Asked:
+def _columns_help() -> Iterator[str]:
+    """Yield the columns of CSV and the keys of JSON with their meanings, from what writes them."""
+    columns = ", ".join(f"{name} ({meaning})" if meaning else name for name, meaning in TRIAL_COLUMNS.items())
+    more = "then validation_NAME and test_NAME of every other metric, then each other factor. Empty: not known."
+    yield fill(f"csv, a line a trial: {columns}; {more}", WIDTH, subsequent_indent="  ")
+    yield "json: schema, study, and"
+    for key, (meaning, _) in KEYS.items():
+        yield fill(f"{key}: {meaning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield CONVENTIONS
+
+
+def _asked(arguments: Sequence[str]) -> Asked:
     """Tell studies from settings; raises WrongInput for other settings and for no study."""
     settings: dict[str, str] = {}
     studies = []
@@ -83,43 +87,39 @@ def asked(arguments: Sequence[str]) -> Asked:
     return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
 
 
-def read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
-    """Return the studies that are asked for, and what they compare."""
-    reference = read_reference(wanted.reference) if wanted.reference else None
+def _read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
+    reference = None
+    if wanted.reference:
+        from sweeper.analysis.reference import read_reference  # msgspec, which other reports need not load
+
+        reference = read_reference(wanted.reference)
     opened = open_studies(wanted.studies)
     comparison = compare_study(opened, wanted.by)
     return opened, with_reference(comparison, reference) if reference else comparison
 
 
-def report(wanted: Asked, format_name: str) -> None:
-    """Print studies in one of the formats."""
-    opened, comparison = read(wanted)
+def _report(wanted: Asked, format_name: str) -> None:
+    opened, comparison = _read(wanted)
     if format_name == "terminal":
         from sweeper.report.terminal import print_report, terminal
 
         print_report(comparison, terminal())
-    else:
-        sys.stdout.write(rendered(comparison, opened.name, format_name))
-
-
-def rendered(comparison: Comparison, name: str, format_name: str) -> str:
-    """Return a report as the content of a file."""
-    if format_name == "csv":
-        return csv_text(comparison)
-    if format_name == "html":
+    elif format_name == "html":
         from sweeper.report.page import draw_figures, page  # takes most of a second
 
-        return page(comparison, name, draw_figures(comparison))
-    render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
-    return render(comparison, name)
+        sys.stdout.write(page(comparison, opened.name, draw_figures(comparison)))
+    elif format_name == "csv":
+        sys.stdout.write(csv_text(comparison))
+    else:
+        render = {"json": json_text, "markdown": markdown, "latex": latex}[format_name]
+        sys.stdout.write(render(comparison, opened.name))
 
 
-def write(wanted: Asked) -> None:
-    """Write a study's report beside its records and say where; raises WrongInput where that cannot be written."""
+def _write(wanted: Asked) -> None:
     if len(wanted.studies) > 1:
         raise WrongInput("--write writes the report of one study into its directory\nof several: --format html > FILE")
     try:
-        print(write_report(wanted.studies[0], lambda: read(wanted)[1]) / PAGE)
+        print(write_report(wanted.studies[0], lambda: _read(wanted)[1]) / PAGE)
     except OSError as error:
         raise WrongInput(f"{error.filename or wanted.studies[0]} cannot be written: {error.strerror}") from error
 

@@ -1,4 +1,4 @@
-"""What is said of a data set: before training, and under the tables."""
+"""What is to know of a data set: before training, and under the tables."""
 
 from __future__ import annotations
 
@@ -28,26 +28,24 @@ def uneven(facts: DataFacts) -> bool:
     return len(facts.label_names) > 2 or facts.unbalanced
 
 
-def many(facts: DataFacts) -> bool:
-    """Whether there are too many classes to name each."""
+def _many(facts: DataFacts) -> bool:
     return len(facts.label_names) > CLASSES_LISTED
 
 
-def kind_of_examples(facts: DataFacts) -> str:
-    """What the examples are called: texts, or questions where there are no classes."""
+def _kind_of_examples(facts: DataFacts) -> str:
     return "texts" if facts.label_names else "questions"
 
 
 def plan_lines(name: str, facts: DataFacts) -> list[str]:
     """Return what should be known of a data set before training: sizes, classes, how its splits were made."""
-    splits = present(facts.class_counts)
+    splits = _present(facts.class_counts)
     sizes = " / ".join(f"{sum(facts.class_counts[split]):,}" for split in splits)
     names = " / ".join(SPLIT_NAMES[split] for split in splits)
-    line = f"data={name}: {sizes} {kind_of_examples(facts)} ({names})"
+    line = f"data={name}: {sizes} {_kind_of_examples(facts)} ({names})"
     if facts.label_names:
         balance = "unbalanced: " if facts.unbalanced else ""
-        number = f"{len(facts.label_names):,} classes, " if many(facts) else ""
-        line += f"; {balance}{number}{classes(facts, share_text)}"
+        number = f"{len(facts.label_names):,} classes, " if _many(facts) else ""
+        line += f"; {balance}{number}{_classes(facts, _share_text)}"
     return [printable(line), *(f"  {printable(note)}" for note in facts.notes)]
 
 
@@ -56,26 +54,25 @@ def data_notes(data: DataSet) -> Iterator[str]:
     facts = read_facts(data.facts)
     if facts is not None:
         if uneven(facts):
-            number = f"{len(facts.label_names):,} classes" if many(facts) else "classes"
-            yield printable(f"{number}: {classes(facts, lambda count, _: f'{count:,}')}")
+            number = f"{len(facts.label_names):,} classes" if _many(facts) else "classes"
+            yield printable(f"{number}: {_classes(facts, lambda count, _: f'{count:,}')}")
         yield from map(printable, facts.notes)
         yield from leaks(facts)
     yield from map(printable, data.facts.get("reading", ()))
-    yield from tokenizing_notes(data, "texts" if facts is None else kind_of_examples(facts))
+    yield from _tokenizing_notes(data, "texts" if facts is None else _kind_of_examples(facts))
 
 
-def tokenizing_notes(data: DataSet, kind: str) -> Iterator[str]:
-    """Yield what was lost of the texts: ends that were cut off, and pieces that the tokenizer does not know."""
+def _tokenizing_notes(data: DataSet, kind: str) -> Iterator[str]:
     splits = data.facts.get("splits", {})
     cut = [
         f"{splits[split]['truncated']:,} of {splits[split]['examples']:,} {SPLIT_NAMES[split]}"
-        for split in present(splits)
+        for split in _present(splits)
         if splits[split]["truncated"]
     ]
     if cut:
         yield f"cut to {data.max_length} ids: {', '.join(cut)} {kind}"
     if any(split["unknown_share"] > UNKNOWN_TOLERATED for split in splits.values()):
-        shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {SPLIT_NAMES[split]}" for split in present(splits)]
+        shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {SPLIT_NAMES[split]}" for split in _present(splits)]
         yield f"<unk> among the ids: {', '.join(shares)}"
 
 
@@ -85,18 +82,18 @@ def leaks(facts: DataFacts) -> Iterator[str]:
         count, size = facts.leaked.get(split, 0), sum(facts.class_counts.get(split, ()))
         if count:
             stand = "stands" if count == 1 else "stand"
-            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} {kind_of_examples(facts)} also {stand} in {others}"
+            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} {_kind_of_examples(facts)} also {stand} in {others}"
 
 
-def classes(facts: DataFacts, show: Callable[[int, int], str]) -> str:
+def _classes(facts: DataFacts, show: Callable[[int, int], str]) -> str:
     """Sizes of the classes, of all splits at once where they are alike; `show` is told a size and the split's."""
     names, counts = facts.label_names, facts.class_counts
-    listed = {SPLIT_NAMES[split]: sizes_text(names, counts[split], show) for split in present(counts)}
+    listed = {SPLIT_NAMES[split]: _sizes_text(names, counts[split], show) for split in _present(counts)}
     alike = len(set(listed.values())) == 1
     return "; ".join(list(listed.values())[:1] if alike else [" ".join(item) for item in listed.items()])
 
 
-def sizes_text(names: Sequence[str], sizes: Sequence[int], show: Callable[[int, int], str]) -> str:
+def _sizes_text(names: Sequence[str], sizes: Sequence[int], show: Callable[[int, int], str]) -> str:
     """Sizes of one split's classes; of many the smallest and the largest."""
     total = sum(sizes)
     if len(names) <= CLASSES_LISTED:
@@ -108,12 +105,11 @@ def sizes_text(names: Sequence[str], sizes: Sequence[int], show: Callable[[int, 
     return f"from {named[0]} to {named[1]}"
 
 
-def share_text(size: int, total: int) -> str:
+def _share_text(size: int, total: int) -> str:
     """A class's part of a split, in whole per cent where it is at least one."""
     share = 100 * size / max(total, 1)
     return f"{share:.0f} %" if share >= 1 or not share else f"{share:.1g} %"
 
 
-def present(splits: Mapping[str, Any]) -> list[str]:
-    """Return the splits that there are, in the usual order."""
+def _present(splits: Mapping[str, Any]) -> list[str]:
     return [split for split in SPLIT_NAMES if split in splits]

@@ -24,33 +24,30 @@ def inline_svg(drawn: bytes, name: str, label_id: str) -> str:
     """
     root = ET.fromstring(drawn)
     parents = {child: parent for parent in root.iter() for child in parent}
-    used = set(re.findall(r"#(\w+)", " ".join(value for item in root.iter() for value in references(item))))
+    attributes = [item for element in root.iter() for item in element.attrib.items()]
+    referring = " ".join(value for key, value in attributes if key == HREF or value.startswith("url(#"))
+    used = set(re.findall(r"#(\w+)", referring))
     for item in list(root.iter()):
-        if item.tag in LEFT_OUT or is_background(item):
+        if item.tag in LEFT_OUT or _is_background(item):
             parents[item].remove(item)
             continue
-        rename(item, name, used)
+        _rename(item, name, used)
         if "style" in item.attrib:
-            item.set("style", themed(item.attrib["style"]))
+            item.set("style", _themed(item.attrib["style"]))
         item.tag = item.tag.removeprefix(SVG)
-        item.text, item.tail = trimmed(item.text), trimmed(item.tail)
+        # Without the indentation between elements.
+        item.text, item.tail = (text if text and text.strip() else None for text in (item.text, item.tail))
     for attribute in ("width", "height", "version"):
         root.attrib.pop(attribute, None)
     root.attrib |= {"role": "img", "aria-labelledby": label_id}
     return ET.tostring(root, encoding="unicode")
 
 
-def references(item: ET.Element) -> list[str]:
-    """Return the attributes by which an element refers to others."""
-    return [value for key, value in item.attrib.items() if key == HREF or value.startswith("url(#")]
-
-
-def is_background(item: ET.Element) -> bool:
-    """Whether an element is the paper that a figure lies on."""
+def _is_background(item: ET.Element) -> bool:
     return item.tag == f"{SVG}path" and item.get("style") == f"fill: {PAPER}"
 
 
-def rename(item: ET.Element, name: str, used: set[str]) -> None:
+def _rename(item: ET.Element, name: str, used: set[str]) -> None:
     """Keep the ids that are referred to, with the figure's name before them."""
     own = item.attrib.pop("id", None)
     if own in used:
@@ -62,15 +59,9 @@ def rename(item: ET.Element, name: str, used: set[str]) -> None:
             item.set(key, item.attrib[key].replace("#", f"#{name}-", 1))
 
 
-def themed(style: str) -> str:
-    """Return an element's style in the page's colours, without fonts."""
+def _themed(style: str) -> str:
     style = re.sub(r"font-family: [^;]*;? ?", "", style)
     return re.sub(r"#[0-9a-f]{6}", lambda found: THEME.get(found[0], found[0]), style)
-
-
-def trimmed(text: str | None) -> str | None:
-    """Text without the indentation between elements."""
-    return text if text and text.strip() else None
 
 
 def natural_width(drawn: bytes) -> float:

@@ -1,45 +1,16 @@
-"""All rows of a comparison as JSON, for programs; the keys are stable, and `schema` counts their changes.
-
-    schema, study, factors        what tells groups apart, as named on the command line
-    metrics                       those that select the epoch; shares are of 1
-    split                         the set that groups are compared on: test, or validation where there is no test set
-    notes                         what a reader must know, a text each
-    trials                        a row a trial at its best epoch
-    epochs                        a row a group and epoch: summaries of validation and test
-    groups                        a row a group at its trials' best epochs: summaries, names of the trials that are
-                                  `counted`, what is missing and why, what its trials differ in (`differing`), which of
-                                  them are the same trial (`repeated`), and whether they are `independent`, without
-                                  which there is no interval and no test
-    differences                   a row a pair of groups that differ in one `factor`, its values `first` and `second`:
-                                  `difference` of means (first − second) on each set and metric with the bounds `low`
-                                  and `high` of Welch's interval of `confidence`
-    comparisons                   of the same pairs on `split`, in the selection metric: `difference` again, `test` (p,
-                                  labellings, whether all were counted, smallest p that is possible), `holm_p`,
-                                  `greater` (probability that first > second), `hedges_g`, `seeds_for_test`,
-                                  `seeds_for_family` (Holm's correction included), `seeds_for_power`, and `paired`:
-                                  the same seed by seed, null where seeds do not fix the same order of examples
-    spread                        a row a group whose seeds and data seeds are crossed: variances by cause
-    reference, reference_epochs   published numbers beside those here
-    cost                          a row a group
-    provenance                    launches that are alike: command, directory, code, host, versions, their number
-    planned                       names of trials that have no record yet
-
-A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds `low` and `high` of the mean's t interval.
-null: not known; nan and infinity are strings, as in records.
-"""
+"""All rows of a comparison as JSON, for programs; the keys are stable, and `schema` counts their changes."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sweeper.analysis.cost import cost_rows
-from sweeper.analysis.pairs import Contrast, contrasts, difference_rows
+from sweeper.analysis.pairs import contrasts, difference_rows
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
-from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
 from sweeper.analysis.statistics import CONFIDENCE
 from sweeper.analysis.variance import spread_rows
 from sweeper.records.files import encode_number
@@ -49,66 +20,81 @@ from sweeper.trial.trial import plain
 SCHEMA = 2
 # What rows hold for other tables alone.
 UNLISTED = ("order", "counted", "members", "settings", "configs", "pair")
+CONVENTIONS = """\
+A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's t interval.
+null: not known; nan and infinity are strings, as in records."""
 
 
 def json_text(comparison: Comparison, name: str) -> str:
-    """Return all rows as JSON; see this module's docstring for its keys."""
-    content = {
-        "schema": SCHEMA,
-        "study": name,
-        "factors": comparison.factors,
-        "metrics": comparison.metrics,
-        "split": comparison.split,
-        "notes": notes(comparison),
-        "trials": rows_of(comparison, comparison.trials),
-        "epochs": rows_of(comparison, comparison.epochs),
-        "groups": rows_of(comparison, comparison.groups),
-        "differences": [without_varied(row) for row in rows_of(comparison, difference_rows(comparison))],
-        "comparisons": [contrast_values(comparison, one) for one in contrasts(comparison)],
-        "confidence": CONFIDENCE,
-        "spread": rows_of(comparison, spread_rows(comparison)),
-        "reference": rows_of(comparison, reference_rows(comparison)),
-        "reference_epochs": rows_of(comparison, reference_epoch_rows(comparison)),
-        "cost": rows_of(comparison, cost_rows(comparison)),
-        "provenance": [row_values(launch) | {"launches": count} for launch, count in comparison.launches],
-        "planned": comparison.planned,
-    }
-    return json.dumps(finite(plain(content)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return all rows as JSON, by the keys of `KEYS`."""
+    content = {"schema": SCHEMA, "study": name} | {key: values(comparison) for key, (_, values) in KEYS.items()}
+    return json.dumps(_finite(plain(content)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def rows_of(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
+def _rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Return rows as plain values, their factors by name."""
-    return [row_values(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))} for row in rows]
+    return [_values(row) | {"factors": dict(zip(comparison.factors, row.factors, strict=True))} for row in rows]
 
 
-def row_values(row: Any) -> dict[str, Any]:
-    """Return a row's own values as plain ones."""
+def _values(row: Any) -> dict[str, Any]:
     found = {item.name: plain(getattr(row, item.name)) for item in fields(row) if item.name not in UNLISTED}
     return found | ({"counted": [member.name for member in row.counted]} if isinstance(row, GroupRow) else {})
 
 
-def without_varied(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a difference with those factors only that its groups have in common."""
-    return row | {"factors": {name: value for name, value in row["factors"].items() if name != row["factor"]}}
+def _pair_rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return rows of pairs of groups as plain values, with those factors only that both groups have in common."""
+    return [
+        row | {"factors": {name: value for name, value in row["factors"].items() if name != row["factor"]}}
+        for row in _rows(comparison, rows)
+    ]
 
 
-def contrast_values(comparison: Comparison, found: Contrast) -> dict[str, Any]:
-    """Return a contrast as plain values, named as its difference is."""
-    pair, position = found.pair, comparison.factors.index(found.pair.factor)
-    own = dict(zip(comparison.factors, pair.first.factors, strict=True))
-    named = {
-        "factor": pair.factor,
-        "first": pair.first.factors[position],
-        "second": pair.second.factors[position],
-        "factors": {name: value for name, value in own.items() if name != pair.factor},
-    }
-    return named | row_values(found)
-
-
-def finite(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     """Replace numbers that JSON does not have by strings, at any depth."""
     if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
+        return [_finite(item) for item in value]
     return encode_number(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# After schema and study: what each key holds, and how that is made.
+KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
+    "factors": ("what tells groups apart, as named on the command line", lambda own: own.factors),
+    "metrics": ("those that select the epoch; shares are of 1", lambda own: own.metrics),
+    "split": ("the set that groups are compared on: test, or validation without a test set", lambda own: own.split),
+    "notes": ("what a reader must know, a text each", notes),
+    "trials": ("a row a trial at its best epoch", lambda own: _rows(own, own.trials)),
+    "epochs": ("a row a group and epoch: summaries of validation and test", lambda own: _rows(own, own.epochs)),
+    "groups": (
+        "a row a group at its trials' best epochs: summaries, names of the trials that are counted, what is missing"
+        " and why, what its trials differ in (differing), which of them are the same trial (repeated), and whether"
+        " they are independent, without which there is no interval and no test",
+        lambda own: _rows(own, own.groups),
+    ),
+    "differences": (
+        "a row a pair of groups that differ in one factor, its values first and second: difference of means"
+        " (first − second) on each set and metric with the bounds low and high of Welch's interval of confidence",
+        lambda own: _pair_rows(own, difference_rows(own)),
+    ),
+    "comparisons": (
+        "of the same pairs on split, in the selection metric: difference again, test (p, labellings, whether all were"
+        " counted, smallest p that is possible), holm_p, greater (probability that first > second), hedges_g,"
+        " seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
+        " seed, null where seeds do not fix the same order of examples",
+        lambda own: _pair_rows(own, contrasts(own)),
+    ),
+    "confidence": ("of all intervals", lambda _: CONFIDENCE),
+    "spread": (
+        "a row a group whose seeds and data seeds are crossed: variances by cause",
+        lambda own: _rows(own, spread_rows(own)),
+    ),
+    "reference": ("published numbers beside those here", lambda own: _rows(own, reference_rows(own))),
+    "reference_epochs": ("the same epoch by epoch", lambda own: _rows(own, reference_epoch_rows(own))),
+    "cost": ("a row a group", lambda own: _rows(own, cost_rows(own))),
+    "provenance": (
+        "launches that are alike: command, directory, code, host, versions, their number",
+        lambda own: [_values(launch) | {"launches": count} for launch, count in own.launches],
+    ),
+    "planned": ("names of trials that have no record yet", lambda own: own.planned),
+}

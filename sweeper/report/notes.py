@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, Paired, contrasts, number_of_pairs, pairs
+from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, contrasts, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
@@ -27,12 +27,12 @@ def notes(comparison: Comparison) -> list[str]:
     if not any(row.status == Status.DONE for row in comparison.trials):
         return closing_notes(comparison)
     own = closing_notes(comparison)
-    return [*sentences(comparison), *own[:HOW_TO_READ], *method_notes(comparison), *own[HOW_TO_READ:]]
+    return [*sentences(comparison), *own[:HOW_TO_READ], *_method_notes(comparison), *own[HOW_TO_READ:]]
 
 
 def closing_notes(comparison: Comparison) -> list[str]:
     """What a reader must know of the tables that a sweep ends with, and which trials are not in them; a line each."""
-    uncounted = list(uncounted_notes(comparison))
+    uncounted = list(_uncounted_notes(comparison))
     if not any(row.status == Status.DONE for row in comparison.trials):
         return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
     metric = " or ".join(map(printable, comparison.metrics))
@@ -41,39 +41,35 @@ def closing_notes(comparison: Comparison) -> list[str]:
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
         *difference_notes(comparison),
-        *perplexity_notes(comparison),
-        *unmeasured_notes(comparison),
-        *differing_notes(comparison),
-        *dependence_notes(comparison),
+        *_perplexity_notes(comparison),
+        *_unmeasured_notes(comparison),
+        *_differing_notes(comparison),
+        *_dependence_notes(comparison),
         *all_data_notes(comparison),
-        *diverged_notes(comparison),
+        *_diverged_notes(comparison),
         *uncounted,
     ]
 
 
-def method_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield how the other tables are made."""
+def _method_notes(comparison: Comparison) -> Iterator[str]:
     n_of_one = f"; {UNKNOWN} for n = 1" if any(len(row.counted) == 1 for row in comparison.groups) else ""
-    unbounded = "; it does not know that shares end at 0 and 100 %" * any(map(leaves_shares, comparison.groups))
+    unbounded = "; it does not know that shares end at 0 and 100 %" * any(map(_leaves_shares, comparison.groups))
     yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}{unbounded}."
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        found = contrasts(comparison)
-        yield from contrast_notes(comparison, found)
-    yield from spread_notes(comparison)
-    yield from reference_notes(comparison)
-    yield from cost_notes(comparison)
+        yield from _contrast_notes(comparison, contrasts(comparison))
+    yield from _spread_notes(comparison)
+    yield from _reference_notes(comparison)
+    yield from _cost_notes(comparison)
 
 
-def leaves_shares(row: GroupRow) -> bool:
-    """Whether a group's interval of a share, as accuracy is one, passes 0 or 1."""
+def _leaves_shares(row: GroupRow) -> bool:
     known = [summary for summary in (row.validation, row.test) if summary and summary.low is not None]
     return is_share(row.metric) and any(found.low < 0 or found.high > 1 for found in known)  # type: ignore[operator]
 
 
-def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
-    """Yield what the tests are."""
+def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
     number = sum(one.test is not None for one in found)
     yield (
         "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
@@ -85,23 +81,18 @@ def contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterato
             f"≈: of more than {MOST_LABELLINGS:,} relabellings {min(drawn):,} were drawn (seed {DRAWN_SEED}), by"
             " scipy.stats.permutation_test."
         )
-    if any(one.paired for one in found):
+    if paired := [one.paired.difference for one in found if one.paired]:
+        equal = any(pair.low is None and pair.n_first > 1 for pair in paired)
+        unvarying = f" {UNKNOWN}: the differences do not vary." * equal
         yield (
             "paired: beside it, where a seed gives both groups the same order of the same examples; t interval of the"
             " differences, p over all flips of their signs; P: share of seeds."
-            + f" {UNKNOWN}: the differences do not vary."
-            * any(one.paired and not_varying(one.paired) for one in found)
+            f"{unvarying}"
         )
     yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
 
 
-def not_varying(paired: Paired) -> bool:
-    """Whether there is no interval because all seeds' differences are equal."""
-    return paired.difference.low is None and paired.difference.n_first > 1
-
-
-def spread_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield how the spread was split, and what crossed seeds mean for intervals."""
+def _spread_notes(comparison: Comparison) -> Iterator[str]:
     found = list(spread_rows(comparison))
     if not found:
         return
@@ -117,8 +108,7 @@ def spread_notes(comparison: Comparison) -> Iterator[str]:
             yield f"{label}: {row.left_out} trials are left out of the spread by cause, for a grid without holes"
 
 
-def dependence_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield which groups' trials are not independent, and what is left out for that."""
+def _dependence_notes(comparison: Comparison) -> Iterator[str]:
     shared = [row for row in comparison.groups if not row.independent]
     if not shared:
         return
@@ -130,8 +120,7 @@ def dependence_notes(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def reference_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield where published numbers stand, and what their standard deviations are."""
+def _reference_notes(comparison: Comparison) -> Iterator[str]:
     reference = comparison.reference
     if reference is None:
         return
@@ -144,8 +133,7 @@ def reference_notes(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def cost_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield what the cost is of."""
+def _cost_notes(comparison: Comparison) -> Iterator[str]:
     gpu = any(row.device == "cuda" for row in comparison.trials)
     yield (
         "Cost: hours are those that trials spent training, failed ones included, one GPU a trial; of a launch that was"
@@ -154,8 +142,7 @@ def cost_notes(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def differing_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield which groups hold trials that differ in more than their seeds, and in what."""
+def _differing_notes(comparison: Comparison) -> Iterator[str]:
     for row in comparison.groups:
         label = group_label(comparison, row.factors)
         for item in row.differing:
@@ -174,7 +161,7 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     if not 0 < number <= PAIRS_SHOWN:
         return
     found = pairs(comparison)
-    yield from shared_notes(comparison, found)
+    yield from _shared_notes(comparison, found)
     sets = difference_columns(comparison).sets
     unknown = any(
         standard_error(getattr(pair.first, split), getattr(pair.second, split)) is None
@@ -187,7 +174,7 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def shared_notes(comparison: Comparison, found: Sequence[Pair]) -> Iterator[str]:
+def _shared_notes(comparison: Comparison, found: Sequence[Pair]) -> Iterator[str]:
     """Yield which groups of different studies hold the same trials; these are named STUDY/TRIAL."""
     for pair in found:
         first, second = ({row.name.rpartition("/")[2] for row in group.counted} for group in (pair.first, pair.second))
@@ -203,8 +190,7 @@ def pending(comparison: Comparison) -> str:
     return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status]) or "no trial is planned"
 
 
-def uncounted_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield which trials are not in the groups' rows, and why."""
+def _uncounted_notes(comparison: Comparison) -> Iterator[str]:
     named = labels(comparison)
     for row in comparison.groups:
         for name, why in row.missing:
@@ -213,8 +199,7 @@ def uncounted_notes(comparison: Comparison) -> Iterator[str]:
         yield f"not counted: {printable(name)} ({Status.PLANNED})"
 
 
-def diverged_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield which trials count although their training broke down."""
+def _diverged_notes(comparison: Comparison) -> Iterator[str]:
     named = labels(comparison)
     for row in comparison.trials:
         if row.divergence:
@@ -222,16 +207,15 @@ def diverged_notes(comparison: Comparison) -> Iterator[str]:
             yield f"{label}: training loss was {row.divergence.loss} from epoch {row.divergence.epoch} on"
 
 
-def perplexity_notes(comparison: Comparison) -> Iterator[str]:
-    """Yield how the selection metric is to be read where perplexity stands in its place."""
+def _perplexity_notes(comparison: Comparison) -> Iterator[str]:
     if columns(comparison).instead:
         yield f"perplexity: e to the {comparison.metrics[0]}, which the records hold; of the answers' ids and </s>."
 
 
-def unmeasured_notes(comparison: Comparison) -> Iterator[str]:
+def _unmeasured_notes(comparison: Comparison) -> Iterator[str]:
     """Yield which metrics' columns stand for fewer trials than n says, as older records may not have them."""
     done = [row for row in comparison.trials if row.status == Status.DONE]
-    for name in columns(comparison).beside:
+    for name in columns(comparison).more:
         measured = sum(name == row.metric or name in row.others for row in done)
         if measured < len(done):
             yield f"{printable(name)}: measured in {measured} of {len(done)} done trials"
@@ -244,7 +228,7 @@ def all_data_notes(comparison: Comparison) -> list[str]:
     said: dict[tuple[str, str], list[str]] = {}
     for data in comparison.data:
         for line in data_notes(data):
-            said.setdefault((data.name, line), []).append(settings_text(comparison, data))
+            said.setdefault((data.name, line), []).append(_settings_text(comparison, data))
     lines = []
     for (name, line), settings in said.items():
         label = [printable(name)] * several + [", ".join(settings)] * (len(settings) < variants[name])
@@ -252,7 +236,6 @@ def all_data_notes(comparison: Comparison) -> list[str]:
     return lines
 
 
-def settings_text(comparison: Comparison, data: DataSet) -> str:
-    """What tells a data set from others of its name, as short as in a trial's label."""
+def _settings_text(comparison: Comparison, data: DataSet) -> str:
     named = [f"{heading(name, comparison.factors)} {value_text(value)}" for name, value in data.settings.items()]
     return " ".join(named)

@@ -13,18 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.data_text import plan_lines, read_facts
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import CurveFigure
 from sweeper.report.figures.drawing import draw
-from sweeper.report.figures.intervals import IntervalFigure
 from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.report.notes import all_data_notes, notes, pending
 from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables
-from sweeper.report.text import printable
+from sweeper.report.text import TextTable, printable
 
 SOURCES = Path(__file__).with_name("template")
 # Parts of the page, and how the titles of their tables begin; other tables are parts of their own.
@@ -54,14 +52,9 @@ class DrawnFigure:
 
 
 @dataclass(frozen=True)
-class PageTable:
+class PageTable(TextTable):
     """A table as the page shows it: `hidden` more rows are in the file `whole`."""
 
-    title: str
-    heads: Sequence[str]
-    numeric: int
-    blocks: Sequence[Sequence[Sequence[str]]]
-    rows: int
     hidden: int
     whole: str
 
@@ -70,11 +63,8 @@ class PageTable:
 class Picture:
     """A figure as the page shows it; widths in CSS pixels."""
 
-    id: str
     number: int
-    of: type[Figure]
-    title: str
-    caption: str
+    figure: Figure
     svg: Markup
     file: str
     least_width: int
@@ -99,41 +89,39 @@ def draw_figures(comparison: Comparison) -> list[DrawnFigure]:
     return [DrawnFigure(figure, draw(figure) | {"csv": figure_csv(figure).encode()}) for figure in figures(comparison)]
 
 
-def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, beside: bool = False) -> str:
-    """Return the report as an HTML page, with links where the report's other files lie `beside` it.
-
-    All text of users is escaped by the template.
-    """
+def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, linked: bool = False) -> str:
+    """Return the report as an HTML page, all text escaped, `linked` with the report's files that lie beside it."""
     environment = Environment(
         loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found = [item for item in sections(comparison, drawn) if item.lines or item.tables or item.pictures]
+    found = [item for item in _sections(comparison, drawn) if item.lines or item.tables or item.pictures]
     script = (SOURCES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         name=printable(name),
         summary=f"Trials: {pending(comparison)}.",
         sections=found,
-        beside=beside,
-        style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + alignment(found)),
+        linked=linked,
+        style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + _alignment(found)),
         script=Markup(script),
         script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
     )
 
 
-def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
+def _sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[Section]:
     """Yield the page's parts: what was found first, then what it was found from, and how to read it all last."""
-    words, data = sentences(comparison), data_lines(comparison)
-    pictures = [picture(number, item) for number, item in enumerate(drawn, start=1)]
+    words, data = sentences(comparison), _data_lines(comparison)
+    pictures = [_picture(number, item) for number, item in enumerate(drawn, start=1)]
+    curves = [item for item in pictures if isinstance(item.figure, CurveFigure)]
     tables = [
         page_table(table, "trials.csv" if table.title.startswith(PARTS["Trials"]) else "report.json")
         for table in text_tables(comparison)
     ]
     yield Section("words", "In words", "In words", words)
     yield Section("data", "Data", "Data", data)
-    yield Section("curves", "Curves", "Epoch by epoch", pictures=[item for item in pictures if item.of is CurveFigure])
+    yield Section("curves", "Curves", "Epoch by epoch", pictures=curves)
     for name, beginnings in PARTS.items():
         own = [table for table in tables if table.title.startswith(beginnings)]
-        shown = [item for item in pictures if item.of is IntervalFigure and item.title.startswith(name)]
+        shown = [item for item in pictures if item not in curves and item.figure.title.startswith(name)]
         title = own[0].title if len(own) == 1 else name
         yield Section(name.lower(), name, title, tables=own, pictures=shown)
         tables = [table for table in tables if table not in own]
@@ -143,8 +131,7 @@ def sections(comparison: Comparison, drawn: Sequence[DrawnFigure]) -> Iterator[S
     yield Section("notes", "Notes", "How to read this", [line for line in notes(comparison) if line not in said])
 
 
-def data_lines(comparison: Comparison) -> list[str]:
-    """Return what the data is, each line once."""
+def _data_lines(comparison: Comparison) -> list[str]:
     known = [(data.name, facts) for data in comparison.data if (facts := read_facts(data.facts))]
     plan = [line.strip() for name, facts in known for line in plan_lines(name, facts)]
     return list(dict.fromkeys([*plan, *all_data_notes(comparison)]))
@@ -152,36 +139,26 @@ def data_lines(comparison: Comparison) -> list[str]:
 
 def page_table(table: TextTable, whole: str) -> PageTable:
     """Return a table with as many rows as a page can bear; the file `whole` has all of them."""
-    blocks, left = [], ROWS_SHOWN
-    for block in table.blocks:
-        if left > 0:
-            blocks.append(block[:left])
-        left -= len(block)
-    shown = sum(map(len, blocks))
-    return PageTable(table.title, table.heads, table.numeric, blocks, shown, sum(map(len, table.blocks)) - shown, whole)
+    blocks, hidden = table.beginning(ROWS_SHOWN), max(0, table.rows - ROWS_SHOWN)
+    return PageTable(table.title, table.heads, table.numeric, blocks, hidden, whole)
 
 
-def picture(number: int, drawn: DrawnFigure) -> Picture:
-    """Return a figure as the page shows it."""
-    figure, svg = drawn.figure, drawn.files["svg"]
-    own = f"figure-{number}"
+def _picture(number: int, drawn: DrawnFigure) -> Picture:
+    svg, own = drawn.files["svg"], f"figure-{number}"
     width = natural_width(svg)
     return Picture(
-        id=own,
         number=number,
-        of=type(figure),
-        title=figure.title,
-        caption=figure.caption,
+        figure=drawn.figure,
         svg=Markup(inline_svg(svg, own, f"{own}-title")),
         file=drawn.file,
         least_width=round(LEAST_SCALE * width),
         most_width=round(LARGEST_SCALE * width),
-        table=page_table(figure_table(figure), f"figures/{drawn.file}.csv"),
+        table=page_table(figure_table(drawn.figure), f"figures/{drawn.file}.csv"),
     )
 
 
-def alignment(found: Sequence[Section]) -> str:
-    """Return the style that puts numbers to the right, without a word in every cell."""
+def _alignment(found: Sequence[Section]) -> str:
+    """Return the style that puts numbers to the right, once for all cells."""
     tables = [table for section in found for table in section.tables]
     tables += [item.table for section in found for item in section.pictures]
     selectors = (f".numeric-{first} td:nth-child(n + {first + 1})" for first in sorted({t.numeric for t in tables}))

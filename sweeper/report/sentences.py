@@ -20,22 +20,28 @@ def sentences(comparison: Comparison) -> list[str]:
     if not 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         return []
     found = contrasts(comparison)
-    return [*(sentence(comparison, one, len(found)) for one in found), *seeds_sentences(found), *power_sentences(found)]
+    return [
+        *(_sentence(comparison, one, len(found)) for one in found),
+        *_seeds_sentences(found),
+        *_power_sentences(found),
+    ]
 
 
-def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
-    """Say in plain words what two groups differ by, how sure that is, and which of them wins how often."""
-    first, second = names(comparison, found)
+def _sentence(comparison: Comparison, found: Contrast, family: int) -> str:
+    first, second = _names(comparison, found)
     difference = found.difference
     measured = f"{found.split} {printable(found.metric)}"
     if not math.isfinite(difference.difference):
         return f"{first} and {second} cannot be compared in mean {measured}: a value is no finite number."
     size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
-    said = f"{first} is {amount(found.metric, size)} {direction} {second} in mean {measured}"
+    unit = " points" if is_share(found.metric) else ""
+    said = f"{first} is {metric_text(found.metric, size)}{unit} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
         said = f"{first} and {second} have the same mean {measured} to the digits shown"
     if difference.low is not None and difference.high is not None:
-        bounds = " to ".join(metric_text(found.metric, bound, difference.difference) for bound in bounds_of(found))
+        bounds = " to ".join(
+            metric_text(found.metric, bound, difference.difference) for bound in (difference.low, difference.high)
+        )
         sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
         said += f" ({interval_name()} {bounds}{sure})"
     if found.greater is not None:
@@ -43,11 +49,10 @@ def sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     if found.test is not None:
         holm = f", {p_text(found.holm_p)} by Holm for {family} comparisons" if family > 1 else ""
         said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
-    return f"{said}{''.join(reserves(found))}."
+    return f"{said}{''.join(_reserves(found))}."
 
 
-def reserves(found: Contrast) -> Iterator[str]:
-    """Yield what keeps a difference from being evidence."""
+def _reserves(found: Contrast) -> Iterator[str]:
     groups = (found.pair.first, found.pair.second)
     if not found.pair.independent:
         yield "; no interval and no p, since trials of a group share seeds"
@@ -55,32 +60,19 @@ def reserves(found: Contrast) -> Iterator[str]:
         yield f"; CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"
 
 
-def bounds_of(found: Contrast) -> tuple[float, float]:
-    """The interval's bounds."""
-    assert found.difference.low is not None and found.difference.high is not None
-    return found.difference.low, found.difference.high
-
-
-def amount(metric: str, size: float) -> str:
-    """A difference with its unit."""
-    return f"{metric_text(metric, size)}{' points' if is_share(metric) else ''}"
-
-
-def names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
+def _names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
     """Return what the two groups are called: by the factor that varies, the others behind the first."""
-    pair, factors = found.pair, comparison.factors
-    position = factors.index(pair.factor)
-    varied = [value_text(group.factors[position]) for group in (pair.first, pair.second)]
-    if pair.factor not in ("model", "framework", "study"):
-        varied = [f"{heading(pair.factor, factors)} {value}" for value in varied]
-    others = [value_text(value) for place, value in enumerate(pair.first.factors) if place != position]
+    varied = [value_text(value) for value in (found.first, found.second)]
+    if found.factor not in ("model", "framework", "study"):
+        varied = [f"{heading(found.factor, comparison.factors)} {value}" for value in varied]
+    others = [value_text(value) for position, value in enumerate(found.factors) if position != found.pair.position]
     return f"{varied[0]} ({', '.join(others)})" if others else varied[0], varied[1]
 
 
-def seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
-    """Yield what an exact test of so many seeds can reach at most, where that is too little."""
+def _seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     family = len(found)
-    for (first, second), one in {sizes_of(one): one for one in found if one.test}.items():
+    kinds = {(one.difference.n_first, one.difference.n_second): one for one in found if one.test}
+    for (first, second), one in kinds.items():
         assert one.test is not None
         smallest, after = one.test.smallest, min(1.0, one.test.smallest * family)
         against = f"With {first} against {second} seeds the smallest two-sided exact p is {p_text(smallest)}"
@@ -99,12 +91,7 @@ def seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
             )
 
 
-def sizes_of(found: Contrast) -> tuple[int, int]:
-    """How many values each group has."""
-    return found.difference.n_first, found.difference.n_second
-
-
-def power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
+def _power_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     """Yield how many seeds would show the measured differences, with what that assumes."""
     known = [one.seeds_for_power for one in found if one.seeds_for_power is not None]
     beyond = sum(one.seeds_for_power is None and bool(one.hedges_g) and one.pair.independent for one in found)

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables import closing_tables, text_tables
+from sweeper.report.text import TextTable
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
 ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
@@ -44,72 +44,57 @@ def terminal(file: TextIO | None = None) -> Console:
 
 def print_tables(comparison: Comparison, console: Console) -> None:
     """Print the tables that a sweep ends with and what must be known about them."""
-    print_all(closing_tables(comparison), closing_notes(comparison), console)
+    _print_all(closing_tables(comparison), closing_notes(comparison), console)
 
 
 def print_report(comparison: Comparison, console: Console) -> None:
     """Print all tables of a comparison and what must be known about them."""
-    print_all(text_tables(comparison), notes(comparison), console)
+    _print_all(text_tables(comparison), notes(comparison), console)
 
 
-def print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
-    """Print tables, then lines."""
+def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
     for table in tables:
         console.print(Text(table.title, style="bold"))
-        for part in parts(beginning(table), console.width):
-            console.print(rich_table(part), width=max(console.width, least_width(part)), crop=False)
-        hidden = sum(map(len, table.blocks)) - ROWS_SHOWN
-        if hidden > 0:
+        for part in _parts(replace(table, blocks=table.beginning(ROWS_SHOWN)), console.width):
+            console.print(rich_table(part), width=max(console.width, _least_width(part)), crop=False)
+        if (hidden := table.rows - ROWS_SHOWN) > 0:
             more = f"and {hidden:,} more rows: python -m sweeper.report STUDY --format markdown"
             console.print(Text(more, style="dim"), soft_wrap=not console.is_terminal)
     for line in lines[:NOTES_SHOWN]:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
-    if len(lines) > NOTES_SHOWN:
-        hidden = len(lines) - NOTES_SHOWN
+    if (hidden := len(lines) - NOTES_SHOWN) > 0:
         console.print(Text(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", style="dim"))
 
 
-def beginning(table: TextTable) -> TextTable:
-    """Return a table's first `ROWS_SHOWN` rows."""
-    blocks, room = [], ROWS_SHOWN
-    for block in table.blocks:
-        blocks.append(block[:room])
-        room -= len(blocks[-1])
-    return replace(table, blocks=tuple(filter(None, blocks)))
+def _parts(table: TextTable, width: int) -> Iterator[TextTable]:
+    """Yield a table in as many parts as a screen needs, the columns that tell rows apart in each; no number is cut."""
+    room = width - _least_width(_columns_of(table, ()))
+    positions: list[int] = []
+    for position in range(table.numeric, len(table.heads)):
+        if positions and sum(_column_width(table, other) for other in (*positions, position)) > room:
+            yield _columns_of(table, positions)
+            positions = []
+        positions.append(position)
+    yield _columns_of(table, positions)
 
 
-def parts(table: TextTable, width: int) -> Iterator[TextTable]:
-    """Yield a table in as many parts as a screen needs: columns of numbers, always beside those that tell rows apart.
-
-    A number is never cut.
-    """
-    room = width - least_width(columns_of(table, ()))
-    places: list[int] = []
-    for place in range(table.numeric, len(table.heads)):
-        if places and sum(column_width(table, other) for other in (*places, place)) > room:
-            yield columns_of(table, places)
-            places = []
-        places.append(place)
-    yield columns_of(table, places)
+def _columns_of(table: TextTable, positions: Sequence[int]) -> TextTable:
+    chosen = (*range(table.numeric), *positions)
+    blocks = tuple(tuple(tuple(cells[position] for position in chosen) for cells in block) for block in table.blocks)
+    return replace(table, heads=tuple(table.heads[position] for position in chosen), blocks=blocks)
 
 
-def columns_of(table: TextTable, places: Sequence[int]) -> TextTable:
-    """Return a table with only some of its columns of numbers."""
-    chosen = (*range(table.numeric), *places)
-    blocks = tuple(tuple(tuple(cells[place] for place in chosen) for cells in block) for block in table.blocks)
-    return replace(table, heads=tuple(table.heads[place] for place in chosen), blocks=blocks)
-
-
-def least_width(table: TextTable) -> int:
+def _least_width(table: TextTable) -> int:
     """Characters that a table needs at least: numbers whole, text folded."""
-    widths = [column_width(table, place) for place in range(len(table.heads))]
-    return EDGES + sum(min(width, FOLDED) if place < table.numeric else width for place, width in enumerate(widths))
+    widths = [_column_width(table, position) for position in range(len(table.heads))]
+    return EDGES + sum(
+        min(width, FOLDED) if position < table.numeric else width for position, width in enumerate(widths)
+    )
 
 
-def column_width(table: TextTable, place: int) -> int:
-    """Characters of a column, with the space behind it."""
-    cells = [cells[place] for block in table.blocks for cells in block]
-    return 1 + max(cell_len(line) for text in (table.heads[place], *cells) for line in (text.split("\n") or [""]))
+def _column_width(table: TextTable, position: int) -> int:
+    cells = [cells[position] for block in table.blocks for cells in block]
+    return 1 + max(cell_len(line) for text in (table.heads[position], *cells) for line in (text.split("\n") or [""]))
 
 
 def rich_table(table: TextTable) -> Table:

@@ -1,9 +1,10 @@
-"""Numbers, durations and names as text for people."""
+"""Numbers, durations, names and tables as text for people."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sweeper.analysis.factors import ALWAYS, Value, factor_values, trial_settings
@@ -13,6 +14,33 @@ from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
 UNKNOWN = "–"
+LONGEST_NAME = 36  # characters of a group's name in a figure; tables have all of it
+Cells = tuple[str, ...]
+Group = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text, a block the rows of a group; heads may have lines; columns from `numeric` on hold numbers."""
+
+    title: str
+    heads: Cells
+    numeric: int
+    blocks: tuple[tuple[Cells, ...], ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return sum(map(len, self.blocks))
+
+    def beginning(self, most: int) -> tuple[tuple[Cells, ...], ...]:
+        """Return the blocks of the first rows."""
+        blocks, room = [], most
+        for block in self.blocks:
+            if room > 0:
+                blocks.append(block[:room])
+            room -= len(block)
+        return tuple(blocks)
 
 
 def metric_name(metric: str, unit: str = "%") -> str:
@@ -20,17 +48,17 @@ def metric_name(metric: str, unit: str = "%") -> str:
     return f"{printable(metric)} ({unit})" if is_share(metric) else printable(metric)
 
 
-def metric_text(metric: str, value: float | None, beside: float | None = None) -> str:
+def metric_text(metric: str, value: float | None, other: float | None = None) -> str:
     """A metric's value: per cent with one decimal for a share, else four significant digits.
 
-    What stands `beside` another value, as a standard deviation does, has as many decimals as that.
+    One that stands beside an `other`, as a standard deviation does, has as many decimals as that.
     """
     if value is None:
         return UNKNOWN
     if is_share(metric):
         return f"{100 * value:z.1f}"  # z: never -0.0
-    if beside and math.isfinite(beside) and 1e-4 <= abs(beside) < 1e4:  # four digits outside that have an exponent
-        return f"{value:z.{3 - math.floor(math.log10(abs(beside)))}f}"
+    if other and math.isfinite(other) and 1e-4 <= abs(other) < 1e4:  # four digits outside that have an exponent
+        return f"{value:z.{3 - math.floor(math.log10(abs(other)))}f}"
     return f"{value:z.4g}"
 
 
@@ -50,6 +78,11 @@ def difference_text(metric: str, found: MeanDifference | None) -> str:
         metric_text(metric, value, found.difference) for value in (found.difference, found.low, found.high)
     )
     return f"{difference} [{UNKNOWN if found.low is None else f'{low}, {high}'}]"
+
+
+def sizes_text(found: MeanDifference | None) -> str:
+    """How many values each of two groups has."""
+    return UNKNOWN if found is None else f"{found.n_first}, {found.n_second}"
 
 
 def interval_name() -> str:
@@ -159,6 +192,27 @@ def factor_labels(factors: Sequence[str], values: Sequence[Value]) -> tuple[str,
     return tuple(
         value_text(value) if name in ALWAYS else f"{heading(name, factors)} {value_text(value)}" for name, value in both
     )
+
+
+def telling_labels(
+    factors: Sequence[str], groups: Sequence[Group], leave_out: Collection[str] = ()
+) -> dict[Group, str]:
+    """Name groups by the factors in which they differ; by model and framework where they differ in none."""
+    shown = [position for position, factor in enumerate(factors) if factor not in leave_out]
+    telling = varying(factors, groups)
+    chosen = [position for position in shown if factors[position] in telling] or shown[: len(ALWAYS)]
+    texts = {group: factor_labels(factors, group) for group in groups}
+    return {group: shortened(" ".join(texts[group][position] for position in chosen)) for group in groups}
+
+
+def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
+    """Return the factors in which groups differ."""
+    return {factor for position, factor in enumerate(factors) if len({group[position] for group in groups}) > 1}
+
+
+def shortened(text: str, longest: int = LONGEST_NAME) -> str:
+    """Text with its middle left out where it is too long for a figure."""
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:

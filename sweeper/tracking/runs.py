@@ -78,7 +78,7 @@ def _group_metrics(comparison: Comparison) -> Iterator[tuple[str, float]]:
         prefix = f"groups/{group_label(comparison, row.factors)}"
         yield f"{prefix}/n", float(len(row.counted))
         for split in measured.sets:
-            for metric in (row.metric, *measured.beside):
+            for metric in (row.metric, *measured.more):
                 summary = getattr(row if metric == row.metric else row.others.get(metric), split, None)
                 for name in ("mean", "sd", "low", "high"):
                     if (value := getattr(summary, name, None)) is not None:

@@ -29,7 +29,11 @@ CASES = [
     report("outputs/other_schema", "has schema 99", "reads schema 1"),
     report("outputs/reported reference=nowhere.yaml", "reference=nowhere.yaml cannot be read"),
     report("outputs/reported reference=broken.yaml", "reference=broken.yaml, line 2 is not YAML"),
-    report("outputs/reported reference=empty.yaml", "reference=empty.yaml: the file is no mapping", "source, metric"),
+    report(
+        "outputs/reported reference=empty.yaml",
+        "reference=empty.yaml: the file: expected mapping, got null",
+        "source, metric",
+    ),
     report(f"outputs/reported reference={SHIPPED}", "no group model=pt framework=fairseq", "model=pt framework=hf"),
     Case("reference=pt_vs_rd_cls_books", ("reference=pt_vs_rd_cls_books", "sweeper.report STUDY reference=")),
     Case("-m seed=1,2 +reference=x", ("+reference=x", "sweeper.report STUDY reference=")),

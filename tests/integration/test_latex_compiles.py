@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
-from sweeper.report.latex import latex
+from sweeper.report.markup import latex
 from tests.records import trial, write, write_demo
-from tests.unit.test_latex import EVIL
+from tests.unit.test_markup import EVIL
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{textcomp,booktabs,graphicx}

@@ -18,7 +18,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.grouping import compare_study
 from sweeper.records.files import write_json
 from sweeper.records.record import Record, records, supersede
 from sweeper.records.study import open_study

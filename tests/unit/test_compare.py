@@ -11,14 +11,12 @@ import pytest
 from sweeper.analysis.factors import factor_values, trial_settings
 from sweeper.analysis.grouping import compare
 from sweeper.analysis.results import Divergence, Result
-from sweeper.analysis.rows import Comparison, Values
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.rows import Values
 from sweeper.records.record import Record
-from sweeper.records.study import open_study
 from sweeper.trial.outcome import Failure, Metric, Status
 from sweeper.trial.settings import ModelSettings
 from sweeper.trial.trial import Trial
-from tests.records import STEPS_PER_EPOCH, trial, write, write_demo, write_plan
+from tests.records import STEPS_PER_EPOCH, compared, trial, write, write_demo, write_plan
 
 
 def factors(*trials: Trial) -> tuple[str, ...]:
@@ -26,13 +24,9 @@ def factors(*trials: Trial) -> tuple[str, ...]:
     return factor_values([trial_settings(item["choices"], item["config"]) for item in descriptions])[0]
 
 
-def of(study: Path) -> Comparison:
-    return compare_study(open_study(study))
-
-
 def test_a_trial_is_shown_at_its_best_validation_epoch(tmp_path: Path) -> None:
     write(tmp_path, trial(), valid=[0.5, 0.9, 0.9, 0.7], test=[0.99, 0.6, 0.8, 0.7], seconds=34.5)
-    row = of(tmp_path).trials[0]
+    row = compared(tmp_path).trials[0]
     assert (row.validation, row.test) == (0.9, 0.6)  # the earliest of the ties, and test's own best plays no part
     assert (row.epoch, row.step, row.seconds) == (2, 2 * STEPS_PER_EPOCH, 34.5)
     assert row.status == Status.DONE
@@ -42,7 +36,7 @@ def test_groups_summarize_over_seeds(tmp_path: Path) -> None:
     tests = {1: [0.70, 0.80], 2: [0.74, 0.90], 3: [0.72, 0.85]}
     for seed, test in tests.items():
         write(tmp_path, trial(seed=seed), valid=[0.5, 0.6] if seed != 3 else [0.6, 0.5], test=test)
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     [group] = comparison.groups
     assert group.test.n == 3
     assert group.test.mean == pytest.approx(statistics.mean([0.80, 0.90, 0.72]))
@@ -56,7 +50,7 @@ def test_groups_summarize_over_seeds(tmp_path: Path) -> None:
 
 def test_rows_are_ordered_by_factors_then_seeds_as_numbers(tmp_path: Path) -> None:
     write_demo(tmp_path, seeds=(10, 9, 1))
-    rows = of(tmp_path).trials
+    rows = compared(tmp_path).trials
     assert [(row.factors, row.seed) for row in rows] == [
         ((model, "hf"), seed) for model in ("pt", "rd") for seed in (1, 9, 10)
     ]
@@ -68,7 +62,7 @@ def test_what_is_not_done_is_named_and_never_counted(tmp_path: Path) -> None:
     write(tmp_path, failed, [0.9], [0.9], Status.FAILED, Failure("ValueError", "message", "train.log"))
     write(tmp_path, interrupted, [0.9], [0.9], status=None)
     write_plan(tmp_path, [done, failed, interrupted, planned])
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     [group] = comparison.groups
     assert (group.trials, group.test.n, group.test.mean) == (3, 1, 0.4)
     assert group.missing == ((failed.name, "failed: ValueError"), (interrupted.name, "interrupted"))
@@ -80,7 +74,7 @@ def test_what_is_not_done_is_named_and_never_counted(tmp_path: Path) -> None:
 def test_a_trial_that_never_measured_a_number_is_missing(tmp_path: Path) -> None:
     write(tmp_path, trial(seed=1), [math.nan], [0.5])
     write(tmp_path, trial(seed=2), [0.6], [math.nan])
-    [group] = of(tmp_path).groups
+    [group] = compared(tmp_path).groups
     assert group.missing == ((trial(seed=1).name, "no finite validation accuracy"),)
     assert group.test.n == 1
     assert group.test.mean is not None and math.isnan(group.test.mean)
@@ -111,7 +105,7 @@ def test_other_metrics_are_taken_at_the_epoch_that_the_selection_metric_chose(tm
     for seed, macro_f1 in ((1, 0.4), (2, 0.6)):
         other = more("macro_f1", [macro_f1, 0.9], [macro_f1 / 2, 0.8])
         write(tmp_path, trial(seed=seed), [0.7, 0.5], [0.6, 0.5], more=other)
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     assert comparison.others == ("macro_f1",)
     assert [row.others["macro_f1"] for row in comparison.trials] == [Values(0.4, 0.2), Values(0.6, 0.3)]
     [group] = comparison.groups
@@ -124,14 +118,14 @@ def test_other_metrics_are_taken_at_the_epoch_that_the_selection_metric_chose(tm
 def test_a_metric_that_one_trial_lacks_is_summarized_over_the_others(tmp_path: Path) -> None:
     write(tmp_path, trial(seed=1), [0.7], [0.6], more=more("macro_f1", [0.4], [0.3]))
     write(tmp_path, trial(seed=2), [0.7], [0.6])
-    [group] = of(tmp_path).groups
+    [group] = compared(tmp_path).groups
     assert (group.validation.n, group.others["macro_f1"].validation.n) == (2, 1)
 
 
 def test_a_study_without_test_sets_counts_its_trials_all_the_same(tmp_path: Path) -> None:
     losses = {"selection_metric": "loss", "greater_is_better": False, "name": "language_modelling"}
     write(tmp_path, trial(task=losses), more=more("loss", [3.0, 2.0]) + more("perplexity", [20.0, 7.0]))
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     assert not comparison.tested
     [group] = comparison.groups
     assert (group.missing, group.validation.mean, group.others["perplexity"].validation.mean) == ((), 2.0, 7.0)
@@ -141,7 +135,7 @@ def test_a_study_without_test_sets_counts_its_trials_all_the_same(tmp_path: Path
 def test_one_trial_with_a_test_metric_makes_the_others_incomplete(tmp_path: Path) -> None:
     write(tmp_path, trial(seed=1), [0.5], [0.4])
     write(tmp_path, trial(seed=2), more=more("accuracy", [0.5]))
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     assert comparison.tested
     assert comparison.groups[0].missing == ((trial(seed=2).name, "no test accuracy"),)
 
@@ -158,7 +152,7 @@ def test_one_trial_with_a_test_metric_makes_the_others_incomplete(tmp_path: Path
 def test_divergence_is_what_lasts_to_the_end(losses: list[float], expected: Divergence | None, tmp_path: Path) -> None:
     own = [Metric("train", "loss", loss, epoch, epoch * STEPS_PER_EPOCH) for epoch, loss in enumerate(losses, start=1)]
     write(tmp_path, trial(), [0.5] * 3, [0.5] * 3, more=own)
-    assert of(tmp_path).trials[0].divergence == expected
+    assert compared(tmp_path).trials[0].divergence == expected
 
 
 def test_each_data_set_is_known_once_with_what_tells_it_apart(tmp_path: Path) -> None:
@@ -167,7 +161,7 @@ def test_each_data_set_is_known_once_with_what_tells_it_apart(tmp_path: Path) ->
             facts = {"splits": {"train": {"truncated": 90 - length}}}
             write(tmp_path, trial(seed=seed, train={"max_length": length}), [0.5], [0.5], facts=facts)
     write(tmp_path, trial(seed=3, train={"max_length": 60}), [0.5], [0.5])  # a record of before there were facts
-    assert [(data.name, data.settings, data.max_length) for data in of(tmp_path).data] == [
+    assert [(data.name, data.settings, data.max_length) for data in compared(tmp_path).data] == [
         ("demo", {"train.max_length": 30}, 30),
         ("demo", {"train.max_length": 60}, 60),
     ]
@@ -189,7 +183,7 @@ def test_a_swept_setting_is_a_factor_of_its_own(tmp_path: Path) -> None:
     for rate in (1e-3, 1e-5):
         for seed in (1, 2):
             write(tmp_path, trial(seed=seed, train={"learning_rate": rate}), [rate], [0.5])
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     assert comparison.factors == ("model", "framework", "train.learning_rate")
     assert [(group.factors[2], group.test.n) for group in comparison.groups] == [(1e-5, 2), (1e-3, 2)]
 
@@ -235,5 +229,5 @@ def test_other_content_behind_the_same_settings_is_another_group() -> None:
 def test_separate_data_seeds_stay_in_one_group(tmp_path: Path) -> None:
     for data_seed in (1, 2):
         write(tmp_path, trial(seed=1, data_seed=data_seed), [0.5], [0.5])
-    [group] = of(tmp_path).groups
+    [group] = compared(tmp_path).groups
     assert group.test.n == 2

@@ -8,19 +8,14 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.pairs import Contrast, contrasts
-from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.sentences import sentences
 from sweeper.trial.outcome import Status
-from tests.records import trial, write
+from tests.records import compared, trial, write
 
 PUBLISHED = {"pt": (0.793, 0.785, 0.801), "rd": (0.654, 0.667, 0.682)}
-
-
-def of(study: Path) -> Comparison:
-    return compare_study(open_study(study))
 
 
 def write_group(study: Path, model: str, values: Sequence[float], framework: str = "hf", **changes: Any) -> None:
@@ -29,7 +24,7 @@ def write_group(study: Path, model: str, values: Sequence[float], framework: str
 
 
 def only(study: Path) -> Contrast:
-    (found,) = contrasts(of(study))
+    (found,) = contrasts(compared(study))
     return found
 
 
@@ -100,7 +95,7 @@ def test_holm_corrects_for_all_pairs(tmp_path: Path) -> None:
     for framework in ("hf", "fairseq"):
         write_group(tmp_path, "pt", (0.8, 0.81, 0.82, 0.83, 0.84), framework)
         write_group(tmp_path, "rd", (0.6, 0.61, 0.62, 0.63, 0.64), framework)
-    found = contrasts(of(tmp_path))
+    found = contrasts(compared(tmp_path))
     smallest = 2 / 252
     assert [one.test.p for one in found if one.test] == pytest.approx([smallest, smallest, 1, 1])
     assert [one.holm_p for one in found] == pytest.approx([4 * smallest, 4 * smallest, 1, 1])
@@ -108,7 +103,7 @@ def test_holm_corrects_for_all_pairs(tmp_path: Path) -> None:
 
 
 def test_the_sentences_say_what_three_seeds_cannot(published: Path) -> None:
-    first, seeds, power = sentences(of(published))
+    first, seeds, power = sentences(compared(published))
     assert first == (
         "pt (hf) is 12.5 points above rd in mean test accuracy (95 % interval 9.7 to 15.4);"
         " of all pairs of a trial of each, the first is the higher in 100 %; exact p 0.10."
@@ -123,7 +118,7 @@ def test_the_sentences_say_what_three_seeds_cannot(published: Path) -> None:
 def test_an_interval_with_zero_in_it_leaves_the_order_open(tmp_path: Path) -> None:
     write_group(tmp_path, "pt", (0.7, 0.8, 0.9))
     write_group(tmp_path, "rd", (0.71, 0.78, 0.88))
-    assert "which leaves open which is higher" in sentences(of(tmp_path))[0]
+    assert "which leaves open which is higher" in sentences(compared(tmp_path))[0]
 
 
 def test_one_seed_each_says_so_little(tmp_path: Path) -> None:
@@ -132,13 +127,13 @@ def test_one_seed_each_says_so_little(tmp_path: Path) -> None:
     found = only(tmp_path)
     assert (found.difference.low, found.hedges_g, found.seeds_for_power) == (None, None, None)
     assert found.test is not None and found.test.smallest == 1
-    assert sentences(of(tmp_path))[1].startswith("With 1 against 1 seeds the smallest two-sided exact p is 1.00")
+    assert sentences(compared(tmp_path))[1].startswith("With 1 against 1 seeds the smallest two-sided exact p is 1.00")
 
 
 def test_without_a_done_trial_nothing_is_compared(tmp_path: Path) -> None:
     write_group(tmp_path, "pt", (0.7,))
     write(tmp_path, trial("rd"), status=Status.FAILED)
-    assert contrasts(of(tmp_path)) == () and sentences(of(tmp_path)) == []
+    assert contrasts(compared(tmp_path)) == () and sentences(compared(tmp_path)) == []
 
 
 def test_what_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
@@ -147,7 +142,7 @@ def test_what_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
         write(tmp_path, trial("rd", seed=seed), [0.6], [math.nan])
     found = only(tmp_path)
     assert (found.test, found.holm_p, found.greater, found.paired) == (None, None, None, None)
-    assert sentences(of(tmp_path)) == [
+    assert sentences(compared(tmp_path)) == [
         "pt (hf) and rd cannot be compared in mean test accuracy: a value is no finite number."
     ]
 
@@ -157,7 +152,7 @@ def test_trials_that_share_seeds_make_no_interval_and_no_test(tmp_path: Path) ->
         for seed in (1, 2, 3):
             for data_seed in (1, 2, 3):
                 write(tmp_path, trial(model, seed=seed, data_seed=data_seed), [0.5], [base + seed / 100])
-    found, comparison = only(tmp_path), of(tmp_path)
+    found, comparison = only(tmp_path), compared(tmp_path)
     assert found.difference.difference == pytest.approx(0.2)
     assert (found.difference.low, found.test, found.holm_p, found.seeds_for_power) == (None, None, None, None)
     assert found.paired is None
@@ -182,7 +177,10 @@ def test_pairs_are_those_of_the_seeds_that_both_groups_have(tmp_path: Path) -> N
     bounds = (found.paired.difference.low, found.paired.difference.high)
     assert bounds == pytest.approx((expected.low, expected.high))
     assert (found.difference.n_first, found.difference.n_second) == (4, 3)
-    assert "4 against 3 seeds the smallest two-sided exact p is 0.057: this test cannot" in sentences(of(tmp_path))[1]
+    assert (
+        "4 against 3 seeds the smallest two-sided exact p is 0.057: this test cannot"
+        in sentences(compared(tmp_path))[1]
+    )
 
 
 def test_unlike_trials_in_one_group_are_in_the_sentence(tmp_path: Path) -> None:

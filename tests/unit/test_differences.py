@@ -12,17 +12,13 @@ from scipy import stats
 
 from sweeper.analysis.factors import Value, rank
 from sweeper.analysis.pairs import difference_rows, number_of_pairs, pairs
-from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary, mean_difference, summarize
-from sweeper.analysis.studies import compare_study
-from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.markdown import study_tables
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.tables import text_tables
 from sweeper.report.terminal import ROWS_SHOWN, print_report, terminal
 from sweeper.trial.outcome import Metric, Status
-from tests.records import STEPS_PER_EPOCH, trial, write
+from tests.records import STEPS_PER_EPOCH, compared, rendered, trial, write
 
 # Additional hours of sleep with each of two drugs (Student 1908), as in R's help page of `sleep`.
 SLEEP = (
@@ -30,10 +26,6 @@ SLEEP = (
     (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4),
 )
 PUBLISHED = {"pt": (0.793, 0.785, 0.801), "rd": (0.654, 0.667, 0.682)}
-
-
-def of(study: Path) -> Comparison:
-    return compare_study(open_study(study))
 
 
 def write_study(study: Path, **tests: tuple[float, ...]) -> None:
@@ -122,7 +114,7 @@ def test_squares_that_a_float_cannot_hold_do_no_harm(scale: float) -> None:
 
 def test_pairs_differ_in_exactly_one_factor_the_earlier_first(tmp_path: Path) -> None:
     write_study(tmp_path, rd_fairseq=(0.5,), rd_hf=(0.5,), pt_hf=(0.6,), pt_fairseq=(0.7,))
-    assert [(pair.factor, pair.first.factors, pair.second.factors) for pair in pairs(of(tmp_path))] == [
+    assert [(pair.factor, pair.first.factors, pair.second.factors) for pair in pairs(compared(tmp_path))] == [
         ("model", ("pt", "hf"), ("rd", "hf")),
         ("model", ("pt", "fairseq"), ("rd", "fairseq")),
         ("framework", ("pt", "hf"), ("pt", "fairseq")),
@@ -143,9 +135,9 @@ def test_what_is_not_done_or_measured_otherwise_makes_no_pair(tmp_path: Path) ->
     write(tmp_path, trial("rd"), status=Status.FAILED)
     by_loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
     write(tmp_path, trial("pt", task=by_loss), [1.0], [1.0])
-    assert len(of(tmp_path).groups) == 3
-    assert pairs(of(tmp_path)) == []
-    assert not any("ifference" in line for line in notes(of(tmp_path)))
+    assert len(compared(tmp_path).groups) == 3
+    assert pairs(compared(tmp_path)) == []
+    assert not any("ifference" in line for line in notes(compared(tmp_path)))
 
 
 def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,9 +149,10 @@ def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.Capt
     assert f"pt − rd hf {own} {own} 3, 3".split() in rows
     assert "rd hf − fairseq 6.8 [–] 6.8 [–] 3, 1".split() in rows
     assert ["accuracy", "(points)", "accuracy", "(points)", "n"] in [row[-5:] for row in rows]
-    files = study_tables(tmp_path)
-    assert f"| pt − rd | hf | {own.replace('[', chr(92) + '[').replace(']', chr(92) + ']')} |" in files["tables.md"]
-    first, second = json.loads(files["tables.json"])["differences"]
+    assert f"| pt − rd | hf | {own.replace('[', chr(92) + '[').replace(']', chr(92) + ']')} |" in rendered(
+        tmp_path, "markdown"
+    )
+    first, second = json.loads(rendered(tmp_path, "json"))["differences"]
     assert (first["factor"], first["first"], first["second"]) == ("model", "pt", "rd")
     assert (first["factors"], first["metric"]) == ({"framework": "hf"}, "accuracy")
     assert first["test"] == {
@@ -173,7 +166,7 @@ def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.Capt
     assert (second["factors"], second["test"]["low"]) == ({"model": "rd"}, None)
     assert (
         "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple"
-        in (files["tables.md"])
+        in rendered(tmp_path, "markdown")
     )
 
 
@@ -181,7 +174,7 @@ def test_the_footnote_says_why_an_interval_is_missing(tmp_path: Path) -> None:
     write_study(tmp_path / "whole", pt_hf=(0.7, 0.8), rd_hf=(0.5, 0.6))
     write_study(tmp_path / "constant", pt_hf=(0.7, 0.7), rd_hf=(0.5, 0.5))
     said = [
-        next(line for line in notes(of(tmp_path / name)) if line.startswith("Differences: "))
+        next(line for line in notes(compared(tmp_path / name)) if line.startswith("Differences: "))
         for name in ("whole", "constant")
     ]
     assert said == [
@@ -210,7 +203,7 @@ def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(
             write(tmp_path, trial(model, seed=seed), [0.9], [base + seed / 100], facts=facts, more=f1)
     # Standard deviation √0.5 points each, error √0.5, 2 degrees of freedom, quantile 4.303: ± 3.04.
     assert "pt − rd hf 20.0 [17.0, 23.0] 10.0 [7.0, 13.0] 2, 2".split() in printed(tmp_path, capsys)
-    (row,) = difference_rows(of(tmp_path))
+    (row,) = difference_rows(compared(tmp_path))
     assert row.others["macro_f1"].test is not None
     assert row.others["macro_f1"].test.difference == pytest.approx(0.1)
 
@@ -223,7 +216,7 @@ def test_no_number_is_cut_on_a_narrow_screen(width: int, tmp_path: Path) -> None
                 write(tmp_path, trial(model, framework, seed, train={"learning_rate": rate}), [value], [value])
     console = terminal(file := io.StringIO())
     console.width = width
-    comparison = of(tmp_path)
+    comparison = compared(tmp_path)
     print_report(comparison, console)
     shown = file.getvalue()
     for table in text_tables(comparison)[:6]:  # all of numbers
@@ -238,14 +231,14 @@ def test_many_pairs_are_for_a_program_to_read(tmp_path: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert "Differences between" not in text and "Welch" not in text
     assert "36 pairs of groups differ in one setting" in text and "--format json" in text
-    assert len(json.loads(study_tables(tmp_path)["tables.json"])["differences"]) == 36
+    assert len(json.loads(rendered(tmp_path, "json"))["differences"]) == 36
 
 
 def test_more_pairs_than_anyone_reads_are_counted_but_not_made(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.5], [0.5])
-    (group,) = of(tmp_path).groups
+    (group,) = compared(tmp_path).groups
     groups = tuple(replace(group, factors=("pt", "hf", number)) for number in range(2000))
-    many = replace(of(tmp_path), factors=("model", "framework", "train.batch_size"), groups=groups)
+    many = replace(compared(tmp_path), factors=("model", "framework", "train.batch_size"), groups=groups)
     assert number_of_pairs(many) == 2000 * 1999 // 2
     assert pairs(many) == []
     (line,) = difference_notes(many)
@@ -259,4 +252,4 @@ def test_a_long_table_is_cut_on_a_screen_alone(tmp_path: Path, capsys: pytest.Ca
     text = capsys.readouterr().out
     assert text.count("hf         done") == ROWS_SHOWN
     assert "and 20 more rows: python -m sweeper.report STUDY --format markdown" in text
-    assert study_tables(tmp_path)["tables.md"].count("| done |") == ROWS_SHOWN + 20
+    assert rendered(tmp_path, "markdown").count("| done |") == ROWS_SHOWN + 20

@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 
-from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
-from sweeper.records.study import open_study
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import LINES_DRAWN, SERIES_PER_PANEL, CurveFigure
 from sweeper.report.figures.drawing import COLOURS, draw, look
@@ -22,14 +19,10 @@ from sweeper.report.figures.intervals import IntervalFigure
 from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg
 from sweeper.trial.outcome import Metric
-from tests.records import epochs, trial, write, write_demo
+from tests.records import compared, epochs, trial, write, write_demo
 
 EVIL = '<script>alert("1")</script>&$x_1$\x1b[31m'
 QA = {"name": "qa", "selection_metric": "loss", "greater_is_better": False}
-
-
-def compared(study: Path) -> Comparison:
-    return compare_study(open_study(study))
 
 
 def by_name(study: Path) -> dict[str, Figure]:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis.grouping import compare
+from sweeper.analysis.grouping import compare, compare_study
+from sweeper.analysis.results import open_studies
 from sweeper.analysis.rows import Differing
-from sweeper.analysis.studies import compare_study, open_studies
 from sweeper.errors import WrongInput
 from sweeper.records.files import read_json, write_json
 from sweeper.records.record import Record
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.notes import notes
-from tests.records import trial, write, write_demo, write_plan
+from tests.records import compared, trial, write, write_demo, write_plan
 
 
 def write_rates(study: Path) -> None:
@@ -41,7 +41,7 @@ def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     [item] = comparison.groups[0].differing
     assert item == Differing("train.learning_rate", (("0.0001", 2), ("0.001", 2)))
     assert "CAUTION, pt hf: its trials differ in train.learning_rate: 0.0001 (2), 0.001 (2)" in notes(comparison)
-    assert compare_study(open_study(tmp_path)).groups[0].differing == ()
+    assert compared(tmp_path).groups[0].differing == ()
 
 
 def test_a_factors_last_part_is_enough_where_it_is_the_only_one_that_varies(tmp_path: Path) -> None:
@@ -151,14 +151,14 @@ def test_a_group_of_different_code_is_flagged_but_not_one_of_different_machines(
         start=1,
     ):
         launched(write(tmp_path, trial(seed=seed), [0.5], [0.5]), **changes)  # type: ignore[arg-type]
-    comparison = compare_study(open_study(tmp_path))
+    comparison = compared(tmp_path)
     assert comparison.groups[0].differing == (
         Differing("commit", (("cccccccccc", 3), ("cccccccccc + changes dddddddddd", 1))),
         Differing("torch", (("2.13.0", 3), ("2.12.0", 1))),
     )
     assert sum(line.startswith("CAUTION, pt hf") for line in notes(comparison)) == 2
     (tmp_path / trial(seed=3).name / "outcome.json").unlink()  # what is not done has no say
-    assert [item.name for item in compare_study(open_study(tmp_path)).groups[0].differing] == ["torch"]
+    assert [item.name for item in compared(tmp_path).groups[0].differing] == ["torch"]
 
 
 def test_provenance_says_commands_code_hosts_and_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,16 +13,15 @@ from typing import Any
 
 import pytest
 
-from sweeper.analysis.studies import compare_study, open_studies
-from sweeper.records.study import open_study
+from sweeper.analysis.grouping import compare_study
+from sweeper.analysis.results import open_studies
 from sweeper.report.__main__ import main
-from sweeper.report.markdown import study_tables
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables.columns import columns
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.status import main as status
 from sweeper.trial.outcome import Metric
-from tests.records import STEPS_PER_EPOCH, epochs, trial, write
+from tests.records import STEPS_PER_EPOCH, Terminal, compared, epochs, rendered, trial, write
 
 LANGUAGE_MODELLING = {"name": "language_modelling", "selection_metric": "loss", "greater_is_better": False}
 
@@ -62,7 +61,7 @@ def macro_f1(value: float, epoch: int = 1) -> list[Metric]:
 
 def said(study: Path) -> list[str]:
     """The notes after those on how to read the tables."""
-    found = closing_notes(compare_study(open_study(study)))[2:]
+    found = closing_notes(compared(study))[2:]
     return [line for line in found if not line.startswith("Differences: ")]
 
 
@@ -81,14 +80,14 @@ def test_macro_f1_is_shown_where_accuracy_alone_could_mislead(
     known: dict[str, Any] | None, shown: tuple[str, ...], tmp_path: Path
 ) -> None:
     write(tmp_path, trial(), [0.7], [0.6], facts=known, more=macro_f1(0.5))
-    assert columns(compare_study(open_study(tmp_path))).beside == shown
+    assert columns(compared(tmp_path)).more == shown
 
 
 def test_accuracy_stands_beside_the_macro_f1_that_selects(tmp_path: Path) -> None:
     more = epochs([0.8], [0.7])
     write(tmp_path, trial(task={"selection_metric": "macro_f1"}), [0.5], [0.4], facts=facts((9, 1)), more=more)
-    shown = columns(compare_study(open_study(tmp_path)))
-    assert (shown.own, shown.beside) == ("macro_f1", ("accuracy",))
+    shown = columns(compared(tmp_path))
+    assert (shown.own, shown.more) == ("macro_f1", ("accuracy",))
 
 
 def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,22 +99,15 @@ def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.Captu
     assert ["pt", "hf", "done", "1", "70.0", "50.0", "60.0", "40.0", "25", "1", "12", "s"] in rows
     assert ["pt", "hf", "1", *"70.0 0.0 50.0 0.0 60.0 0.0 40.0 0.0 2".split()] in rows
     assert ["pt", "hf", *"70.0 ± 0.0 50.0 ± 0.0 60.0 ± 0.0 40.0 ± 0.0".split()] in [row[:14] for row in rows]
-    files = study_tables(tmp_path)
-    assert (
-        "| validation accuracy (%) | validation macro_f1 (%) | test accuracy (%) | test macro_f1 (%) |"
-        in files["tables.md"]
+    assert "| validation accuracy (%) | validation macro_f1 (%) | test accuracy (%) | test macro_f1 (%) |" in rendered(
+        tmp_path, "markdown"
     )
-    assert "| pt | hf | 70.0 ± 0.0 | 50.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 |" in files["tables.md"]
-    row = next(csv.DictReader(io.StringIO(files["trials.csv"])))
+    assert "| pt | hf | 70.0 ± 0.0 | 50.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 |" in rendered(tmp_path, "markdown")
+    row = next(csv.DictReader(io.StringIO(rendered(tmp_path, "csv"))))
     assert (row["validation_macro_f1"], row["test_macro_f1"]) == ("0.5", "0.4")
-    tables = json.loads(files["tables.json"])
+    tables = json.loads(rendered(tmp_path, "json"))
     assert tables["trials"][0]["others"] == {"macro_f1": {"validation": 0.5, "test": 0.4}}
     assert tables["groups"][0]["others"]["macro_f1"]["test"]["mean"] == 0.4
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_four_columns_of_numbers_fit_a_hundred(tmp_path: Path) -> None:
@@ -123,7 +115,7 @@ def test_four_columns_of_numbers_fit_a_hundred(tmp_path: Path) -> None:
         write(tmp_path, trial(model), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
     console = terminal(file := Terminal())
     console.width = 100
-    print_tables(compare_study(open_study(tmp_path)), console)
+    print_tables(compared(tmp_path), console)
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue()).splitlines()
     assert max(len(line.rstrip()) for line in shown) <= 100
     assert any(line.split() == ["validation", "validation", "test", "test"] for line in shown)
@@ -210,11 +202,11 @@ def test_what_diverged_is_named_and_breaks_no_format(tmp_path: Path, capsys: pyt
     losses += [Metric("test", "loss", math.inf, epoch, epoch * STEPS_PER_EPOCH) for epoch in (1, 2, 3)]
     write(tmp_path, trial(seed=1), [0.5] * 3, [0.5] * 3, more=losses)
     assert said(tmp_path) == ["pt hf seed 1: training loss was nan from epoch 2 on"]
-    tables = json.loads(study_tables(tmp_path)["tables.json"])
+    tables = json.loads(rendered(tmp_path, "json"))
     assert tables["trials"][0]["divergence"] == {"epoch": 2, "loss": "nan"}
     assert tables["trials"][0]["others"]["loss"]["test"] == "inf"
     assert set(said(tmp_path)) <= set(tables["notes"])
-    assert "- pt hf seed 1: training loss was nan" in study_tables(tmp_path)["tables.md"]
+    assert "- pt hf seed 1: training loss was nan" in rendered(tmp_path, "markdown")
     assert status([str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["done"] == 1
 
@@ -230,14 +222,14 @@ def test_names_of_classes_are_literal(tmp_path: Path) -> None:
     known["data"]["label_names"] = ["\x1b[31mred", "[b]"]
     write(tmp_path, trial(), [0.7], [0.6], facts=known)
     assert "�[31mred 9, [b] 1" in said(tmp_path)[0]
-    assert r"�\[31mred 9, \[b\] 1" in study_tables(tmp_path)["tables.md"]
+    assert r"�\[31mred 9, \[b\] 1" in rendered(tmp_path, "markdown")
 
 
 def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:
     for study, values in (("wide", (0.90, 0.99)), ("narrow", (0.50, 0.51))):
         for seed, value in enumerate(values, start=1):
             write(tmp_path / study, trial(seed=seed), [value], [value])
-    told = {study: " ".join(notes(compare_study(open_study(tmp_path / study)))) for study in ("wide", "narrow")}
+    told = {study: " ".join(notes(compared(tmp_path / study))) for study in ("wide", "narrow")}
     assert "does not know that shares end at 0 and 100 %" in told["wide"]
     assert "shares end" not in told["narrow"]
 
@@ -250,3 +242,33 @@ def test_the_same_trials_in_two_studies_are_no_comparison(tmp_path: Path) -> Non
     assert line.startswith("CAUTION, ") and "same in both: 1;" in line
     others = compare_study(open_studies([tmp_path / "one", tmp_path / "three"]), ["study"])
     assert not [line for line in notes(others) if "same in both" in line]
+
+
+def test_answers_are_judged_by_perplexity_exact_match_and_f1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = facts((20,), (4,), (6,), leaked={"test": 2}, truncated=(0, 0, 3))
+    known["data"]["label_names"] = []
+    measured = {"loss": 0.5, "perplexity": 1.6487, "exact_match": 0.25, "token_f1": 0.5}
+    more = [
+        Metric(split, name, value, 1, STEPS_PER_EPOCH)
+        for split in ("valid", "test")
+        for name, value in measured.items()
+    ]
+    write(
+        tmp_path,
+        trial(task={"name": "qa", "selection_metric": "loss", "greater_is_better": False}),
+        facts=known,
+        more=more,
+    )
+    main([str(tmp_path)])
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines()]
+    assert ["pt", "hf", "done", "1", *["1.649", "25.0", "50.0"] * 2, "25", "1", "12", "s"] in rows
+    assert [line for line in text.splitlines() if "perplexity:" in line]
+    assert said(tmp_path)[-2:] == [
+        "2 of 6 test questions also stand in train or validation",
+        "cut to 62 ids: 3 of 6 test questions",
+    ]
+    row = next(csv.DictReader(io.StringIO(rendered(tmp_path, "csv"))))
+    assert (row["metric"], row["test"], row["test_perplexity"]) == ("loss", "0.5", "1.6487")

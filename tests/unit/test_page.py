@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
-from sweeper.analysis.studies import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
-from sweeper.report.cells import TextTable
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
+from sweeper.report.text import TextTable
 from sweeper.trial.outcome import Failure, Status
 from tests.records import trial, write, write_demo, write_plan
 
@@ -67,7 +67,7 @@ def parsed(text: str) -> Parsed:
 def page_of(study: Path) -> str:
     opened = open_study(study)
     comparison = compare_study(opened)
-    return page(comparison, opened.name, draw_figures(comparison), beside=True)
+    return page(comparison, opened.name, draw_figures(comparison), linked=True)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from sweeper.checkpoints.parameter_count import part_of
+from sweeper.checkpoints.parameter_count import part_of, recorded
 from sweeper.checkpoints.parameter_formula import BIASES_AND_NORMS, PUBLISHED, Counts, Part, Shape, in_words
-from sweeper.parameters import formula_lines, mismatch_lines, parameter_table
+from sweeper.report.tables.models import formula_lines, formulas_of, mismatch_lines, parameter_table
 from sweeper.trial.settings import ArchSettings
 
 ARCH = ArchSettings("roberta_small_fr", "roberta", layers=4, width=512, heads=8, feed_forward=512, positions=256)
@@ -107,7 +107,8 @@ def test_names_of_both_libraries(name: str, part: Part | None) -> None:
 def test_the_table_and_its_formulas() -> None:
     fairseq: dict[Part, int] = {part: size for part, size in WHOLE.items() if part is not Part.TOKEN_TYPES}
     models = {"hf": Counts(WHOLE, {Part.TOKEN_TYPES: 512}, {}), "fairseq": Counts(fairseq, {}, {})}
-    table = parameter_table("title", SMALL_FR, models)
+    formulas = formulas_of(SMALL_FR, models.values())
+    table = parameter_table("title", [*models], list(map(recorded, models.values())), formulas)
     rows = {cells[0].strip(): cells[1:] for block in table.blocks for cells in block}
     assert rows["word embeddings"] == ("32,000 × 512", "16,384,000", "16,384,000")
     assert rows["token types"] == ("1 × 512", "512", "0")

@@ -11,14 +11,12 @@ from scipy import stats
 from sweeper.analysis.reference import Reference, read_reference
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows, with_reference
 from sweeper.analysis.rows import Comparison
-from sweeper.analysis.studies import compare_study
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
-from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.report.figures import figure_csv, figures
 from sweeper.report.figures.drawing import draw
-from tests.records import trial, write
+from tests.records import compared, trial, write
 
 SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"
 MINIMAL = "source: s\nmetric: accuracy\ngroups:\n  - group: {model: pt}\n    test: {mean: 0.7, sd: 0.1, n: 4}\n"
@@ -28,7 +26,7 @@ def write_study(study: Path) -> Comparison:
     for model, base in (("pt", 0.8), ("rd", 0.6)):
         for seed in (1, 2, 3):
             write(study, trial(model, "fairseq", seed), [base, base + 0.01 * seed], [base, base + 0.01 * seed])
-    return compare_study(open_study(study))
+    return compared(study)
 
 
 def test_the_shipped_numbers_are_the_published_ones() -> None:
@@ -97,27 +95,48 @@ def test_unknown_groups_are_refused_with_those_that_exist(group: str, said: tupl
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "the file is no mapping"),
-        ("- 1", "the file is no mapping"),
+        ("", "the file: expected mapping, got null\nallowed there: keys source, metric, groups"),
+        ("- 1", "the file: expected mapping, got list"),
         ("source: [", "line 1 is not YAML"),
-        ("source: s\nmetric: m\n", "the file lacks groups"),
-        ("source: s\nmetric: m\ngroups: []\n", "groups is no list of groups"),
-        (f"unit: percent\n{MINIMAL}", "unit 'percent' is not known"),
-        (f"sd: sigma\n{MINIMAL}", "sd 'sigma' is not known"),
-        (f"sources: x\n{MINIMAL}", "key 'sources' is not known"),
-        (MINIMAL.replace("mean: 0.7", "mean: high"), "groups[0].test: 'high' is no number"),
-        (MINIMAL.replace("mean: 0.7", "mean: .nan"), "groups[0].test: nan is no number"),
-        (MINIMAL.replace("mean: 0.7, ", ""), "groups[0].test lacks mean"),
-        (MINIMAL.replace("n: 4", "n: x"), "groups[0].test.n=x is no number of seeds"),
-        (MINIMAL.replace("{mean: 0.7, sd: 0.1, n: 4}", "[0.7, true]"), "groups[0].test: True is no number"),
-        (MINIMAL.replace("{model: pt}", "pt"), "groups[0].group is no mapping"),
-        (MINIMAL.replace("    test: {mean: 0.7, sd: 0.1, n: 4}\n", ""), "groups[0] has no numbers"),
-        (MINIMAL + "    epochs: {test: {mean: [0.1, 0.2], sd: [0.1]}}\n", "has 2 means and 1 sds"),
-        (MINIMAL + "    epochs: {train: {mean: [0.1]}}\n", "key 'train' is not known"),
-        (MINIMAL + "    steps: 675\n", "groups[0].steps=675 is no list of numbers"),
+        ("source: s\nmetric: m\n", "the file: mapping missing required field groups"),
+        (
+            "source: s\nmetric: m\ngroups: []\n",
+            "groups: expected list of length >= 1\nallowed there: a list, as in [{group: {model: pt}",
+        ),
+        (f"unit: percent\n{MINIMAL}", "unit=percent: invalid enum value 'percent'\nallowed there: per cent, share"),
+        (
+            f"sd: sigma\n{MINIMAL}",
+            "sd=sigma: invalid enum value 'sigma'\nallowed there: sample, population, not stated",
+        ),
+        (f"sources: x\n{MINIMAL}", "the file: mapping contains unknown field sources"),
+        (
+            MINIMAL.replace("mean: 0.7", "mean: high"),
+            "groups[0].test.mean=high: expected float, got str\nallowed there: one number a seed",
+        ),
+        (
+            MINIMAL.replace("mean: 0.7", "mean: .nan"),
+            "groups[0].test: nan is no finite number\nallowed there: one number a seed",
+        ),
+        (MINIMAL.replace("mean: 0.7, ", ""), "groups[0].test: mapping missing required field mean"),
+        (MINIMAL.replace("n: 4", "n: x"), "groups[0].test.n=x: expected int, got str"),
+        (
+            MINIMAL.replace("{mean: 0.7, sd: 0.1, n: 4}", "[0.7, true]"),
+            "groups[0].test[1]=True: expected float, got bool",
+        ),
+        (
+            MINIMAL.replace("{model: pt}", "pt"),
+            "groups[0].group=pt: expected mapping, got str\nallowed there: values of factors",
+        ),
+        (MINIMAL.replace("    test: {mean: 0.7, sd: 0.1, n: 4}\n", ""), "groups[0]: no numbers; needed: test"),
+        (MINIMAL + "    epochs: {test: {mean: [0.1, 0.2], sd: [0.1]}}\n", "groups[0].epochs.test: 2 means and 1 sds"),
+        (
+            MINIMAL + "    epochs: {train: {mean: [0.1]}}\n",
+            "groups[0].epochs: mapping contains unknown field train\nallowed there: keys test, validation",
+        ),
+        (MINIMAL + "    steps: 675\n", "groups[0].steps=675: expected list, got int"),
         (MINIMAL.replace("{mean: 0.7, sd: 0.1, n: 4}", "[0.7, 0.8]") + "    steps: [1]\n", "steps has 1 numbers"),
-        (MINIMAL.replace("n: 4", "n: 0"), "groups[0].test.n=0 is no number of seeds"),
-        (MINIMAL.replace("sd: 0.1", "sd: -0.1"), "groups[0].test.sd is below 0"),
+        (MINIMAL.replace("n: 4", "n: 0"), "groups[0].test.n=0: expected int >= 1"),
+        (MINIMAL.replace("sd: 0.1", "sd: -0.1"), "groups[0].test.sd=-0.1: expected float >= 0.0"),
         (MINIMAL + MINIMAL.partition("groups:\n")[2], "groups[1].group is there twice"),
     ],
 )

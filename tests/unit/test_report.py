@@ -8,22 +8,20 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sweeper.analysis.statistics import summarize
-from sweeper.analysis.studies import compare_study
 from sweeper.errors import WrongInput
-from sweeper.records.study import open_study
-from sweeper.report import json_file
 from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
-from sweeper.report.markdown import study_tables
+from sweeper.report.json_file import KEYS
 from sweeper.report.terminal import print_tables, terminal
 from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
-from tests.records import trial, write, write_demo, write_plan
+from tests.records import Terminal, compared, rendered, trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
 
@@ -55,16 +53,11 @@ def test_says_how_the_epoch_was_chosen(tmp_path: Path, capsys: pytest.CaptureFix
     assert "sample standard deviation (n − 1)" in text
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
     console = terminal(file := Terminal())
     console.width = 80
-    print_tables(compare_study(open_study(tmp_path / "demo")), console)
+    print_tables(compared(tmp_path / "demo"), console)
     shown = re.sub(r"\x1b\[\d*m", "", file.getvalue())
     assert shown != file.getvalue()  # a terminal gets its styles
     heads = [line for line in shown.splitlines() if "framework" in line]
@@ -86,11 +79,11 @@ def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.Capt
         write(tmp_path, trial(arch={"name": value}, seed=3), [0.5], [0.4])
     text = printed(tmp_path, capsys=capsys)
     assert "[red]=1+1|<b>�[31m" in text
-    markdown = study_tables(tmp_path)["tables.md"]
+    markdown = rendered(tmp_path, "markdown")
     assert r"\[red\]=1+1\|\<b\>�\[31m" in markdown
-    cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(study_tables(tmp_path)["trials.csv"]))]
+    cells = [row["arch.name"] for row in csv.DictReader(io.StringIO(rendered(tmp_path, "csv")))]
     assert "'=1+1" in cells
-    assert not any("\x1b" in text for text in study_tables(tmp_path).values())
+    assert not any("\x1b" in text for text in map(partial(rendered, tmp_path), ("markdown", "latex", "csv", "json")))
 
 
 def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +117,7 @@ def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.Cap
 
 def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
-    markdown = study_tables(tmp_path / "demo")["tables.md"]
+    markdown = rendered(tmp_path / "demo", "markdown")
     assert (
         "| model | framework | validation accuracy (%) | test accuracy (%) | test 95 % interval | test median |"
         in markdown
@@ -253,13 +246,10 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert printable("a\x1b[2J\nb\u202e") == "a�[2J�b�"
 
 
-def test_json_holds_what_its_module_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_all_rows_by_the_keys_of_the_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_demo(tmp_path)
     found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
-    documented = {
-        name for line in re.findall(r"^    (\w[\w, ]*?)  ", json_file.__doc__ or "", re.M) for name in line.split(", ")
-    }
-    assert documented | {"confidence"} == set(found)
+    assert list(found) == ["schema", "study", *KEYS]
     (one,) = found["comparisons"]
     assert (one["factor"], one["first"], one["second"], one["factors"]) == ("model", "pt", "rd", {"framework": "hf"})
     assert one["test"] == {"p": 0.1, "labellings": 20, "exact": True, "smallest": 0.1, "drawn": 0}
@@ -268,9 +258,9 @@ def test_json_holds_what_its_module_documents(tmp_path: Path, capsys: pytest.Cap
     assert found["groups"][0]["counted"] == [row["name"] for row in found["trials"][:3]]
 
 
-def test_the_help_documents_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_documents_every_column_and_key(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    assert all(name in text for name in TRIAL_COLUMNS)
+    assert all(name in text for name in (*TRIAL_COLUMNS, *KEYS))
     assert "by=FACTOR" in text and "reference=FILE" in text

@@ -20,28 +20,26 @@ Row = tuple[str | int | float | None, ...]
 def figures(comparison: Comparison) -> list[Figure]:
     """Return the figures of a comparison in the order of the page; none before a trial is done.
 
-    For each selection metric, or what is shown in its place: test per epoch, validation per epoch by framework, then
+    For each selection metric, or what is shown instead: test per epoch, validation per epoch by framework, then
     groups and differences at the best epochs. Needs scipy.
     """
     found: list[Figure] = []
     for metric in comparison.metrics:
-        part = selected_by(comparison, metric)
+        part = _selected_by(comparison, metric)
         shown = columns(part).instead or metric
         splits = columns(part).sets
         curves = [curve_figure(part, shown, split, ("framework",) * (split == "validation")) for split in splits[::-1]]
         found += [*curves, group_figure(part, shown, splits), difference_figure(part, shown, splits)]
-    return [figure for figure in found if not is_empty(figure)]
+    return [figure for figure in found if not _is_empty(figure)]
 
 
-def is_empty(figure: Figure) -> bool:
-    """Whether there is nothing to draw."""
+def _is_empty(figure: Figure) -> bool:
     if isinstance(figure, CurveFigure):
         return not figure.epochs
     return not any(row for rows in figure.columns.values() for row in rows)
 
 
-def selected_by(comparison: Comparison, metric: str) -> Comparison:
-    """Return the part of a comparison whose epochs one metric selected."""
+def _selected_by(comparison: Comparison, metric: str) -> Comparison:
     return replace(
         comparison,
         trials=tuple(row for row in comparison.trials if row.metric == metric),
@@ -59,13 +57,12 @@ def figure_csv(figure: Figure) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    rows = curve_rows(figure) if isinstance(figure, CurveFigure) else interval_rows(figure)
+    rows = _curve_rows(figure) if isinstance(figure, CurveFigure) else _interval_rows(figure)
     writer.writerows([csv_cell(cell) for cell in row] for row in rows)
     return buffer.getvalue()
 
 
-def curve_rows(figure: CurveFigure) -> Iterator[Row]:
-    """Yield heads, then each group's trials and means, epoch by epoch."""
+def _curve_rows(figure: CurveFigure) -> Iterator[Row]:
     yield (*figure.factors, "trial", "seed", "data_seed", "epoch", "value", "sd", "n")
     for series in figure.series:
         for line in series.lines:
@@ -77,8 +74,7 @@ def curve_rows(figure: CurveFigure) -> Iterator[Row]:
             yield (*series.group, "published", None, None, epoch, mean, None, None)
 
 
-def interval_rows(figure: IntervalFigure) -> Iterator[Row]:
-    """Yield heads, then each row's mean and interval, then its single values."""
+def _interval_rows(figure: IntervalFigure) -> Iterator[Row]:
     yield ("row", "set", "kind", "value", "low", "high", "n")
     for split, intervals in figure.columns.items():
         for label, interval in zip(figure.labels, intervals, strict=True):

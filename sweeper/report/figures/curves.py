@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
-from sweeper.report.figures.labels import Group, telling_labels
-from sweeper.report.text import factor_labels, metric_name, trial_label
+from sweeper.report.text import Group, factor_labels, metric_name, telling_labels
 from sweeper.trial.outcome import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart
@@ -21,10 +20,9 @@ SPLITS = {"validation": "valid", "test": "test"}  # as tables and as records cal
 
 @dataclass(frozen=True)
 class Line:
-    """One trial: its directory's name, its label, its seeds, and the metric by epoch."""
+    """One trial: its directory's name, its seeds, and the metric by epoch."""
 
     trial: str
-    label: str
     seed: int
     data_seed: int
     values: Mapping[int, float]
@@ -32,10 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Series:
-    """One group: `style` is its look; `epochs` has the mean and its sd by epoch.
-
-    `published` has the means that a reference reports of such a group, by epoch.
-    """
+    """One group: `style` is its look, `epochs` has mean and sd by epoch, `published` a reference's means."""
 
     group: Group
     label: str
@@ -77,7 +72,7 @@ class CurveFigure:
     @property
     def caption(self) -> str:
         """How to read it, and what it leaves out."""
-        return " ".join(caption(self))
+        return " ".join(_caption(self))
 
     @property
     def series(self) -> list[Series]:
@@ -90,9 +85,14 @@ class CurveFigure:
         return self.panels[:PANELS_DRAWN]
 
     @property
+    def number_of_lines(self) -> int:
+        """How many single trials there would be to draw."""
+        return sum(len(series.lines) for panel in self.drawn for series in panel.series)
+
+    @property
     def lines_drawn(self) -> bool:
         """Whether single trials can be seen."""
-        return count_lines(self.drawn) <= LINES_DRAWN
+        return self.number_of_lines <= LINES_DRAWN
 
     @property
     def has_published(self) -> bool:
@@ -112,12 +112,12 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     """
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
-    facets = choose_facets(factors, groups, facets)
+    facets = _choose_facets(factors, groups, facets)
     # Where all groups can be told apart, each has one look in all figures.
     alike = () if len(groups) <= SERIES_PER_PANEL else facets
-    styles, labels = choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
-    summaries, lines = epoch_summaries(comparison, metric, split), trial_lines(comparison, metric, split)
-    published = published_means(comparison, metric, split)
+    styles, labels = _choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
+    summaries, lines = _epoch_summaries(comparison, metric, split), _trial_lines(comparison, metric, split)
+    published = _published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
         measured = tuple(lines.get(group, ())), summaries.get(group, {})
@@ -129,8 +129,7 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     return CurveFigure(f"{split}_{metric}", metric, split, factors, found, source)
 
 
-def caption(figure: CurveFigure) -> Iterator[str]:
-    """Yield sentences on a figure's signs, and on what is not drawn."""
+def _caption(figure: CurveFigure) -> Iterator[str]:
     single = len(figure.epochs) == 1
     lines = "Small marks: single trials" if single else "Thin lines: single trials, one a seed"
     lines = f"{lines}. " if figure.lines_drawn else ""
@@ -141,23 +140,18 @@ def caption(figure: CurveFigure) -> Iterator[str]:
     if figure.has_published:
         yield f"Dotted, with open marks: published means ({figure.source})."
     if not figure.lines_drawn:
-        yield f"Single trials ({count_lines(figure.drawn):,}) are too many to be drawn; their values are in the CSV."
+        yield f"Single trials ({figure.number_of_lines:,}) are too many to be drawn; their values are in the CSV."
     if len(figure.panels) > PANELS_DRAWN:
         yield f"The first {PANELS_DRAWN} of {len(figure.panels)} panels are drawn; all values are in the CSV."
 
 
-def count_lines(panels: Sequence[Panel]) -> int:
-    """Number of trials in panels."""
-    return sum(len(series.lines) for panel in panels for series in panel.series)
-
-
-def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
+def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the factors that part groups into panels: those wanted that vary, then as few as keep panels legible."""
-    values = {factor: len({group[place] for group in groups}) for place, factor in enumerate(factors)}
+    values = {factor: len({group[position] for group in groups}) for position, factor in enumerate(factors)}
     chosen = [factor for factor in wanted if values.get(factor, 0) > 1]
-    while fullest(factors, groups, chosen) > SERIES_PER_PANEL:
+    while _fullest(factors, groups, chosen) > SERIES_PER_PANEL:
         sizes = {
-            factor: fullest(factors, groups, [*chosen, factor])
+            factor: _fullest(factors, groups, [*chosen, factor])
             for factor in factors
             if factor not in chosen and values[factor] > 1
         }
@@ -166,32 +160,30 @@ def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Seque
     return tuple(chosen)
 
 
-def fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
-    """Number of groups in the fullest panel."""
-    places = [factors.index(factor) for factor in facets]
-    return max(Counter(tuple(group[place] for place in places) for group in groups).values(), default=0)
+def _fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
+    positions = [factors.index(factor) for factor in facets]
+    return max(Counter(tuple(group[position] for position in positions) for group in groups).values(), default=0)
 
 
-def choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
+def _choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
     """Return each group's style: the same for groups that differ in the facets only."""
-    places = [place for place, factor in enumerate(factors) if factor not in facets]
+    positions = [position for position, factor in enumerate(factors) if factor not in facets]
     numbers: dict[Group, int] = {}
-    return {group: numbers.setdefault(tuple(group[place] for place in places), len(numbers)) for group in groups}
+    return {
+        group: numbers.setdefault(tuple(group[position] for position in positions), len(numbers)) for group in groups
+    }
 
 
-def epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
-    """Return the summaries of a metric on a set by group and epoch."""
+def _epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:
     found: dict[Group, dict[int, Summary]] = {}
     for row in comparison.epochs:
-        measured = row if metric == row.metric else row.others.get(metric)
-        summary: Summary | None = getattr(measured, split, None)
+        summary: Summary | None = row.on(split, metric)
         if summary is not None and summary.n:
             found.setdefault(row.factors, {})[row.epoch] = summary
     return found
 
 
-def published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
-    """Return what the comparison's reference reports of a metric on a set by group and epoch."""
+def _published_means(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, float]]:
     found: dict[Group, dict[int, float]] = {}
     for row in reference_epoch_rows(comparison):
         if (row.metric, row.split) == (metric, split):
@@ -199,12 +191,10 @@ def published_means(comparison: Comparison, metric: str, split: str) -> dict[Gro
     return found
 
 
-def trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
-    """Return every done trial's values of a metric on a set, by group."""
+def _trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
     found: dict[Group, list[Line]] = {}
     for row in comparison.trials:
         values = comparison.curves.get(row.name, {}).get((SPLITS[split], metric), {})
         if row.status == Status.DONE and values:
-            label = " ".join(trial_label(comparison.factors, row.factors, row.seed, row.data_seed))
-            found.setdefault(row.factors, []).append(Line(row.name, label, row.seed, row.data_seed, values))
+            found.setdefault(row.factors, []).append(Line(row.name, row.seed, row.data_seed, values))
     return found

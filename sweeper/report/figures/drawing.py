@@ -58,72 +58,66 @@ LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
-    """Return a figure's files by format ("svg", "pdf", "png"); the same figure gives the same bytes.
-
-    Letters that Matplotlib's font lacks are boxes in PDF and PNG; an SVG has them as text.
-    """
+    """Return a figure as SVG, PDF, PNG, always the same bytes; letters that the font lacks are boxes but in SVG."""
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        canvas = draw_curves(figure) if isinstance(figure, CurveFigure) else draw_intervals(figure)
+        canvas = _draw_curves(figure) if isinstance(figure, CurveFigure) else _draw_intervals(figure)
         canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
         canvas.set_layout_engine("none")
         return {
-            "svg": saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),
-            "pdf": saved(canvas, "pdf", metadata={"CreationDate": None, "Title": figure.title}),
-            "png": saved(canvas, "png", dpi=PNG_DPI),
+            "svg": _saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),
+            "pdf": _saved(canvas, "pdf", metadata={"CreationDate": None, "Title": figure.title}),
+            "png": _saved(canvas, "png", dpi=PNG_DPI),
         }
 
 
-def saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
-    """Return a drawing as a file's content."""
+def _saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     canvas.savefig(buffer, format=format_name, **options)
     return buffer.getvalue()
 
 
-def draw_curves(figure: CurveFigure) -> Canvas:
-    """Draw a panel beside the other, with one legend for all of them."""
+def _draw_curves(figure: CurveFigure) -> Canvas:
     panels = figure.drawn
     columns = min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
     width = 4.8 if len(panels) == 1 else PANEL_INCHES[0] * columns
     canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.6), layout="constrained")
     grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    places = [axes for row in grid for axes in row]
+    panes = [axes for row in grid for axes in row]
     single = len(figure.epochs) == 1
-    for place, (axes, panel) in enumerate(zip(places, panels, strict=False)):
+    for position, (axes, panel) in enumerate(zip(panes, panels, strict=False)):
         for number, series in enumerate(panel.series):
             if single:
-                draw_epoch(axes, figure, series, dodge(number, len(panel.series)))
+                _draw_epoch(axes, figure, series, _dodge(number, len(panel.series)))
             else:
-                draw_series(axes, figure, series)
-            draw_published(axes, figure, series)
+                _draw_series(axes, figure, series)
+            _draw_published(axes, figure, series)
         axes.set_title(panel.title)
-        label_epochs(axes, figure)
-        if place % columns == 0:
+        _label_epochs(axes, figure)
+        if position % columns == 0:
             axes.set_ylabel(figure.axis)
-        if place + columns >= len(panels):
+        if position + columns >= len(panels):
             axes.set_xlabel("epoch")
             axes.tick_params(labelbottom=True)
-    for axes in places[len(panels) :]:
+    for axes in panes[len(panels) :]:
         axes.remove()
-    entries = list(legend_entries(panels))
+    entries = list(_legend_entries(panels))
     if figure.has_published:
         entries.append(Line2D([], [], label="published", **{**look(0), **PUBLISHED, "color": INK}))
-    draw_legend(canvas, entries, columns)
+    _draw_legend(canvas, entries, columns)
     return canvas
 
 
-def draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
-    """Draw a group: thin lines for trials, then the band, then the mean."""
+def _draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
     colour = look(series.style)["color"]
     if figure.lines_drawn:
-        x, y = joined([line.values for line in series.lines], figure.metric)
+        x, y = _joined([line.values for line in series.lines], figure.metric)
         axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.55)
     epochs = sorted(series.epochs)
-    means = [scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
-    deviations = [scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
+    means = [_scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
+    deviations = [_scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
     low = [mean - deviation for mean, deviation in zip(means, deviations, strict=True)]
     high = [mean + deviation for mean, deviation in zip(means, deviations, strict=True)]
     axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -131,31 +125,29 @@ def draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
     axes.plot(epochs, means, linewidth=1.6, markevery=every, **look(series.style))
 
 
-def draw_published(axes: Axes, figure: CurveFigure, series: Series) -> None:
-    """Draw what a reference reports of a group, if it does."""
+def _draw_published(axes: Axes, figure: CurveFigure, series: Series) -> None:
     epochs = sorted(series.published)
-    means = [scaled(figure.metric, series.published[epoch]) for epoch in epochs]
+    means = [_scaled(figure.metric, series.published[epoch]) for epoch in epochs]
     axes.plot(epochs, means, **{**look(series.style), **PUBLISHED})
 
 
-def draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -> None:
-    """Draw a group of which there is one epoch: marks, and the deviation as a bar."""
+def _draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -> None:
     ((epoch, summary),) = series.epochs.items()
     x = epoch + shift
     small: dict[str, Any] = {"marker": ".", "markersize": 4, "linestyle": "none", "alpha": 0.55}
     if figure.lines_drawn:
-        values = [scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
+        values = [_scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
         axes.plot([x + 0.04] * len(values), values, color=look(series.style)["color"], **small)
-    bar = scaled(figure.metric, summary.sd)
-    axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
+    bar = _scaled(figure.metric, summary.sd)
+    axes.errorbar(x, _scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
 
-def dodge(number: int, of: int) -> float:
+def _dodge(number: int, of: int) -> float:
     """Shift of one group among several at the same epoch, so that they stand side by side."""
     return (number - (of - 1) / 2) * 0.6 / max(of, 1)
 
 
-def label_epochs(axes: Axes, figure: CurveFigure) -> None:
+def _label_epochs(axes: Axes, figure: CurveFigure) -> None:
     """Put ticks at whole epochs, and choose a logarithmic axis where values differ by orders of magnitude."""
     epochs = figure.epochs
     if len(epochs) == 1:
@@ -172,7 +164,7 @@ def label_epochs(axes: Axes, figure: CurveFigure) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
+def _legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
     """Yield an entry a style; n is named where it is the same in all panels and epochs."""
     shown: dict[int, list[Series]] = {}
     for panel in panels:
@@ -185,24 +177,22 @@ def legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
         yield Line2D([], [], linewidth=1.6, label=f"{label}{n}", **look(style))
 
 
-def draw_legend(canvas: Canvas, handles: Sequence[Line2D], columns: int) -> None:
-    """Put the legend below the panels, as wide as its longest entry allows."""
+def _draw_legend(canvas: Canvas, handles: Sequence[Line2D], columns: int) -> None:
     longest = max((len(str(handle.get_label())) for handle in handles), default=1)
     number = max(1, min(len(handles), LEGEND_LETTERS[columns] // (longest + 10)))
     canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)
 
 
-def draw_intervals(figure: IntervalFigure) -> Canvas:
-    """Draw a row a label, a panel a set."""
+def _draw_intervals(figure: IntervalFigure) -> Canvas:
     labels = figure.labels[:ROWS_DRAWN]
     longest = max(map(len, labels))
     width = 0.065 * longest + 2.4 * len(figure.columns) + 0.4
     canvas = Canvas(figsize=(max(width, 4.0), 0.3 * len(labels) + 1.1), layout="constrained")
     grid = canvas.subplots(1, len(figure.columns), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (split, intervals) in zip(grid, figure.columns.items(), strict=True):
-        for place, interval in enumerate(intervals[:ROWS_DRAWN]):
+        for position, interval in enumerate(intervals[:ROWS_DRAWN]):
             if interval:
-                draw_interval(axes, figure, place, interval)
+                _draw_interval(axes, figure, position, interval)
         if figure.from_zero:
             axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_title(split)
@@ -214,15 +204,14 @@ def draw_intervals(figure: IntervalFigure) -> Canvas:
     return canvas
 
 
-def draw_interval(axes: Axes, figure: IntervalFigure, place: int, interval: Interval) -> None:
-    """Draw one row: its single values, its mean and its interval."""
-    style = place % len(COLOURS) if not figure.from_zero else 0
+def _draw_interval(axes: Axes, figure: IntervalFigure, position: int, interval: Interval) -> None:
+    style = position % len(COLOURS) if not figure.from_zero else 0
     marks = look(style) | {"linestyle": "none"}
-    values = [scaled(figure.metric, value) for value in interval.values]
-    axes.plot(values, [place + 0.22] * len(values), linestyle="none", marker=".", markersize=4, color=marks["color"])
-    mean, low, high = (scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
-    axes.plot([low, high], [place, place], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
-    axes.plot([mean], [place], **marks)
+    values = [_scaled(figure.metric, value) for value in interval.values]
+    axes.plot(values, [position + 0.22] * len(values), linestyle="none", marker=".", markersize=4, color=marks["color"])
+    mean, low, high = (_scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
+    axes.plot([low, high], [position, position], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
+    axes.plot([mean], [position], **marks)
 
 
 def look(style: int) -> dict[str, Any]:
@@ -236,19 +225,19 @@ def look(style: int) -> dict[str, Any]:
     }
 
 
-def scaled(metric: str, value: float | None) -> float:
+def _scaled(metric: str, value: float | None) -> float:
     """A value as it is drawn: shares in per cent; nan, which is a gap, for what is not known or not finite."""
     if value is None or not math.isfinite(value):
         return math.nan
     return 100 * value if is_share(metric) else value
 
 
-def joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[float], list[float]]:
+def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[float], list[float]]:
     """Coordinates of several curves as one line with gaps, which is one path in a file."""
     x: list[float] = []
     y: list[float] = []
     for curve in curves:
         epochs = sorted(curve)
         x += [*epochs, math.nan]
-        y += [*(scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
+        y += [*(_scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
     return x, y

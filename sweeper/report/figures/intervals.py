@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
-from sweeper.report.figures.labels import shortened, telling_labels, varying
-from sweeper.report.text import factor_labels, metric_name, value_text
+from sweeper.report.text import factor_labels, metric_name, shortened, sizes_text, telling_labels, value_text, varying
 
 ROWS_DRAWN = 40
 LONGEST_ROW = 52  # characters
@@ -65,22 +64,16 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         unit="%",
         from_zero=False,
         labels=tuple(telling_labels(comparison.factors, groups).values()),
-        columns={split: tuple(group_interval(row, metric, split) for row in rows) for split in splits},
+        columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
 
-def group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
-    """Return a group's mean on a set, its t interval and its trials' values."""
-    summary: Summary | None = getattr(of_metric(row, metric), split, None)
+def _group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
+    summary: Summary | None = row.on(split, metric)
     if summary is None or summary.mean is None:
         return None
-    values = tuple(value for trial in row.counted if (value := trial.value(split, metric)) is not None)
+    values = tuple(value for trial in row.counted if (value := trial.on(split, metric)) is not None)
     return Interval(summary.mean, summary.low, summary.high, str(summary.n), values)
-
-
-def of_metric(row: GroupRow | DifferenceRow, metric: str) -> object:
-    """What a row holds of a metric: the row itself for the one that selected the epoch; None: nothing."""
-    return row if metric == row.metric else row.others.get(metric)
 
 
 def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
@@ -95,20 +88,19 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
         metric=metric,
         unit="points",
         from_zero=True,
-        labels=tuple(difference_label(comparison.factors, row, telling) for row in rows),
-        columns={split: tuple(difference_interval(row, metric, split) for row in rows) for split in splits},
+        labels=tuple(_difference_label(comparison.factors, row, telling) for row in rows),
+        columns={split: tuple(_difference_interval(row, metric, split) for row in rows) for split in splits},
     )
 
 
-def difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
-    """Return a difference on a set."""
-    found: MeanDifference | None = getattr(of_metric(row, metric), split, None)
+def _difference_interval(row: DifferenceRow, metric: str, split: str) -> Interval | None:
+    found: MeanDifference | None = row.on(split, metric)
     if found is None:
         return None
-    return Interval(found.difference, found.low, found.high, f"{found.n_first}, {found.n_second}")
+    return Interval(found.difference, found.low, found.high, sizes_text(found))
 
 
-def difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
+def _difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
     """Name a difference by both values, then by what the groups have in common where that varies in the study."""
     texts = dict(zip(factors, factor_labels(factors, row.factors), strict=True))
     both = f"{texts[row.factor]} − {value_text(row.second)}"

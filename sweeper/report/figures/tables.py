@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sweeper.analysis.statistics import summarize
-from sweeper.report.cells import Cells, TextTable
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Series
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.text import UNKNOWN, metric_text, printable
+from sweeper.report.text import UNKNOWN, Cells, TextTable, metric_text, printable
 
 EPOCHS_SHOWN = 40
 NOTHING = summarize([])
@@ -17,18 +16,17 @@ NOTHING = summarize([])
 
 def figure_table(figure: Figure) -> TextTable:
     """Return what a figure draws."""
-    return curve_table(figure) if isinstance(figure, CurveFigure) else interval_table(figure)
+    return _curve_table(figure) if isinstance(figure, CurveFigure) else _interval_table(figure)
 
 
-def curve_table(figure: CurveFigure) -> TextTable:
-    """Return a column an epoch; a row a trial that is drawn, then the group's mean, sd and n."""
-    epochs = spread(figure.epochs, EPOCHS_SHOWN)
+def _curve_table(figure: CurveFigure) -> TextTable:
+    epochs = _spread(figure.epochs, EPOCHS_SHOWN)
     with_panel = any(panel.title for panel in figure.drawn)
     blocks = []
     for panel in figure.drawn:
         own = (printable(panel.title),) if with_panel else ()
         for series in panel.series:
-            rows = curve_cells(figure, series, epochs)
+            rows = _curve_cells(figure, series, epochs)
             blocks.append(tuple((*own, series.label or "all", *cells) for cells in rows))
     heads = (*(("panel",) if with_panel else ()), "group", "", *map(str, epochs))
     left_out = len(figure.epochs) - len(epochs)
@@ -36,8 +34,7 @@ def curve_table(figure: CurveFigure) -> TextTable:
     return TextTable(title, heads, len(heads) - len(epochs), tuple(blocks))
 
 
-def curve_cells(figure: CurveFigure, series: Series, epochs: Sequence[int]) -> Iterator[Cells]:
-    """Yield a group's rows: what each is, and its values by epoch."""
+def _curve_cells(figure: CurveFigure, series: Series, epochs: Sequence[int]) -> Iterator[Cells]:
     for line in series.lines if figure.lines_drawn else ():
         seeds = f"seed {line.seed}" if line.seed == line.data_seed else f"seed {line.seed}, data seed {line.data_seed}"
         yield (seeds, *(metric_text(figure.metric, line.values.get(epoch)) for epoch in epochs))
@@ -49,16 +46,14 @@ def curve_cells(figure: CurveFigure, series: Series, epochs: Sequence[int]) -> I
         yield ("published", *(metric_text(figure.metric, series.published.get(epoch)) for epoch in epochs))
 
 
-def spread(values: Sequence[int], most: int) -> list[int]:
+def _spread(values: Sequence[int], most: int) -> list[int]:
     """Return at most so many values, evenly spread, the first and the last among them."""
     if len(values) <= most:
         return list(values)
-    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+    return [values[round(position * (len(values) - 1) / (most - 1))] for position in range(most)]
 
 
-def interval_table(figure: IntervalFigure) -> TextTable:
-    """Return a row a label: mean, bounds and n of each set."""
-
+def _interval_table(figure: IntervalFigure) -> TextTable:
     def cells(interval: Interval | None) -> Cells:
         if interval is None:
             return (UNKNOWN,) * 4
@@ -66,8 +61,8 @@ def interval_table(figure: IntervalFigure) -> TextTable:
         return (*(metric_text(figure.metric, number, interval.mean) for number in numbers), interval.n)
 
     rows = tuple(
-        (label, *(cell for intervals in figure.columns.values() for cell in cells(intervals[place])))
-        for place, label in enumerate(figure.labels[:ROWS_DRAWN])
+        (label, *(cell for intervals in figure.columns.values() for cell in cells(intervals[position])))
+        for position, label in enumerate(figure.labels[:ROWS_DRAWN])
     )
     heads = (f"{split}\n{name}" for split in figure.columns for name in ("mean", "low", "high", "n"))
     return TextTable(figure.title, ("", *heads), 1, (rows,))

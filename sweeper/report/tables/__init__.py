@@ -5,59 +5,53 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweeper.analysis.pairs import DifferenceRow, difference_rows, number_of_pairs
-from sweeper.analysis.rows import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.report.cells import Cells, factor_heads, in_blocks, metric_column
-from sweeper.report.cells import TextTable as TextTable
+from sweeper.analysis.rows import Comparison, EpochRow, TrialRow
 from sweeper.report.sentences import PAIRS_SHOWN
-from sweeper.report.tables.columns import Columns, columns
-from sweeper.report.tables.groups import full_group_table, reference_tables, spread_tables
+from sweeper.report.tables.columns import Columns, columns, group_cells, group_rows, pair_cells
+from sweeper.report.tables.groups import group_table, reference_tables, spread_tables
 from sweeper.report.tables.origin import origin_tables
 from sweeper.report.tables.significance import contrast_tables
 from sweeper.report.text import (
-    UNKNOWN,
-    counted_text,
+    Cells,
+    TextTable,
     difference_text,
     duration,
     interval_name,
     metric_text,
     number_text,
-    spread_text,
-    value_text,
+    sizes_text,
 )
 from sweeper.trial.outcome import Status
 
 
 def text_tables(comparison: Comparison) -> list[TextTable]:
     """Return all tables that there is something for; of trials that are not done only themselves and their origin."""
-    tables = [trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [epoch_table(comparison), full_group_table(comparison)]
-        tables += spread_tables(comparison)
+        tables += [_epoch_table(comparison), group_table(comparison, full=True), *spread_tables(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        tables += [difference_table(comparison), *contrast_tables(comparison)]
+        tables += [_difference_table(comparison), *contrast_tables(comparison)]
     tables += reference_tables(comparison)
     return tables + (list(origin_tables(comparison)) if comparison.trials else [])
 
 
 def closing_tables(comparison: Comparison) -> list[TextTable]:
     """Return what a sweep ends with: trials, epochs, groups and their differences, without tests and origin."""
-    tables = [trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [epoch_table(comparison), group_table(comparison)]
+        tables += [_epoch_table(comparison), group_table(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
-        tables.append(difference_table(comparison))
+        tables.append(_difference_table(comparison))
     return tables
 
 
-def trial_table(comparison: Comparison) -> TextTable:
-    """Table 1: every trial at its best epoch."""
+def _trial_table(comparison: Comparison) -> TextTable:
     data_seeds = any(row.data_seed != row.seed for row in comparison.trials)
     measured = columns(comparison)
 
     def cells(row: TrialRow) -> Cells:
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             row.status.value,
             str(row.seed),
             *((str(row.data_seed),) if data_seeds else ()),
@@ -67,24 +61,18 @@ def trial_table(comparison: Comparison) -> TextTable:
             duration(row.seconds),
         )
 
-    factors = factor_heads(comparison)
     seeds = ("seed", "data seed") if data_seeds else ("seed",)
-    return TextTable(
-        title="Trials, each at its best epoch",
-        heads=(*factors, "status", *seeds, *measured.heads(), "step", "epoch", "time"),
-        numeric=len(factors) + 1,
-        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.trials]),
-    )
+    heads = ("status", *seeds, *measured.heads(), "step", "epoch", "time")
+    rows = ((row.factors, cells(row)) for row in comparison.trials)
+    return group_rows(comparison, "Trials, each at its best epoch", heads, rows, texts=1)
 
 
-def epoch_table(comparison: Comparison) -> TextTable:
-    """Table 2: mean and standard deviation over seeds, per epoch and group."""
+def _epoch_table(comparison: Comparison) -> TextTable:
     measured = columns(comparison)
 
     def cells(row: EpochRow) -> Cells:
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             str(row.epoch),
             *(
                 metric_text(metric, value, summary and summary.mean)
@@ -94,63 +82,26 @@ def epoch_table(comparison: Comparison) -> TextTable:
             str(row.test.n if comparison.tested else row.validation.n),
         )
 
-    factors = factor_heads(comparison)
-    return TextTable(
-        title="Epochs: mean and standard deviation over seeds",
-        heads=(*factors, "epoch", *(head for own in measured.heads() for head in (own, "sd")), "n"),
-        numeric=len(factors),
-        blocks=in_blocks([(row.factors, cells(row)) for row in comparison.epochs]),
-    )
+    heads = ("epoch", *(head for own in measured.heads() for head in (own, "sd")), "n")
+    rows = ((row.factors, cells(row)) for row in comparison.epochs)
+    return group_rows(comparison, "Epochs: mean and standard deviation over seeds", heads, rows)
 
 
-def group_table(comparison: Comparison) -> TextTable:
-    """Table 3: mean ± standard deviation over seeds at each trial's best epoch."""
-    measured = columns(comparison)
-
-    def cells(row: GroupRow) -> Cells:
-        return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
-            *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            counted_text(row),
-        )
-
-    factors = factor_heads(comparison)
-    return TextTable(
-        title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(*factors, *measured.heads(), "n"),
-        numeric=len(factors),
-        blocks=(tuple(cells(row) for row in comparison.groups),),
-    )
-
-
-def difference_table(comparison: Comparison) -> TextTable:
-    """Table 4: what groups that differ in one factor differ by; its column has both values, as in "pt − rd"."""
+def _difference_table(comparison: Comparison) -> TextTable:
     measured = difference_columns(comparison)
 
     def cells(row: DifferenceRow) -> Cells:
-        numbers = row.test if comparison.tested else row.validation
-        varied = f"{value_text(row.first)} − {value_text(row.second)}"
-        own = zip(comparison.factors, row.factors, strict=True)
-        return (
-            *(varied if factor == row.factor else value_text(value) for factor, value in own),
-            *metric_column(comparison, row.metric, "points"),
-            *(difference_text(metric, found) for metric, found in measured.of(row)),
-            f"{numbers.n_first}, {numbers.n_second}" if numbers else UNKNOWN,
-        )
+        numbers = (difference_text(metric, found) for metric, found in measured.of(row))
+        return *pair_cells(comparison, row, row.metric), *numbers, sizes_text(row.on(comparison.split))
 
-    factors = factor_heads(comparison)
-    return TextTable(
-        title=f"Differences between groups that differ in one setting [{interval_name()}]",
-        heads=(*factors, *measured.heads("points"), "n"),
-        numeric=len(factors),
-        blocks=in_blocks([(row.factor, cells(row)) for row in difference_rows(comparison)]),
-    )
+    title = f"Differences between groups that differ in one setting [{interval_name()}]"
+    rows = ((row.factor, cells(row)) for row in difference_rows(comparison))
+    return group_rows(comparison, title, (*measured.heads("points"), "n"), rows)
 
 
 def difference_columns(comparison: Comparison) -> Columns:
     """Choose two columns of intervals: test, and the metric that must stand beside it, or else validation."""
     measured = columns(comparison)
-    if measured.beside:
-        return replace(measured, beside=measured.beside[:1], sets=measured.sets[-1:])
+    if measured.more:
+        return replace(measured, more=measured.more[:1], sets=measured.sets[-1:])
     return measured

@@ -1,4 +1,4 @@
-"""Tables of groups: at their best epochs in full, where their spread comes from, and beside published numbers."""
+"""Tables of groups: at their best epochs, where their spread comes from, and beside published numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from sweeper.analysis.reference_rows import (
 )
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.variance import SpreadRow, spread_rows
-from sweeper.report.cells import Cells, TextTable, factor_heads, in_blocks, metric_column
-from sweeper.report.tables.columns import columns
+from sweeper.report.tables.columns import columns, group_cells, group_rows
 from sweeper.report.text import (
     UNKNOWN,
+    Cells,
+    TextTable,
     counted_text,
     difference_text,
     interval_name,
@@ -29,58 +30,48 @@ from sweeper.report.text import (
 )
 
 
-def full_group_table(comparison: Comparison) -> TextTable:
-    """Table 3 in full: of each metric mean ± sd, of the first one on the compared set interval, median, extremes."""
-    measured = columns(comparison)
+def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
+    """Each metric's mean ± sd at each trial's best epoch; in full the first one's interval, median and extremes too."""
+    measured, split = columns(comparison), comparison.split
+
+    def compared(row: GroupRow) -> Cells:
+        shown = measured.instead or row.metric
+        own = summary_of(row, split, shown)
+        extremes = (metric_text(shown, value, own.mean) for value in (own.median, own.minimum, own.maximum))
+        return interval_text(shown, own), *extremes
 
     def cells(row: GroupRow) -> Cells:
-        shown = measured.instead or row.metric
-        compared = summary_of(row, comparison.split, shown)
-        extremes = (compared.median, compared.minimum, compared.maximum)
         return (
-            *map(value_text, row.factors),
-            *metric_column(comparison, row.metric),
+            *group_cells(comparison, row.factors, row.metric),
             *(spread_text(metric, summary) for metric, summary in measured.of(row)),
-            interval_text(shown, compared),
-            *(metric_text(shown, value, compared.mean) for value in extremes),
+            *(compared(row) if full else ()),
             counted_text(row),
         )
 
-    factors, split = factor_heads(comparison), comparison.split
-    return TextTable(
-        title="Groups, each trial at its best epoch: mean ± standard deviation over seeds",
-        heads=(
-            *(*factors, *measured.heads(), f"{split}\n{interval_name()}"),
-            *(*(f"{split}\n{name}" for name in ("median", "min", "max")), "n"),
-        ),
-        numeric=len(factors),
-        blocks=(tuple(cells(row) for row in comparison.groups),),
-    )
+    more = [f"{split}\n{name}" for name in (interval_name(), "median", "min", "max")] if full else []
+    title = "Groups, each trial at its best epoch: mean ± standard deviation over seeds"
+    rows = ((None, cells(row)) for row in comparison.groups)
+    return group_rows(comparison, title, (*measured.heads(), *more, "n"), rows)
 
 
 def spread_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the table of spread by cause, if seeds and data seeds vary separately."""
     found = list(spread_rows(comparison))
     if found:
-        factors = factor_heads(comparison)
         causes = ("seed\n(weights, dropout)", "data seed\n(order)", "both together\nand the rest")
-        yield TextTable(
-            title=f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)",
-            heads=(*factors, *causes, "seeds ×\ndata seeds", "n"),
-            numeric=len(factors),
-            blocks=(tuple(spread_cells(comparison, row) for row in found),),
-        )
+        heads = (*causes, "seeds ×\ndata seeds", "n")
+        title = f"Where the spread on {comparison.split} comes from: share of variance (standard deviation)"
+        yield group_rows(comparison, title, heads, ((None, _spread_cells(comparison, row)) for row in found))
 
 
-def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
+def _spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
     """Return one group's causes; a share whose estimate was below 0 is marked."""
     found = row.components
     variances = (found.rows, found.columns, found.residual)
-    marks = ("<" if "rows" in found.negative else "", "<" if "columns" in found.negative else "", "")
+    marks = ("<" if cause in found.negative else "" for cause in ("rows", "columns", "residual"))
     shares = found.shares() or (None, None, None)
     return (
-        *map(value_text, row.factors),
-        *metric_column(comparison, row.metric, "points"),
+        *group_cells(comparison, row.factors, row.metric, "points"),
         *(
             f"{mark}{share_text(share)} ({metric_text(row.metric, variance**0.5)})"
             for mark, share, variance in zip(marks, shares, variances, strict=True)
@@ -92,30 +83,23 @@ def spread_cells(comparison: Comparison, row: SpreadRow) -> Cells:
 
 def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables of what is published beside what was measured here."""
-    factors = (*(head for head in factor_heads(comparison) if head != "metric"), "set")
     own, epochs = list(reference_rows(comparison)), list(reference_epoch_rows(comparison))
     name = metric_name(comparison.reference.metric) if comparison.reference else ""
+    published, here = f"published\n{name}", f"here\n{name}"
     if own:
-        yield TextTable(
-            title="Beside published numbers, at the best epochs: mean ± standard deviation over seeds",
-            heads=(
-                *(*factors, f"published\n{name}", "n", "published\nsteps", f"here\n{name}", "n", "steps\nhere"),
-                f"here − published\n[{interval_name()}]",
-            ),
-            numeric=len(factors),
-            blocks=in_blocks([(row.factors, reference_cells(row)) for row in own]),
-        )
+        title = "Beside published numbers, at the best epochs: mean ± standard deviation over seeds"
+        more = f"here − published\n[{interval_name()}]"
+        heads = ("set", published, "n", "published\nsteps", here, "n", "steps\nhere", more)
+        rows = ((row.factors, _reference_cells(row)) for row in own)
+        yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
     if epochs:
-        yield TextTable(
-            title="Beside published numbers, epoch by epoch: mean and standard deviation over seeds",
-            heads=(*(*factors, "epoch", f"published\n{name}", "sd", f"here\n{name}", "sd", "n", "here −\npublished"),),
-            numeric=len(factors),
-            blocks=in_blocks([(row.factors, reference_epoch_cells(row)) for row in epochs]),
-        )
+        title = "Beside published numbers, epoch by epoch: mean and standard deviation over seeds"
+        heads = ("set", "epoch", published, "sd", here, "sd", "n", "here −\npublished")
+        rows = ((row.factors, _reference_epoch_cells(row)) for row in epochs)
+        yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
 
 
-def reference_cells(row: ReferenceRow) -> Cells:
-    """Return one group's row."""
+def _reference_cells(row: ReferenceRow) -> Cells:
     steps = (", ".join(map(str, own)) or UNKNOWN for own in (row.published_steps, row.our_steps))
     return (
         *(*map(value_text, row.factors), row.split),
@@ -125,8 +109,7 @@ def reference_cells(row: ReferenceRow) -> Cells:
     )
 
 
-def reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
-    """Return one epoch's row."""
+def _reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
     return (
         *(*map(value_text, row.factors), row.split, str(row.epoch)),
         metric_text(row.metric, row.published_mean),

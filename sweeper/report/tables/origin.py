@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from sweeper.analysis.cost import CostRow, cost_rows
 from sweeper.analysis.factors import ALWAYS
-from sweeper.analysis.grouping import commit_text
-from sweeper.analysis.results import Launch
-from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import Cells, TextTable, factor_heads
+from sweeper.analysis.results import Launch, commit_text
+from sweeper.analysis.rows import Comparison, CostRow, cost_rows
+from sweeper.report.tables.columns import group_rows
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
     UNKNOWN,
+    Cells,
+    TextTable,
     bytes_text,
     count_text,
     duration,
@@ -29,27 +29,21 @@ GROUPS_BESIDE = 6  # more of them make no table whose columns are groups
 
 def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables that there is something for."""
-    yield cost_table(comparison)
+    yield _cost_table(comparison)
     yield from parameter_tables(comparison)
     yield from lora_tables(comparison)
-    yield from settings_tables(comparison)
+    yield from _settings_tables(comparison)
     if comparison.launches:
-        yield provenance_table(comparison)
+        yield _provenance_table(comparison)
 
 
-def cost_table(comparison: Comparison) -> TextTable:
-    """What each group cost."""
-    factors = tuple(head for head in factor_heads(comparison) if head != "metric")
-    return TextTable(
-        title="Cost",
-        heads=(*(*factors, "trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable"),),
-        numeric=len(factors),
-        blocks=(tuple(cost_cells(row) for row in cost_rows(comparison)),),
-    )
+def _cost_table(comparison: Comparison) -> TextTable:
+    heads = ("trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable")
+    rows = ((None, _cost_cells(row)) for row in cost_rows(comparison))
+    return group_rows(comparison, "Cost", heads, rows, metric=False)
 
 
-def cost_cells(row: CostRow) -> Cells:
-    """Return one group's row."""
+def _cost_cells(row: CostRow) -> Cells:
     return (
         *map(value_text, row.factors),
         str(row.trials) if row.timed == row.trials else f"{row.timed} of {row.trials}",
@@ -62,7 +56,7 @@ def cost_cells(row: CostRow) -> Cells:
     )
 
 
-def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
+def _settings_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield what groups are configured otherwise, a column a group, where there are few groups."""
     groups = comparison.groups
     if not 1 < len(groups) <= GROUPS_BESIDE:
@@ -71,12 +65,12 @@ def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
     names = dict.fromkeys(name for group in groups for name in group.settings if name not in told)
     inside = [{item.name: item for item in group.differing} for group in groups]
 
-    def value(place: int, name: str) -> str:
-        if name in inside[place]:
-            return " / ".join(printable(text) for text, _ in inside[place][name].values)
-        return value_text(groups[place].settings.get(name))
+    def value(position: int, name: str) -> str:
+        if name in inside[position]:
+            return " / ".join(printable(text) for text, _ in inside[position][name].values)
+        return value_text(groups[position].settings.get(name))
 
-    rows = [(name, *(value(place, name) for place in range(len(groups)))) for name in names]
+    rows = [(name, *(value(position, name) for position in range(len(groups)))) for name in names]
     differing = tuple((printable(name), *cells) for name, *cells in rows if len(set(cells)) > 1)
     if differing:
         yield TextTable(
@@ -87,9 +81,7 @@ def settings_tables(comparison: Comparison) -> Iterator[TextTable]:
         )
 
 
-def provenance_table(comparison: Comparison) -> TextTable:
-    """Where and by what code the trials were run, with the number of launches of each."""
-
+def _provenance_table(comparison: Comparison) -> TextTable:
     def block(name: str, values: Counter[str]) -> tuple[Cells, ...]:
         return tuple((name, printable(value), str(count)) for value, count in values.items())
 
@@ -100,10 +92,11 @@ def provenance_table(comparison: Comparison) -> TextTable:
         return found
 
     launches = [launch for launch, _ in comparison.launches]
+    tree = {None: "", True: " (dirty)", False: " (clean)"}
     kinds = {
         "command": {launch: launch.command or UNKNOWN for launch in launches},
         "in directory": {launch: launch.directory or UNKNOWN for launch in launches},
-        "code": {launch: f"commit {commit_text(launch)}{tree_text(launch)}" for launch in launches},
+        "code": {launch: f"commit {commit_text(launch)}{tree[launch.dirty]}" for launch in launches},
         "host": {launch: f"{launch.host or UNKNOWN}, {launch.platform or UNKNOWN}" for launch in launches},
         "versions": {launch: ", ".join(map(" ".join, launch.versions)) or UNKNOWN for launch in launches},
     }
@@ -113,8 +106,3 @@ def provenance_table(comparison: Comparison) -> TextTable:
         numeric=2,
         blocks=(tuple(row for name, text_of in kinds.items() for row in block(name, counted(text_of))),),
     )
-
-
-def tree_text(launch: Launch) -> str:
-    """Whether the code was exactly that of its commit."""
-    return "" if launch.dirty is None else " (dirty)" if launch.dirty else " (clean)"

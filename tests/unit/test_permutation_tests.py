@@ -11,7 +11,6 @@ from sweeper.analysis.permutation_tests import (
     PermutationTest,
     holm,
     relabelling_test,
-    seeds_for_paired,
     seeds_for_unpaired,
     sign_flip_test,
 )
@@ -80,9 +79,8 @@ def test_no_test_of_what_is_no_number(values: tuple[list[float], list[float]]) -
 
 
 def test_how_many_seeds_an_exact_test_needs() -> None:
-    # 2/20 = 0.1, 2/70 = 0.029, 2/252 = 0.0079, 2/924 = 0.0022; pairs: 2/32 = 0.0625, 2/64 = 0.031.
+    # 2/20 = 0.1, 2/70 = 0.029, 2/252 = 0.0079, 2/924 = 0.0022.
     assert [seeds_for_unpaired(alpha) for alpha in (0.1, 0.05, 0.01, 0.005)] == [3, 4, 5, 6]
-    assert [seeds_for_paired(alpha) for alpha in (0.25, 0.05)] == [3, 6]
 
 
 def test_holm_as_r_prints_it() -> None:

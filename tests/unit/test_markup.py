@@ -3,11 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sweeper.analysis.studies import compare_study
-from sweeper.records.study import open_study
-from sweeper.report.cells import TextTable
-from sweeper.report.latex import SPECIAL, escape_latex, latex, latex_table
-from tests.records import trial, write, write_demo
+from sweeper.report.markup import SPECIAL, escape_latex, latex, latex_table
+from sweeper.report.text import TextTable
+from tests.records import compared, trial, write, write_demo
 
 EVIL = "\\input{/etc/passwd} $x^2$ & 50% #1 a_b ~ {} \x1b[31m \"q\" 'r' `s` <b> | -- ± − –"
 
@@ -40,7 +38,7 @@ def test_a_table_has_a_column_a_head_and_rules_of_booktabs() -> None:
 def test_environments_are_closed_and_rows_have_all_their_cells(tmp_path: Path) -> None:
     write_demo(tmp_path)
     write(tmp_path, trial(arch={"name": EVIL}), [0.5], [0.4])
-    content = latex(compare_study(open_study(tmp_path)), "demo")
+    content = latex(compared(tmp_path), "demo")
     for environment in ("table", "tabular", "itemize"):
         assert content.count(f"\\begin{{{environment}}}") == content.count(f"\\end{{{environment}}}") > 0
     for columns, body in re.findall(r"\\begin{tabular}{([^\n]*)}\n(.*?)\\end{tabular}", content, re.DOTALL):

@@ -7,14 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.analysis.cost import cost_rows
-from sweeper.analysis.studies import compare_study
+from sweeper.analysis.rows import cost_rows
 from sweeper.analysis.variance import spread_rows
 from sweeper.checkpoints.parameter_count import count, recorded
-from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
 from sweeper.trial.outcome import Failure, Outcome, ParameterCounts, Status
-from tests.records import trial, write
+from tests.records import compared, trial, write
 
 COUNTS = ParameterCounts(120, 20, {"word embeddings": 90, "adapter": 20})
 
@@ -34,7 +32,7 @@ def test_cost_is_of_all_trials_failed_ones_included(tmp_path: Path) -> None:
     failed = trial(seed=3, device="cuda")
     write(tmp_path, failed, status=Status.FAILED, error=Failure("ValueError", "no", "log"), seconds=900.0)
     write(tmp_path, trial(seed=4, device="cuda"), [0.5], [0.5], status=None)
-    (row,) = cost_rows(compare_study(open_study(tmp_path)))
+    (row,) = cost_rows(compared(tmp_path))
     assert (row.trials, row.timed, row.seconds) == (4, 3, 2700.0)
     assert (row.hours, row.gpu_hours, row.on_gpu) == (1.75, 1.75, True)
     assert (row.peak_memory_bytes, row.parameters, row.trainable) == (2**30, 120, 20)
@@ -44,7 +42,7 @@ def test_a_cpu_takes_no_gpu_hours_and_older_records_have_no_counts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     finished(tmp_path, 36.0, None, seed=1)
-    (row,) = cost_rows(compare_study(open_study(tmp_path)))
+    (row,) = cost_rows(compared(tmp_path))
     assert (row.hours, row.gpu_hours, row.parameters) == (0.01, 0.0, None)
     main([str(tmp_path)])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -95,7 +93,7 @@ def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path, capsys: pytest.Capt
     for seed, row in enumerate([[0.1, 0.2, 0.6], [0.3, 0.6, 0.6]], start=1):
         for data_seed, value in enumerate(row, start=1):
             write(tmp_path / "crossed", trial(seed=seed, data_seed=data_seed), [0.5], [value])
-    (found,) = spread_rows(compare_study(open_study(tmp_path / "crossed")))
+    (found,) = spread_rows(compared(tmp_path / "crossed"))
     assert (found.seeds, found.data_seeds, found.left_out) == (2, 3, 0)
     assert found.components.shares() == pytest.approx((4 / 19, 9 / 19, 6 / 19))
     main([str(tmp_path / "crossed")])
@@ -106,4 +104,4 @@ def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path, capsys: pytest.Capt
     assert "two-way random effects" in text and "n counts more than are independent" in text
     for seed in (1, 2, 3):
         write(tmp_path / "usual", trial(seed=seed), [0.5], [0.5])
-    assert list(spread_rows(compare_study(open_study(tmp_path / "usual")))) == []
+    assert list(spread_rows(compared(tmp_path / "usual"))) == []

@@ -1,14 +1,15 @@
-"""The tables as LaTeX, to be \\input into a paper: booktabs, one table environment a table."""
+"""The report as Markdown, and as LaTeX to be \\input into a paper: booktabs, one table environment a table."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import chain
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.cells import TextTable
 from sweeper.report.notes import notes
 from sweeper.report.tables import text_tables
-from sweeper.report.text import printable
+from sweeper.report.text import TextTable, printable
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -48,6 +49,26 @@ LONG = 60  # characters of a text; a longer one is wrapped
 LONG_WIDTH = r"0.7\linewidth"
 
 
+def markdown(comparison: Comparison, name: str) -> str:
+    """Return the tables as Markdown (GitHub's pipe tables)."""
+    parts = [f"# {_escape_markdown(name)}", *map(_markdown_table, text_tables(comparison))]
+    parts.append("\n".join(f"- {_escape_markdown(line)}" for line in notes(comparison)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(table: TextTable) -> str:
+    rules = ["---:" if position >= table.numeric else "---" for position in range(len(table.heads))]
+    heads = tuple(head.replace("\n", " ") for head in table.heads)
+    rows = [heads, *(cells for block in table.blocks for cells in block)]
+    head, *body = [f"| {' | '.join(_escape_markdown(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"## {_escape_markdown(table.title)}", "", head, f"| {' | '.join(rules)} |", *body])
+
+
+def _escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, HTML in it included; an underscore inside a word needs no escape."""
+    return re.sub(r"([\\`*\[\]<>|&~$]|\b_|_\b)", r"\\\1", printable(text))
+
+
 def latex(comparison: Comparison, name: str) -> str:
     """Return the tables and the notes on them as LaTeX."""
     tables = [latex_table(table, number) for number, table in enumerate(text_tables(comparison), start=1)]
@@ -58,7 +79,7 @@ def latex(comparison: Comparison, name: str) -> str:
 
 def latex_table(table: TextTable, number: int) -> str:
     """Return one table; every block of rows is set apart."""
-    lengths = [longest(table, position) for position in range(len(table.heads))]
+    lengths = [_longest(table, position) for position in range(len(table.heads))]
     alignment = "".join(
         "r" if position >= table.numeric else f"p{{{LONG_WIDTH}}}" if length > LONG else "l"
         for position, length in enumerate(lengths)
@@ -67,38 +88,30 @@ def latex_table(table: TextTable, number: int) -> str:
     height = max(map(len, heads))
     levels = [[lines[level - height + len(lines)] if level >= height - len(lines) else "" for lines in heads]
               for level in range(height)]  # fmt: skip
-    blocks = ["\n".join(map(row, block)) for block in table.blocks if block]
-    body = "\n".join(
-        [
-            f"\\begin{{tabular}}{{{alignment}}}",
-            "\\toprule",
-            *map(row, levels),
-            "\\midrule",
-            "\n\\addlinespace\n".join(blocks),
-            "\\bottomrule",
-            "\\end{tabular}",
-        ]
-    )
-    return "\n".join(
-        [
-            "\\begin{table}[htbp]",
-            "\\centering\\small",
-            f"\\caption{{{escape_latex(table.title)}}}",
-            f"\\label{{tab:sweeper-{number}}}",
-            f"\\sweeperfit{{%\n{body}}}",
-            "\\end{table}",
-            "",
-        ]
-    )
+    blocks = "\n\\addlinespace\n".join("\n".join(map(_row, block)) for block in table.blocks if block)
+    head = "\n".join(map(_row, levels))
+    return f"""\\begin{{table}}[htbp]
+\\centering\\small
+\\caption{{{escape_latex(table.title)}}}
+\\label{{tab:sweeper-{number}}}
+\\sweeperfit{{%
+\\begin{{tabular}}{{{alignment}}}
+\\toprule
+{head}
+\\midrule
+{blocks}
+\\bottomrule
+\\end{{tabular}}}}
+\\end{{table}}
+"""
 
 
-def longest(table: TextTable, position: int) -> int:
-    """Length of the longest line of a column."""
+def _longest(table: TextTable, position: int) -> int:
     heads = max(map(len, table.heads[position].split("\n")))
     return max([heads, *(len(cells[position]) for cells in chain(*table.blocks))])
 
 
-def row(cells: list[str] | tuple[str, ...]) -> str:
+def _row(cells: Sequence[str]) -> str:
     """Return a row; a bracket that starts one would be taken for an argument of the row before."""
     texts = [escape_latex(cell) for cell in cells]
     return " & ".join(f"{{}}{text}" if text.startswith(("[", "*")) else text for text in texts) + r" \\"
