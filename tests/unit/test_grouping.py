@@ -39,8 +39,8 @@ def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     write_rates(tmp_path)
     comparison = compare_study(open_study(tmp_path), ["model", "framework"])
     [item] = comparison.groups[0].differing
-    assert item == Differing("train.learning_rate", (("0.0001", 2), ("0.001", 2)))
-    assert "CAUTION, pt hf: its trials differ in train.learning_rate: 0.0001 (2), 0.001 (2)" in notes(comparison)
+    assert item.name == "train.learning_rate" and sorted(item.values) == [("0.0001", 2), ("0.001", 2)]
+    assert any("CAUTION, pt hf: its trials differ in train.learning_rate: " in note for note in notes(comparison))
     assert compared(tmp_path).groups[0].differing == ()
 
 
