@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 from sweeper.errors import WrongInput
+from sweeper.records.files import check_can_be_made
 from sweeper.tokens.tokenizer import SHORTEST_PAIR
 from sweeper.trial.metrics import METRICS
 from sweeper.trial.settings import ArchSettings, Family
@@ -120,24 +119,7 @@ def check_name(setting: str, name: str) -> None:
         )
 
 
-def check_place(outputs: Path, study: Path) -> None:
-    """Raise WrongInput when a study cannot be written where it is wanted; creates nothing."""
-    there = next(path for path in (study, *study.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise WrongInput(f"{there} is a file, and the results need a directory there\nset outputs=DIR or study=NAME")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise WrongInput(f"outputs={outputs}: {there.absolute()} cannot be written\nset outputs=DIR")
-    check_can_be_made("outputs", outputs)
-
-
-def check_can_be_made(setting: str, directory: Path) -> None:
-    """Raise WrongInput when a directory cannot be made; what is made to find out is gone again at once."""
-    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    probe = there / f".sweeper-{secrets.token_hex(4)}"
-    try:  # permissions alone do not tell: root has all of them, under /proc too
-        probe.mkdir()
-        probe.rmdir()
-    except OSError as error:
-        raise WrongInput(
-            f"{setting}={directory} cannot be made: {error.strerror}\nset {setting}=DIR to where you may write"
-        ) from error
+def check_outputs(outputs: Path, study: Path) -> None:
+    """Raise WrongInput when a study, or what lies beside it, cannot be written where it is wanted; creates nothing."""
+    for directory in (study, outputs):
+        check_can_be_made(f"outputs={outputs}", directory, "set outputs=DIR to where you may write, or study=NAME")

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, open_dict
 
 from sweeper.backends import Backend, Job, JobState, Phase
 from sweeper.errors import WrongInput
+from sweeper.records.files import write_file
 
 POLL_SECONDS = 0.05
 # All of training that is slow to import: transformers.trainer brings datasets and accelerate
@@ -153,9 +154,7 @@ def run_task(
     )
     if returned.status is JobStatus.FAILED:
         traceback.print_exception(returned._return_value, file=sys.stderr)
-    partial_file = result.with_suffix(".partial")
-    partial_file.write_bytes(cloudpickle.dumps(returned))
-    partial_file.rename(result)
+    write_file(result, cloudpickle.dumps(returned), alone=True)
 
 
 def job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> JobReturn:

@@ -25,6 +25,7 @@ from sweeper.frameworks.lora.model import BASE, base_facts, build, check_base
 from sweeper.frameworks.metrics import answer_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import Watch
+from sweeper.records.files import write_file
 from sweeper.records.record import Record
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.trial import Trial
@@ -143,6 +144,4 @@ def write_answers(file: Path, questions: Dataset, before: Sequence[str], after: 
         )
         for example, first, last in zip(questions, before, after, strict=True)
     ]
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    temporary.replace(file)
+    write_file(file, "".join(f"{line}\n" for line in lines).encode(), alone=True)
