@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
-from sweeper.analysis.results import EVALUATED, Launch, Result
+from sweeper.analysis.results import Launch, Result
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
+from sweeper.data import EVALUATED
 from sweeper.trial.outcome import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.

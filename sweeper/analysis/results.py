@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from sweeper.data import EVALUATED
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Metric, Outcome, Status
 
-EVALUATED = ("valid", "test")
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar, Protocol
 from sweeper.trial.settings import setting
 
 SPLITS = ("train", "valid", "test")
+EVALUATED = SPLITS[1:]  # nothing is learnt of their examples
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.data import DataSource, QuestionSource
+from sweeper.data import EVALUATED, DataSource, QuestionSource
 from sweeper.data.splits import limit_examples
 
 FILE = "facts.json"
@@ -81,7 +81,7 @@ def question_facts(source: QuestionSource) -> DataFacts:
 def leaked(inputs: Mapping[str, Sequence[Hashable]]) -> dict[str, int]:
     """Count validation's examples that train holds too, and test's that train or validation holds."""
     seen, counts = set(inputs["train"]), {}
-    for split in ("valid", "test"):
+    for split in EVALUATED:
         counts[split] = sum(text in seen for text in inputs[split])
         seen.update(inputs[split])
     return counts

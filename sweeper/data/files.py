@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.data import EVALUATED
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
@@ -69,7 +70,7 @@ def split_files(directory: Path) -> dict[str, Path]:
             listed = ", ".join(file.name for file in files)
             raise WrongInput(f"data.path={directory} has several files for one split: {listed}\nneeded: one of them")
     if not found["train"]:
-        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in ("valid", "test"))
+        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in EVALUATED)
         raise WrongInput(
             f"data.path={directory} has no file of training examples\n"
             f"looked for: train; where there are, {others}; each with {', '.join(EXTENSIONS)}\n"

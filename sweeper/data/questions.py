@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
-from sweeper.data import SPLITS, Answered
+from sweeper.data import EVALUATED, SPLITS, Answered
 from sweeper.data.columns import column_texts
 from sweeper.data.files import InFiles
 from sweeper.data.hub import OnHub
@@ -83,7 +83,7 @@ class QuestionColumns(Tabular, ABC):
     def unlabelled(self) -> list[str]:
         """The training questions that neither validation nor test holds, and their answers, a text each."""
         splits = self.splits()
-        held_out = {question for split in ("valid", "test") for question in splits[split].questions}
+        held_out = {question for split in EVALUATED for question in splits[split].questions}
         train = splits["train"]
         new = [index for index, question in enumerate(train.questions) if question not in held_out]
         return train.at(new).every_text

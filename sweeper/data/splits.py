@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sweeper.data import SPLITS, Examples
+from sweeper.data import EVALUATED, SPLITS, Examples
 from sweeper.errors import WrongInput
 
 # What a split may be called where a data set of others is read.
@@ -89,7 +89,7 @@ def check_new(inputs: Mapping[str, Sequence[Hashable]], source: str, title: str)
 
 def unlabelled_texts(splits: Mapping[str, Examples]) -> list[str]:
     """Return the training texts, both of each pair, that neither validation nor test holds."""
-    held_out = {text for split in ("valid", "test") for texts in splits[split].inputs for text in texts}
+    held_out = {text for split in EVALUATED for texts in splits[split].inputs for text in texts}
     return [text for texts in splits["train"].inputs for text in texts if text not in held_out]
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
+from sweeper.data import EVALUATED
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fairseq import mends as fairseq_mends
@@ -36,7 +37,6 @@ from sweeper.trial.trial import Trial
 with fairseq_mends.root_logger_kept():
     from fairseq_cli import train as command
 
-SUBSETS = ("valid", "test")
 LAST = "checkpoint_last.pt"  # as fairseq calls it
 
 
@@ -59,7 +59,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     # Older versions wrote checkpoints between epochs only, and no losses.
     kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
     keep_best, end_after = partial(keep, trial, classifier, directory / "best"), partial(end, config)
-    watch = Watch(report, steps, SUBSETS, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    watch = Watch(report, steps, EVALUATED, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
     token = WATCH.set(watch)
     try:
         with logged():

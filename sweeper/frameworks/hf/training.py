@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers.utils.logging import disable_progress_bar
 
+from sweeper.data import EVALUATED
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fine_tuning import build_classifier, by_length, freeze_token_types, measure, training_arguments
 from sweeper.frameworks.reporter import Report
@@ -25,13 +26,13 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     if trial.framework.hf.match_fairseq:
         freeze_token_types(model)
     splits = inputs.tokenized(trial)
-    watch = Watch(directory, report, inputs.tokenizer(trial), ("valid", "test"))
+    watch = Watch(directory, report, inputs.tokenizer(trial), EVALUATED)
     trainer = ClassifierTrainer(
         model=model,
         args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
         data_collator=Collator(model.config.pad_token_id),
         train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
+        eval_dataset={name: by_length(splits[name]) for name in EVALUATED},
         compute_metrics=measure,
         watch=watch,
     )

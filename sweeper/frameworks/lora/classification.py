@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers.utils.logging import disable_progress_bar
 
+from sweeper.data import EVALUATED
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fine_tuning import by_length, measure, training_arguments
 from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
@@ -30,7 +31,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     model = build(trial)
     splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
     answers = class_answers(trial.data, tokenizer)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
+    watch = Watch(directory, report, tokenizer, EVALUATED)
     if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
         check_base(model, directory / "best")  # of an earlier launch
         watch.beside = {BASE: base_facts(model)}
@@ -39,7 +40,7 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
         args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
         data_collator=PromptCollator(answers, tokenizer.pad),
         train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
+        eval_dataset={name: by_length(splits[name]) for name in EVALUATED},
         compute_metrics=measure,
         watch=watch,
     )

@@ -17,6 +17,7 @@ from transformers import EvalPrediction
 from transformers.trainer_utils import EvalLoopOutput
 from transformers.utils.logging import disable_progress_bar
 
+from sweeper.data import EVALUATED
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fine_tuning import by_length, training_arguments
 from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_losses
@@ -51,7 +52,7 @@ def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer
     """Return the Trainer of a trial's model before its first update."""
     model = build(trial)
     splits, tokenizer = inputs.tokenized(trial), inputs.tokenizer(trial)
-    watch = Watch(directory, report, tokenizer, ("valid", "test"))
+    watch = Watch(directory, report, tokenizer, EVALUATED)
     if not trial.model.pretrained or trial.weights_path is None:  # the base is made, not given
         check_base(model, directory / "best")  # of an earlier launch
         watch.beside = {BASE: base_facts(model)}
@@ -60,7 +61,7 @@ def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer
         args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
         data_collator=QuestionCollator(tokenizer.pad),
         train_dataset=splits["train"],
-        eval_dataset={name: by_length(splits[name]) for name in ("valid", "test")},
+        eval_dataset={name: by_length(splits[name]) for name in EVALUATED},
         compute_metrics=measure,
         watch=watch,
     )
