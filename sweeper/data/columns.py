@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sweeper.data import Examples
@@ -16,25 +15,6 @@ INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 LABELS = "allowed: strings, integers, or true and false"
 SHOWN = 10  # names of classes in a message
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Texts, or pairs of them, and the names of their classes."""
-
-    table: Table
-    texts: tuple[str, ...]
-    seconds: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-def read_rows(table: Table, texts: Sequence[str], label: str) -> Rows:
-    """Take one text column or two, and the label's, from a table.
-
-    Raises WrongInput, naming the first line whose value is no text or no label.
-    """
-    found = [tuple(column_texts(table, column)) for column in texts]
-    return Rows(table, found[0], found[1] if len(found) > 1 else (), tuple(class_names(table, label)))
 
 
 def column_texts(table: Table, column: str) -> list[str]:
@@ -114,13 +94,17 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(different)
 
 
-def numbered(rows: Rows, names: Sequence[str]) -> Examples:
-    """Return rows with the numbers of their classes. Raises WrongInput for a class that is not among `names`."""
+def labelled(table: Table, texts: Sequence[str], classes: Sequence[str], names: Sequence[str]) -> Examples:
+    """Return a table's text columns, one or two, with the number that each example's class has among `names`.
+
+    Raises WrongInput, naming the first line whose class is not among them, or whose value is no text.
+    """
     numbers = {name: index for index, name in enumerate(names)}
-    for index, name in enumerate(rows.classes):
+    for index, name in enumerate(classes):
         if name not in numbers:
             known = ", ".join([*(name[:40] for name in names[:SHOWN]), *["…"] * (len(names) > SHOWN)])
             raise WrongInput(
-                f"{rows.table.place(index)} has the label {name[:40]!r}, which train lacks\nlabels of train: {known}"
+                f"{table.place(index)} has the label {name[:40]!r}, which train lacks\nlabels of train: {known}"
             )
-    return Examples(rows.texts, tuple(numbers[name] for name in rows.classes), rows.seconds)
+    first, *second = (tuple(column_texts(table, column)) for column in texts)
+    return Examples(first, tuple(numbers[name] for name in classes), *second)

@@ -20,12 +20,7 @@ from sweeper.trial.settings import setting
 
 LONGEST_LINE_BYTES = 2**20  # a longer line is cut into several texts, so that no line fills the memory
 COMPRESSED = (".gz", ".xz", ".bz2")
-DAMAGED = (
-    EOFError,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-)  # what the archive modules raise; OSError also of a plain file
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)  # what reading archives raises; OSError: of plain files too
 
 
 @dataclass(frozen=True)
@@ -34,9 +29,11 @@ class Corpus(DataSettings):
 
     task: ClassVar[str] = "language_modelling"
 
-    files: Any = setting(None, identity=False)  # a path or glob, or a list of them
-    held_out_share: float = setting(0.01, above=0, at_most=0.5)  # of the texts, for the validation loss
-    split_seed: int = setting(0, at_least=0)
+    files: Any = setting(None, identity=False, help="a path or glob, or a list of them")
+    held_out_share: float = setting(
+        0.01, above=0, at_most=0.5, help="of the texts, for the loss that is reported and selects the weights"
+    )
+    split_seed: int = setting(0, at_least=0, help="of the texts that are held out")
 
     def check(self) -> None:
         """Raise WrongInput when there is no file, or one whose first text cannot be read, or no text at all."""

@@ -20,7 +20,12 @@ from sweeper.trial.settings import setting
 class InFiles(Tabular, ABC):
     """Columns in a directory of files, or in one file."""
 
-    path: str | None = setting(None, identity=False)
+    path: str | None = setting(
+        None,
+        identity=False,
+        help="a directory with train, and valid and test where there are (valid: also validation, dev, val); or one"
+        " file, which is split in three; a tokenizer beside it is taken",
+    )
 
     @property
     def source(self) -> str:

@@ -28,9 +28,9 @@ NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 class OnHub(Tabular, ABC):
     """Columns under a name on the hub, fetched once into the library's own cache."""
 
-    name: str | None = setting(None, identity=False)  # OWNER/NAME, or a directory
-    config: str | None = setting(None, identity=False)  # which of the data set's configurations
-    revision: str | None = setting(None, identity=False)  # branch, tag or commit; null: the newest
+    name: str | None = setting(None, identity=False, help="OWNER/NAME, or a directory in the hub's layout")
+    config: str | None = setting(None, identity=False, help="which configuration, where the data set has several")
+    revision: str | None = setting(None, identity=False, help="branch, tag or commit; null: the newest")
 
     @property
     def source(self) -> str:

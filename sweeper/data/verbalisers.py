@@ -17,8 +17,13 @@ SHOWN = 10  # classes that a message names
 class Verbalised(DataSettings):
     """Settings of a data set whose classes have words."""
 
-    # Class -> its words; null: the classes' names. Trials that read them know them by a digest.
-    verbalisers: Any = setting(None, identity=False)
+    # Trials that read them know them by a digest.
+    verbalisers: Any = setting(
+        None,
+        identity=False,
+        help="what stands for the classes where a language model answers, a word or several for each, as in"
+        " {neg: bad, pos: good}; null: their names",
+    )
 
 
 def verbalisers(source: DataSource) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import datasets
 
 from sweeper.data import Answered, DataSource, Examples, QuestionSource
-from sweeper.data.facts import TokenizedFacts, data_facts, question_facts, save_facts
+from sweeper.data.facts import data_facts, question_facts, save_facts
 from sweeper.data.hub import no_progress_bars
 from sweeper.data.splits import limit_examples
 from sweeper.data.verbalisers import verbalisers
@@ -61,7 +61,7 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
         facts[split] = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
     with no_progress_bars():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+    save_facts(directory, data_facts(source), facts)
 
 
 def questions_of(tokenizer: Tokenizer, examples: Examples) -> list[list[list[int]]]:
@@ -121,7 +121,7 @@ def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer,
         facts[split] = split_facts(questions, prompts, tokenizer.unk)
     with no_progress_bars():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(question_facts(source), facts))
+    save_facts(directory, question_facts(source), facts)
 
 
 def answers_in_prompts(

@@ -7,7 +7,7 @@ from pathlib import Path
 import datasets
 
 from sweeper.data import DataSource, Examples
-from sweeper.data.facts import SplitFacts, TokenizedFacts, data_facts, save_facts
+from sweeper.data.facts import SplitFacts, data_facts, save_facts
 from sweeper.data.hub import no_progress_bars
 from sweeper.data.splits import limit_examples
 from sweeper.errors import WrongInput
@@ -44,7 +44,7 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
         facts[split] = split_facts(texts, input_ids, tokenizer.unk)
     with no_progress_bars():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(data_facts(source), facts))
+    save_facts(directory, data_facts(source), facts)
 
 
 def framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from sweeper.analysis.pairs import DifferenceRow
 from sweeper.analysis.rows import Comparison, EpochRow, GroupRow, TrialRow
-from sweeper.report.data_text import read_facts, uneven
+from sweeper.data.facts import read_facts
+from sweeper.report.data_text import uneven
 from sweeper.report.text import metric_name
 
 # Of classes that are many or unbalanced each of these hides what the other shows.
