@@ -26,7 +26,7 @@ def complete(
     Raises WrongInput when train, or a split that is made, would be empty.
     """
     train = found["train"]
-    missing = missing_in(found)
+    missing: list[str] = missing_in(found)
     sizes = [round(shares[split] * len(train)) for split in missing]
     if sum(sizes) >= len(train):
         raise WrongInput(
@@ -38,8 +38,8 @@ def complete(
                 f"{given([split], shares)} of {len(train)} examples is none for {TITLES[split]}\n"
                 f"set a larger share, or give a {TITLES[split]} set of your own"
             )
-    parts = stratified_parts(labels, sizes, seed)
-    splits = {**found, **{split: train.at(part) for split, part in zip(["train", *missing], parts, strict=True)}}
+    parts = dict(zip(["train", *missing], stratified_parts(labels, sizes, seed), strict=True))
+    splits = {**found, **{split: train.at(indices) for split, indices in parts.items()}}
     return {split: splits[split] for split in SPLITS}
 
 
