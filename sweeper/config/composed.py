@@ -17,9 +17,15 @@ from omegaconf.errors import OmegaConfBaseException
 from sweeper.checkpoints.weights import check_weights
 from sweeper.config.checks import check_name, check_outputs, check_trial
 from sweeper.config.hydra_errors import explain
-from sweeper.config.of_model import setting_of_model
 from sweeper.config.schema import Config, writable
-from sweeper.config.sources import check_tokenizer, chosen_arch, chosen_checkpoint, digests, tokenizer_path
+from sweeper.config.sources import (
+    check_tokenizer,
+    chosen_arch,
+    chosen_checkpoint,
+    digests,
+    setting_of_model,
+    tokenizer_path,
+)
 from sweeper.data import DataSettings, DataSource
 from sweeper.errors import WrongInput
 from sweeper.frameworks import load_framework
