@@ -25,7 +25,6 @@ def check_trial(trial: Trial) -> None:
     check_task(trial)
     check_recipe(trial)
     check_lengths(trial)
-    check_pairs(trial)
     check_selection(trial)
     names = {
         "model.name": trial.model.name,
@@ -75,16 +74,13 @@ def check_recipe(trial: Trial) -> None:
 
 
 def check_lengths(trial: Trial) -> None:
-    """Raise WrongInput when texts may be longer than the model has positions."""
+    """Raise WrongInput when texts may be longer than the model has positions, or a pair of texts has no room."""
     if trial.train.max_length > trial.arch.positions:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
             f"allowed: at most {trial.arch.positions}"
         )
-
-
-def check_pairs(trial: Trial) -> None:
-    """Raise WrongInput when a pair of texts has no room: <s> A </s></s> B </s>."""
+    # <s> A </s></s> B </s>
     texts = getattr(trial.data, "texts", ())
     if isinstance(texts, tuple) and len(texts) == 2 and trial.train.max_length < SHORTEST_PAIR:
         raise WrongInput(

@@ -84,16 +84,10 @@ class ClsBooks(Verbalised):
         return tokenizer_beside(self._directory())
 
     def _directory(self) -> Path:
-        if not self.path:
-            raise WrongInput(
-                "data.path is missing\nneeded: the directory of {train,valid,test}.review and .label\n"
-                "add data.path=DIRECTORY"
-            )
-        directory = Path(self.path).expanduser()
-        if not directory.is_dir():
-            raise WrongInput(
-                f"data.path={self.path} is not a directory\nneeded: {{train,valid,test}}.review and .label"
-            )
+        directory = Path(self.path or "").expanduser()
+        if not self.path or not directory.is_dir():
+            said = f"data.path={self.path} is not a directory" if self.path else "data.path is missing"
+            raise WrongInput(f"{said}\nneeded: the directory of {{train,valid,test}}.review and .label")
         return directory
 
     def _files(self) -> dict[str, Examples]:

@@ -19,7 +19,7 @@ from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
 
 LONGEST_LINE_BYTES = 2**20  # a longer line is cut into several texts, so that no line fills the memory
-COMPRESSED = (".gz", ".xz", ".bz2")
+NEEDED = "needed: text files, plain or .gz, .xz, .bz2"
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)  # what reading archives raises; OSError: of plain files too
 
 
@@ -88,11 +88,11 @@ def matching(name: str) -> list[Path]:
     if expanded.is_file():
         return [expanded]
     if expanded.exists():
-        raise WrongInput(f"corpus={name} is no regular file\nneeded: text files, plain or {', '.join(COMPRESSED)}")
+        raise WrongInput(f"corpus={name} is no regular file\n{NEEDED}")
     names = glob.glob(str(expanded), recursive=True)  # noqa: PTH207  leaves hidden files out
     found = [path for path in map(Path, names) if path.is_file()]
     if not found:
-        raise WrongInput(f"corpus={name} does not exist\nneeded: text files, plain or {', '.join(COMPRESSED)}")
+        raise WrongInput(f"corpus={name} does not exist\n{NEEDED}")
     return found
 
 

@@ -6,6 +6,7 @@ from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from sweeper.data import EVALUATED
 from sweeper.data.labelled import LabelledColumns
@@ -20,17 +21,14 @@ from sweeper.trial.settings import setting
 class InFiles(Tabular, ABC):
     """Columns in a directory of files, or in one file."""
 
+    located_by: ClassVar[str] = "path"
+
     path: str | None = setting(
         None,
         identity=False,
         help="a directory with train, and valid and test where there are (valid: also validation, dev, val); or one"
         " file, which is split in three; a tokenizer beside it is taken",
     )
-
-    @property
-    def source(self) -> str:
-        """The data set as messages name it."""
-        return f"data.path={self.path}"
 
     def find(self) -> Found:
         """Read the wanted columns of every split's file. Raises WrongInput."""
@@ -50,12 +48,9 @@ class InFiles(Tabular, ABC):
                 "data.path is missing\nneeded: a file, or the directory of train, valid and test\nadd data.path=PATH"
             )
         path = Path(self.path).expanduser()
-        if not path.exists():
-            raise WrongInput(f"{self.source} does not exist\nneeded: a file, or the directory of train, valid and test")
         if not (path.is_dir() or path.is_file()):
-            raise WrongInput(
-                f"{self.source} is no regular file\nneeded: a file, or the directory of train, valid and test"
-            )
+            said = "is no regular file" if path.exists() else "does not exist"
+            raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")
         if not path.is_dir() and kind(path.name) not in READERS:
             raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
         return path

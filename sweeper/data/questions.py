@@ -23,6 +23,7 @@ class QuestionColumns(Tabular, ABC):
 
     task: ClassVar[str] = "qa"
     files_choice: ClassVar[str] = "qa_files"
+    predicted: ClassVar[str] = "answer"
     targets: ClassVar[str] = "answers"
     drawn: ClassVar[str] = "drawn at random"
 
@@ -43,11 +44,6 @@ class QuestionColumns(Tabular, ABC):
     def wanted(self) -> dict[str, str]:
         """The columns that are read, and the settings that ask for them."""
         return {self.question: f"data.question={self.question}", self.answer: f"data.answer={self.answer}"}
-
-    @property
-    def target(self) -> str:
-        """The answers' column."""
-        return str(self.answer)
 
     def unlabelled(self) -> list[str]:
         """The training questions that neither validation nor test holds, and their answers, a text each."""

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,18 +117,11 @@ def tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, fields
 
 
-def read_csv(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file of comma-separated values."""
-    return delimited(file, csv_records(file), wanted)
-
-
-def read_tsv(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file of tab-separated values."""
-    return delimited(file, tsv_records(file), wanted)
-
-
-def delimited(file: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapping[str, str]) -> Table:
-    """Take the wanted columns of records whose first one is the header."""
+def read_delimited(
+    records_in: Callable[[Path], Iterator[tuple[int, list[str]]]], file: Path, wanted: Mapping[str, str]
+) -> Table:
+    """Read a file of records whose first one is the header."""
+    records = records_in(file)
     _, fields = next(records)
     header = [name.strip() for name in fields]
     if len(header) == 1 and ";" in header[0] and header[0] not in wanted:
@@ -205,8 +199,8 @@ def check_columns(source: str, there: Sequence[str], wanted: Mapping[str, str]) 
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {
     ".jsonl": read_json_lines,
     ".json": read_json_lines,
-    ".csv": read_csv,
-    ".tsv": read_tsv,
+    ".csv": partial(read_delimited, csv_records),
+    ".tsv": partial(read_delimited, tsv_records),
     ".parquet": read_parquet,
 }
 EXTENSIONS = (*READERS, *(f"{extension}.gz" for extension in READERS if extension != ".parquet"))

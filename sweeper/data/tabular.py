@@ -38,7 +38,9 @@ class Tabular(DataSettings, ABC):
     """Columns of tables; splits that are missing are made from train."""
 
     files_choice: ClassVar[str]  # what to choose for data= where the rows are in files
-    targets: ClassVar[str]  # what the column to be predicted holds, as in "the data set's own has no labels"
+    located_by: ClassVar[str]  # the setting that says where the data set is
+    predicted: ClassVar[str]  # the setting that names the column to be predicted
+    targets: ClassVar[str]  # what that column holds, as in "the data set's own has no labels"
     drawn: ClassVar[str]  # how examples of a split that is made are chosen
 
     validation_share: float = setting(
@@ -53,14 +55,9 @@ class Tabular(DataSettings, ABC):
         """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
 
     @property
-    @abstractmethod
-    def target(self) -> str:
-        """The column that is to be predicted."""
-
-    @property
-    @abstractmethod
     def source(self) -> str:
         """The data set as messages name it, as in data.path=DIR."""
+        return f"data.{self.located_by}={getattr(self, self.located_by)}"
 
     @abstractmethod
     def find(self) -> Found:

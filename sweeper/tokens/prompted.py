@@ -10,7 +10,7 @@ import datasets
 
 from sweeper.data import Answered, DataSource, Examples, QuestionSource
 from sweeper.data.facts import data_facts, question_facts, save_facts
-from sweeper.data.hub import no_progress_bars
+from sweeper.data.hub import silent
 from sweeper.data.splits import limit_examples
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
@@ -59,7 +59,7 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
         starts = [list(item.input_ids[: item.answer]) for item in prompts]
         splits[split] = as_dataset(starts, examples, source.label_names())
         facts[split] = split_facts([list(chain(*texts)) for texts in questions], prompts, tokenizer.unk)
-    with no_progress_bars():
+    with silent():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
     save_facts(directory, data_facts(source), facts)
 
@@ -119,7 +119,7 @@ def build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer,
         prompts = answers_in_prompts(tokenizer, questions, pairs, max_length)
         splits[split] = answers_as_dataset(prompts, pairs)
         facts[split] = split_facts(questions, prompts, tokenizer.unk)
-    with no_progress_bars():
+    with silent():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
     save_facts(directory, question_facts(source), facts)
 

@@ -8,7 +8,7 @@ import datasets
 
 from sweeper.data import DataSource, Examples
 from sweeper.data.facts import SplitFacts, data_facts, save_facts
-from sweeper.data.hub import no_progress_bars
+from sweeper.data.hub import silent
 from sweeper.data.splits import limit_examples
 from sweeper.errors import WrongInput
 from sweeper.records.files import cached
@@ -42,7 +42,7 @@ def build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length:
         input_ids = framed(tokenizer, texts, max_length)
         splits[split] = as_dataset(input_ids, examples, source.label_names())
         facts[split] = split_facts(texts, input_ids, tokenizer.unk)
-    with no_progress_bars():
+    with silent():
         datasets.DatasetDict(splits).save_to_disk(str(directory))
     save_facts(directory, data_facts(source), facts)
 
