@@ -6,7 +6,6 @@ it adds is at its end: the best weights with their tokenizer in a directory that
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,6 @@ from sweeper.trial.trial import Trial
 
 # Beside the weights: what they were made of and how.
 ORIGIN = "pretraining.json"
-Trained = tuple[Trial, Record]
 
 
 def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
@@ -68,13 +66,13 @@ def check_apart(config: DictConfig, destination: Path) -> None:
 
 def origin(directory: Path) -> str | None:
     """Return the id of the trial that a directory's weights come from, as far as is known."""
-    described = read_json(directory / ORIGIN) if (directory / ORIGIN).exists() else None
+    described = read_json(directory / ORIGIN)
     return described["trial"]["id"] if described else None
 
 
 def deliver(trial: Trial, record: Record, destination: Path) -> None:
     """Copy a training's best weights with their tokenizer and origin, and say what can be done with them."""
-    outcome = json.loads((record.path / "outcome.json").read_text(encoding="utf-8"))
+    outcome = read_json(record.path / "outcome.json")
     if origin(destination) != trial.id:
         with new_directory(destination) as temporary:
             shutil.copytree(record.best, temporary)

@@ -102,10 +102,9 @@ class ClsBooks(Verbalised):
 def read_examples(reviews: Path, labels: Path) -> Examples:
     """Read reviews and their labels; raise WrongInput naming the first line that is wrong."""
     texts, marks = text_lines(reviews), [line.strip() for line in text_lines(labels)]
-    for number, text in enumerate(texts, start=1):
+    for number, (text, mark) in enumerate(zip(texts, marks, strict=False), start=1):
         if not text.strip():
             raise WrongInput(f"{reviews}, line {number} is empty\nneeded: a review on every line")
-    for number, mark in enumerate(marks, start=1):
         if mark not in ("0", "1"):
             raise WrongInput(f"{labels}, line {number} is {mark[:40]!r}\nallowed: 0 (negative) or 1 (positive)")
     if len(texts) != len(marks):

@@ -28,7 +28,7 @@ def column_texts(table: Table, column: str) -> list[str]:
 
 def wrong_text(value: Any) -> str | None:
     """Say why a value cannot be a text; None when it can."""
-    if value is None or is_nan(value):
+    if value is None or _is_nan(value):
         return "is missing"
     if not isinstance(value, str):
         return f"is {str(value)[:40]}, which is no string"
@@ -57,7 +57,7 @@ def class_name(value: Any, spelled: bool) -> str:
         value = value.strip()
         if spelled and DECIMAL.fullmatch(value):
             value = float(value)
-    if value is None or value == "" or is_nan(value):
+    if value is None or value == "" or _is_nan(value):
         raise ValueError("is missing")
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -72,8 +72,7 @@ def class_name(value: Any, spelled: bool) -> str:
     return str(value)
 
 
-def is_nan(value: Any) -> bool:
-    """Whether a value is the float that stands for none."""
+def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 

@@ -106,9 +106,9 @@ def texts(files: Sequence[Path]) -> Iterator[str]:
     for file in files:
         encoding = "utf-8-sig"  # only a file's beginning may be a byte order mark
         try:
-            with opened(file) as content:
+            with _opened(file) as content:
                 for number, line in numbered_lines(content):
-                    text = decoded(line, encoding, file, number).strip()
+                    text = _decoded(line, encoding, file, number).strip()
                     encoding = "utf-8"
                     if text:
                         yield text
@@ -116,8 +116,7 @@ def texts(files: Sequence[Path]) -> Iterator[str]:
             raise WrongInput(f"{file} cannot be read to its end: {error}\nrepair it or leave it out") from error
 
 
-def opened(file: Path) -> BufferedIOBase:
-    """Open a file, compressed or plain, for reading its content."""
+def _opened(file: Path) -> BufferedIOBase:
     if file.suffix == ".gz":
         return gzip.open(file)
     if file.suffix == ".bz2":
@@ -149,8 +148,7 @@ def breaking_point(line: bytes) -> int:
     return len(line) - next(lengths, 0)
 
 
-def decoded(line: bytes, encoding: str, file: Path, number: int) -> str:
-    """Decode a line. Raises WrongInput."""
+def _decoded(line: bytes, encoding: str, file: Path, number: int) -> str:
     try:
         return line.decode(encoding)
     except UnicodeDecodeError as error:

@@ -23,6 +23,7 @@ class QuestionColumns(Tabular, ABC):
 
     task: ClassVar[str] = "qa"
     files_choice: ClassVar[str] = "qa_files"
+    columns: ClassVar[tuple[str, ...]] = ("question", "answer")
     predicted: ClassVar[str] = "answer"
     targets: ClassVar[str] = "answers"
     drawn: ClassVar[str] = "drawn at random"
@@ -32,18 +33,10 @@ class QuestionColumns(Tabular, ABC):
     answer: Any = setting("answer", identity=False, help="column of the answers")
 
     def __post_init__(self) -> None:
-        question, answer = column_name("data.question", self.question), column_name("data.answer", self.answer)
-        if question == answer:
-            raise WrongInput(
-                f"data.question={question} data.answer={answer} are one column\nallowed: a column for each of them"
-            )
-        object.__setattr__(self, "question", question)
-        object.__setattr__(self, "answer", answer)
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        """The columns that are read, and the settings that ask for them."""
-        return {self.question: f"data.question={self.question}", self.answer: f"data.answer={self.answer}"}
+        for name in self.columns:
+            object.__setattr__(self, name, column_name(f"data.{name}", getattr(self, name)))
+        if self.question == self.answer:
+            raise WrongInput(f"{' '.join(self.wanted.values())} are one column\nallowed: a column for each of them")
 
     def unlabelled(self) -> list[str]:
         """The training questions that neither validation nor test holds, and their answers, a text each."""

@@ -40,6 +40,7 @@ class Tabular(DataSettings, ABC):
     files_choice: ClassVar[str]  # what to choose for data= where the rows are in files
     located_by: ClassVar[str]  # the setting that says where the data set is
     predicted: ClassVar[str]  # the setting that names the column to be predicted
+    columns: ClassVar[tuple[str, ...]]  # the settings that name a column each
     targets: ClassVar[str]  # what that column holds, as in "the data set's own has no labels"
     drawn: ClassVar[str]  # how examples of a split that is made are chosen
 
@@ -50,9 +51,9 @@ class Tabular(DataSettings, ABC):
     split_seed: int = setting(0, at_least=0, help="of these splits; the trial's seed has no part in them")
 
     @property
-    @abstractmethod
     def wanted(self) -> dict[str, str]:
         """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
+        return {getattr(self, name): f"data.{name}={getattr(self, name)}" for name in self.columns}
 
     @property
     def source(self) -> str:
