@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeper.data.columns import class_names, in_order, labelled
-from sweeper.data.splits import check_parts, check_splits, complete, unlabelled_texts
+from sweeper.data.splits import check_classes, check_parts, check_splits, complete, unlabelled_texts
 from sweeper.data.tabular import Prepared, Tabular, check_needed, column_name
 from sweeper.data.verbalisers import Verbalised
 from sweeper.errors import WrongInput
@@ -78,6 +78,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
         present = set(classes["train"])
         declared = [name for name in found.tables["train"].class_names if name in present]
         names = tuple(declared) or in_order(present)
+        check_classes(names, self.source)
         given = {split: labelled(table, self.texts, classes[split], names) for split, table in found.tables.items()}
         splits = complete(given, self.shares, self.split_seed, given["train"].labels)
         check_parts(given, splits, self.shares, names)

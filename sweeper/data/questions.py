@@ -36,7 +36,10 @@ class QuestionColumns(Tabular, ABC):
         for name in self.columns:
             object.__setattr__(self, name, column_name(f"data.{name}", getattr(self, name)))
         if self.question == self.answer:
-            raise WrongInput(f"{' '.join(self.wanted.values())} are one column\nallowed: a column for each of them")
+            raise WrongInput(
+                f"data.question={self.question} data.answer={self.answer} are one column\n"
+                "allowed: a column for each of them"
+            )
 
     def unlabelled(self) -> list[str]:
         """The training questions that neither validation nor test holds, and their answers, a text each."""

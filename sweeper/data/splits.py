@@ -72,14 +72,18 @@ def given(missing: Sequence[str], shares: Mapping[str, float]) -> str:
     return " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
 
 
+def check_classes(present: Collection[str], source: str) -> None:
+    """Raise WrongInput when the training examples leave nothing to learn."""
+    if len(present) < 2:
+        raise WrongInput(f"{source}: train has one class, {min(present)[:40]!r}\nneeded: at least two")
+
+
 def check_splits(splits: Mapping[str, Examples], label_names: Sequence[str], source: str) -> None:
     """Raise WrongInput for splits by which nothing can be compared; `source` names the data set in messages.
 
     Texts that only some examples share are leakage, which is counted and shown (`sweeper.data.facts`), not refused.
     """
-    present = set(splits["train"].labels)
-    if len(present) < 2:
-        raise WrongInput(f"{source}: train has one class, {label_names[min(present)][:40]!r}\nneeded: at least two")
+    check_classes({label_names[label] for label in splits["train"].labels}, source)
     check_new({split: examples.inputs for split, examples in splits.items()}, source, "text")
 
 
