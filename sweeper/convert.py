@@ -7,8 +7,6 @@ follows from what SRC is. model.path takes either format as it is; this is for o
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from sweeper.checkpoints.checkpoint import ENCODERS, Checkpoint
 from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, checkpoint_in
 from sweeper.checkpoints.weights import check_order, check_weights
 from sweeper.errors import DONE, WrongInput, run_and_exit
+from sweeper.records.files import check_destination, new_directory
 from sweeper.tokens.tokenizer import tokenizer_file
 from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
 
@@ -27,40 +26,12 @@ def convert(source: Path, destination: Path) -> None:
     """
     if not source.is_dir():
         raise WrongInput(f"{source}: no such directory\nallowed: a directory of Transformers or fairseq")
-    place = check_destination(destination)
+    check_destination(str(destination), destination, "allowed: a directory, new or empty, that can be written")
     checkpoint = checkpoint_in(source, str(source), setting="")
     check_source(checkpoint)
-    temporary = place / f".{destination.absolute().name}.new"
-    shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed here
-    temporary.mkdir()
-    try:
+    with new_directory(destination) as temporary:
+        temporary.mkdir()
         write_converted(checkpoint, temporary)
-        if destination.exists():
-            destination.rmdir()  # empty, as was checked
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        temporary.rename(destination)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_destination(destination: Path) -> Path:
-    """Return the directory below which a new one will lie.
-
-    Raises WrongInput when something lies at its place already, or nothing can.
-    """
-    there = next(path for path in (destination, *destination.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise WrongInput(f"{destination}: {there} is a file\nallowed: a directory, new or empty")
-    if destination.exists() and any(destination.iterdir()):
-        raise WrongInput(f"{destination} holds something already\nallowed: a directory, new or empty")
-    if destination.exists() and destination.samefile(Path.cwd()):
-        raise WrongInput(
-            f"{destination} is where the command runs, and would be replaced\nallowed: any other directory"
-        )
-    place = next(path for path in destination.absolute().parents if path.exists())
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise WrongInput(f"{destination}: {place} cannot be written\nallowed: a directory in a place that can")
-    return place
 
 
 def check_source(checkpoint: Checkpoint) -> None:

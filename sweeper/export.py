@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.frameworks import ALLOWED, load_framework
-from sweeper.records.files import read_json
+from sweeper.records.files import check_destination, new_directory, read_json
 from sweeper.records.record import Record
 from sweeper.records.restore import restored
 from sweeper.report.text import metric_name, metric_text
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     trial, destination = options.trial.expanduser(), options.destination.expanduser()
     outcome = finished(Record(trial))
-    check_destination(destination)
+    check_destination(str(destination), destination, "needed: a directory, new or empty")
     if (trial / "best" / ADAPTER).exists():
         check_base(trial)
     export(trial, destination)
@@ -67,18 +66,6 @@ def finished(record: Record) -> Outcome:
     if not record.best.is_dir():
         raise WrongInput(f"{record.best} is missing\nneeded: the best weights, which the trial has kept there")
     return outcome
-
-
-def check_destination(destination: Path) -> None:
-    """Raise WrongInput when the weights cannot be written, or something lies there."""
-    there = next(path for path in (destination, *destination.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise WrongInput(f"{destination}: {there} is a file\nneeded: a directory, new or empty")
-    if destination.exists() and any(destination.iterdir()):
-        raise WrongInput(f"{destination} holds something already\nneeded: a directory, new or empty")
-    beside = destination.absolute().parent if there == destination else there  # it is written under another name first
-    if not os.access(beside, os.W_OK | os.X_OK):
-        raise WrongInput(f"{destination}: {beside} cannot be written\nneeded: a directory, new or empty")
 
 
 def check_base(trial: Path) -> None:
@@ -101,19 +88,9 @@ def export(trial: Path, destination: Path) -> None:
     """Write a trial's best weights to a destination, which has its name when all of it is there."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
     framework = load_framework(restored(trial, ALLOWED))
-    destination = destination.absolute()
-    temporary = destination.with_name(f".{destination.name}.new")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed here
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the libraries' among themselves
-            framework.export(trial, temporary)
-        if destination.exists():
-            destination.rmdir()  # empty, as was checked
-        temporary.rename(destination)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with new_directory(destination) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the libraries' among themselves
+        framework.export(trial, temporary)
 
 
 def say(destination: Path, outcome: Outcome) -> None:

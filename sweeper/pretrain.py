@@ -6,7 +6,6 @@ it adds is at its end: the best weights with their tokenizer in a directory that
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +13,16 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
-from sweeper.config.checks import check_can_be_made
 from sweeper.config.command import main, planned
 from sweeper.driver.sweep import run_sweep
 from sweeper.errors import DONE, WrongInput, run_and_exit
-from sweeper.records.files import read_json, write_json
+from sweeper.records.files import check_destination, new_directory, read_json, write_json
 from sweeper.records.record import Record
 from sweeper.trial.settings import Family
 from sweeper.trial.trial import Trial
 
 # Beside the weights: what they were made of and how.
 ORIGIN = "pretraining.json"
-Trained = tuple[Trial, Record]
 
 
 def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
@@ -36,7 +33,8 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
     study, trials, backend = planned([without_destination(config) for config in configs], launcher)
     for config, trial, destination in zip(configs, trials, destinations, strict=True):
         check_apart(config, destination)
-        check_destination(trial, destination)
+        if origin(destination) != trial.id:
+            check_destination(f"out={destination}", destination, "set out=DIR to a directory, new or empty")
     code = run_sweep(study, trials, backend)
     if code == DONE:
         for trial, destination in zip(trials, destinations, strict=True):
@@ -57,47 +55,28 @@ def without_destination(config: DictConfig) -> DictConfig:
 
 
 def check_apart(config: DictConfig, destination: Path) -> None:
-    """Raise WrongInput when the weights would lie where the command works or among its records."""
-    wanted, outputs, here = destination.resolve(), Path(config.outputs).expanduser().resolve(), Path.cwd()
-    if (
-        not config.out
-        or here.is_relative_to(wanted)
-        or outputs.is_relative_to(wanted)
-        or wanted.is_relative_to(outputs)
-    ):
+    """Raise WrongInput when the weights would lie among the records, or the records among them."""
+    wanted, outputs = destination.resolve(), Path(config.outputs).expanduser().resolve()
+    if not config.out or outputs.is_relative_to(wanted) or wanted.is_relative_to(outputs):
         raise WrongInput(
             f"out={config.out} is no directory for weights alone\n"
             f"needed: a new directory, apart from outputs={config.outputs}; as in out=weights"
         )
 
 
-def check_destination(trial: Trial, destination: Path) -> None:
-    """Raise WrongInput when the weights cannot be written, or something else lies there."""
-    there = next(path for path in (destination, *destination.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise WrongInput(f"out={destination}: {there} is a file\nset out=DIR to a directory, new or empty")
-    if destination.exists() and any(destination.iterdir()) and origin(destination) != trial.id:
-        raise WrongInput(f"out={destination} holds something else already\nset out=DIR to a directory, new or empty")
-    check_can_be_made("out", destination)
-
-
 def origin(directory: Path) -> str | None:
     """Return the id of the trial that a directory's weights come from, as far as is known."""
-    described = read_json(directory / ORIGIN) if (directory / ORIGIN).exists() else None
+    described = read_json(directory / ORIGIN)
     return described["trial"]["id"] if described else None
 
 
 def deliver(trial: Trial, record: Record, destination: Path) -> None:
     """Copy a training's best weights with their tokenizer and origin, and say what can be done with them."""
-    outcome = json.loads((record.path / "outcome.json").read_text(encoding="utf-8"))
+    outcome = read_json(record.path / "outcome.json")
     if origin(destination) != trial.id:
-        temporary = destination.with_name(f".{destination.name}.new")
-        shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed here
-        shutil.copytree(record.best, temporary)
-        write_json(temporary / ORIGIN, {"trial": record.description(), "outcome": outcome})
-        if destination.exists():
-            destination.rmdir()  # empty, as was checked
-        temporary.rename(destination)
+        with new_directory(destination) as temporary:
+            shutil.copytree(record.best, temporary)
+            write_json(temporary / ORIGIN, {"trial": record.description(), "outcome": outcome})
     step, metrics = outcome["best"]["step"], outcome["best"]["metrics"]
     loss, perplexity = metrics["valid/loss"], metrics["valid/perplexity"]
     print(f"Weights: {destination}, of update {step}: held-out loss {loss:.3f} nats, perplexity {perplexity:.1f}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from sweeper.data.facts import FILE, DataFacts, SplitFacts, read_facts
 from sweeper.data.files import Files
 from sweeper.errors import WrongInput
 
@@ -62,3 +64,15 @@ def refusal(source: Files) -> str:
 def one_file(directory: Path, size: int, labels: Sequence[Any] = ("neg", "pos")) -> Files:
     write(directory / "reviews.csv", labelled("all", size, labels))
     return Files(path=str(directory / "reviews.csv"))
+
+
+@dataclass(frozen=True)
+class TokenizedFacts:
+    data: DataFacts | None
+    splits: dict[str, SplitFacts]
+
+
+def load_facts(directory: Path) -> TokenizedFacts:
+    """What a directory of tokenized data says of itself."""
+    facts = json.loads((directory / FILE).read_text(encoding="utf-8"))
+    return TokenizedFacts(read_facts(facts), {split: SplitFacts(**known) for split, known in facts["splits"].items()})

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
-from sweeper.analysis.results import EVALUATED, Result, Studies, commit_text, results_of
+from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
+from sweeper.data import EVALUATED
 from sweeper.records.study import StudyRecords
 from sweeper.trial.outcome import Status
 

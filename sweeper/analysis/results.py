@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sweeper.data import EVALUATED
 from sweeper.errors import WrongInput
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
 
 COMMIT_SHOWN = 10  # hexadecimal digits
-EVALUATED = ("valid", "test")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 from sweeper.errors import WrongInput
+from sweeper.records.files import check_can_be_made
 from sweeper.tokens.tokenizer import SHORTEST_PAIR
 from sweeper.trial.best_epoch import check_selection
 from sweeper.trial.settings import ArchSettings, Family
@@ -26,7 +25,6 @@ def check_trial(trial: Trial) -> None:
     check_task(trial)
     check_recipe(trial)
     check_lengths(trial)
-    check_pairs(trial)
     check_selection(trial.task)
     names = {
         "model.name": trial.model.name,
@@ -76,16 +74,13 @@ def check_recipe(trial: Trial) -> None:
 
 
 def check_lengths(trial: Trial) -> None:
-    """Raise WrongInput when texts may be longer than the model has positions."""
+    """Raise WrongInput when texts may be longer than the model has positions, or a pair of texts has no room."""
     if trial.train.max_length > trial.arch.positions:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"
             f"allowed: at most {trial.arch.positions}"
         )
-
-
-def check_pairs(trial: Trial) -> None:
-    """Raise WrongInput when a pair of texts has no room: <s> A </s></s> B </s>."""
+    # <s> A </s></s> B </s>
     texts = getattr(trial.data, "texts", ())
     if isinstance(texts, tuple) and len(texts) == 2 and trial.train.max_length < SHORTEST_PAIR:
         raise WrongInput(
@@ -101,24 +96,7 @@ def check_name(setting: str, name: str) -> None:
         )
 
 
-def check_place(outputs: Path, study: Path) -> None:
-    """Raise WrongInput when a study cannot be written where it is wanted; creates nothing."""
-    there = next(path for path in (study, *study.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise WrongInput(f"{there} is a file, and the results need a directory there\nset outputs=DIR or study=NAME")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise WrongInput(f"outputs={outputs}: {there.absolute()} cannot be written\nset outputs=DIR")
-    check_can_be_made("outputs", outputs)
-
-
-def check_can_be_made(setting: str, directory: Path) -> None:
-    """Raise WrongInput when a directory cannot be made; what is made to find out is gone again at once."""
-    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    probe = there / f".sweeper-{secrets.token_hex(4)}"
-    try:  # permissions alone do not tell: root has all of them, under /proc too
-        probe.mkdir()
-        probe.rmdir()
-    except OSError as error:
-        raise WrongInput(
-            f"{setting}={directory} cannot be made: {error.strerror}\nset {setting}=DIR to where you may write"
-        ) from error
+def check_outputs(outputs: Path, study: Path) -> None:
+    """Raise WrongInput when a study, or what lies beside it, cannot be written where it is wanted; creates nothing."""
+    for directory in (study, outputs):
+        check_can_be_made(f"outputs={outputs}", directory, "set outputs=DIR to where you may write, or study=NAME")

@@ -15,11 +15,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.checkpoints.weights import check_weights
-from sweeper.config.checks import check_name, check_place, check_trial
+from sweeper.config.checks import check_name, check_outputs, check_trial
 from sweeper.config.hydra_errors import explain
-from sweeper.config.of_model import setting_of_model
 from sweeper.config.schema import Config, writable
-from sweeper.config.sources import check_tokenizer, chosen_arch, chosen_checkpoint, digests, tokenizer_path
+from sweeper.config.sources import (
+    check_tokenizer,
+    chosen_arch,
+    chosen_checkpoint,
+    digests,
+    setting_of_model,
+    tokenizer_path,
+)
 from sweeper.data import DataSettings, DataSource
 from sweeper.errors import WrongInput
 from sweeper.frameworks import load_framework
@@ -50,7 +56,7 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
     if name == "cache":
         raise WrongInput("study=cache is where the cache lies\nallowed: any other plain name")
     directory = Path(config.outputs) / name
-    check_place(Path(config.outputs), directory)
+    check_outputs(Path(config.outputs), directory)
     read_versioned(directory / FILE)  # refuses another version's
     uri = config.tracking.uri
     if uri is not None:

@@ -7,67 +7,51 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import get_origin
 
-from hydra.errors import HydraException, OverrideParseException
-from omegaconf import DictConfig
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, EnumNode, MissingMandatoryValue, ValidationError
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from sweeper.config.schema import Config
 from sweeper.errors import WrongInput
 
-# An override whose value was meant as a text: no list, mapping or one of Hydra's functions over several values
-PLAIN = re.compile(r"[\w./]+=(?![\[{]|(range|choice|interval|glob|sort|shuffle|tag|extend_list)\().+")
+# An override whose value was meant as a text: no list, mapping or call of one of Hydra's functions.
+PLAIN = re.compile(r"[\w./]+=(?![\[{]|\w+\().+")
+SYNTAX = (
+    "write KEY=VALUE, after -m where it has several values; a list as KEY=[A,B], a text in quotes: 'KEY=\"A,B\"'\n"
+    "left out, a setting has its default; --help lists the settings"
+)
+# OmegaConf's class of a declared setting -> what it takes.
+KINDS = {
+    "BooleanNode": "true or false",
+    "IntegerNode": "an integer",
+    "FloatNode": "a number",
+    "StringNode": "one text; -m KEY=A,B runs a trial for each",
+    "ListConfig": "a list, as in KEY=[A,B]",
+    "DictConfig": "settings, as in KEY.NAME=VALUE",
+}
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
     """Return what a user needs to know of a configuration error."""
-    if (refused := wrong_input(error)) is not None:
+    if (refused := _wrong_input(error)) is not None:
         return str(refused)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return unknown_key(cause)
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return wrong_value(cause)
-    text = str(error)
-    if match := re.search(r"Could not find '(?P<group>.*)/(?P<choice>[^/']*)'", text):
-        allowed = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
-        return wrong_choice(match["group"], match["choice"], [name for name in allowed if "=" not in name])
-    if match := re.search(
-        r"Could not (override|delete) '(?P<key>[^']*)'.*No match in the defaults list", text, re.DOTALL
-    ):
-        return (
-            f"{match['key']}: no such group\nallowed: python -m sweeper.run --help lists the groups and their choices"
-        )
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-    if said.startswith("Ambiguous value"):
-        given = said.rpartition(" ")[2].strip("'")
-        if given.startswith("corpus="):
-            return f"{given} has several values\nto read them all: corpus=[{given.partition('=')[2]}]"
-        return f"{said.rpartition(' ')[2]} has several values\nto sweep over them add -m: python -m sweeper.run -m …"
-    if match := re.match(r"Could not append to config. An item is already at '(?P<key>.*)'", said):
-        return f"+{match['key']} is there already\nset it without +: {match['key']}=VALUE"
-    if match := re.match(r"Could not delete from config. '(?P<key>.*)' does not exist", said):
-        return f"~{match['key']}: there is nothing to take away\nleave it out to have its default"
-    if match := re.search(r"(Launcher|Settings).* got an unexpected keyword argument '(?P<key>\w+)'", text):
-        return f"hydra.launcher.{match['key']}: unknown key\n--cfg hydra --package hydra.launcher shows which there are"
-    if match := re.match(
-        r"Sweeping over Hydra's configuration is not supported *: *'(?P<key>.*?)=(?P<value>.*)'", said
-    ):
-        key, value = match["key"], match["value"]
-        return f"{key}={value} has several values\nif the comma is part of one: '{key}=\"{value}\"'"
-    if match := re.match(r"Sweep parameters '(?P<given>.*)' requires --multirun", said):
-        return f"{match['given']} has several values\nto sweep over them add -m, before the settings"
-    if isinstance(error, OverrideParseException) and PLAIN.fullmatch(error.override):
-        return quoting(error.override)
-    if said.startswith("LexerNoViableAlt"):
-        return f'{said.partition(": ")[2]} cannot be read\nput each text in quotes: \'KEY=["~/a","~/b"]\''
-    if "parsing override" in said or said.startswith(("no viable alternative", "mismatched input", "extraneous input")):
-        return f"{said}\nwrite KEY=VALUE, lists as [1,2]; in quotes where the shell would take a character for itself"
-    return said
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={choice}: no such choice\nallowed: {', '.join(error.options)}"
+    if isinstance(error, OverrideParseException):
+        return malformed(error.override)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return f"{' '.join(lines[:2]) if lines[0].endswith(':') else lines[0]}\n{SYNTAX}"
 
 
-def wrong_input(error: BaseException) -> WrongInput | None:
+def _wrong_input(error: BaseException) -> WrongInput | None:
     """Return the refusal that an interpolation ended in, if it did."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, WrongInput):
@@ -76,69 +60,42 @@ def wrong_input(error: BaseException) -> WrongInput | None:
 
 
 def wrong_value(error: OmegaConfBaseException) -> str:
-    """Say what a setting may be."""
-    said = (error.msg or str(error)).strip().splitlines()[0]
-    if match := re.match(r"Value (?P<value>.*) of type '.*' could not be converted to (?P<kind>\w+)", said):
-        value = match["value"].strip("'")
-        kinds = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
-        kind = kinds.get(match["kind"], match["kind"])
-        return f"{error.full_key}={value} has the wrong type\nallowed: {kind}"
-    if match := re.match(r"Value '(?P<value>.*)' is not a valid bool", said):
-        return f"{error.full_key}={match['value']} has the wrong type\nallowed: true or false"
-    if match := re.match(r"Invalid value (?P<value>.*), expected one of \[(?P<allowed>.*)\]", said):
-        return f"{error.full_key}={match['value'].strip(chr(39))}: no such choice\nallowed: {match['allowed']}"
+    """Say what a setting may be, by the type that is declared for it."""
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is missing\nset {error.full_key}=VALUE"
-    if said.endswith("is not Optional"):
-        return f"{error.full_key}=null: it needs a value\nleave it out to have its default"
-    if match := re.match(r"Invalid type assigned: .* is not a subclass of .* value: (?P<value>.*)", said):
-        return f"{error.full_key}={match['value']}: it holds settings\nset one of them: {error.full_key}.KEY=VALUE"
-    if said.endswith("is not a ListConfig, list or tuple."):
-        return f"{error.full_key} must be a list\nas in {error.full_key}=[A,B]"
-    if said.endswith("does not support deletion"):
-        return f"~{error.full_key}: a setting cannot be taken away\nleave it out to have its default"
-    if match := re.match(r"Cannot convert 'ListConfig' to string: '(?P<value>.*)'", said):
-        return f"{error.full_key}={match['value']} is a list\nallowed: one value; -m KEY=A,B runs a trial for each"
-    return f"{error.full_key}: {said}"
+    said = (error.msg or str(error)).strip().splitlines()[0]
+    node = error.child_node
+    kind = ", ".join(node.enum_type.__members__) if isinstance(node, EnumNode) else KINDS.get(type(node).__name__)
+    if not isinstance(error, ValidationError) or kind is None:
+        return f"{error.full_key}: {said}\nleft out, it has its default"
+    value = "null" if error.value is None else error.value
+    return f"{error.full_key}={value} is not allowed\nallowed: {kind}; left out, it has its default"
 
 
-def quoting(override: str) -> str:
-    """Say how a value is written that holds what Hydra's grammar takes for its own, as ~ and apostrophes."""
+def malformed(override: str) -> str:
+    """Say how an override is written that Hydra's grammar does not know, as one with ~ or an apostrophe."""
     key, _, value = override.partition("=")
     escaped = value.replace('"', '\\"')
     whole = f'{key}="{escaped}"'
-    return f"{override} cannot be read\nwrite {shlex.quote(whole)}"
+    return f"{override} cannot be read\n" + (f"write {shlex.quote(whole)}" if PLAIN.fullmatch(override) else SYNTAX)
 
 
 def null_group(arguments: Sequence[str]) -> str:
     """Say which group was given no choice: Hydra's own error does not."""
     given = [argument for argument in arguments if re.fullmatch(r"[\w/]+=(.*,)?null(,.*)?", argument)]
-    return f"{' '.join(given)}: a group needs one of its choices\nleave it out to have its default"
-
-
-def wrong_choice(group: str, choice: str, allowed: list[str]) -> str:
-    """Say which choices a group has."""
-    return f"{group}={choice}: no such choice\nallowed: {', '.join(allowed)}"
+    return f"{' '.join(given)}: a group needs one of its choices\nleft out, it has its default"
 
 
 def unknown_key(error: OmegaConfBaseException) -> str:
     """Say which keys there are where an unknown one was given."""
     full = str(error.full_key or error.key)
-    if full in (item.name for item in fields(Config)):
-        return f"{full} is taken away\nwithout ~{full} it has its default"
-    if full.startswith(("framework.options.", "hydra.launcher.sbatch.")):
-        return f"{full} is not there yet\nadd it with +: +{full}=VALUE"
-    if full.startswith("model.path."):
-        return f"{full} cannot be set by itself\nallowed: model.path={{encoder: DIR, causal_lm: DIR}}"
     parent = error.parent_node
     keys = sorted(map(str, parent.keys())) if isinstance(parent, DictConfig) and not parent._is_none() else []
-    if not keys and full.startswith("data.verbalisers."):
-        return (
-            f"{full} cannot be set by itself\nallowed: data.verbalisers={{neg: bad, pos: good}}, a word for each class"
-        )
-    if not keys:
-        return f"{full}: unknown key"
-    key = full.rpartition(".")[2]
+    if full in (item.name for item in fields(Config)):
+        return f"{full} is taken away\nwithout ~{full} it has its default"
+    above, _, key = full.rpartition(".")
+    if not keys or get_origin(error.ref_type) is dict:  # a mapping whose keys nothing declares
+        return f"{full} is not there yet\nadd it: +{full}=VALUE; or set all: {above}={{{key}: VALUE}}"
     near = difflib.get_close_matches(key, keys, n=1)
     hint = f"; did you mean {full.removesuffix(key)}{near[0]}?" if near else ""
     allowed = ", ".join(name for name in keys if name not in ("hydra", "_target_"))

@@ -13,6 +13,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from sweeper.tracking import TrackingSettings
 from sweeper.trial import settings
+from sweeper.trial.settings import LARGEST_SEED, setting
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,26 @@ class Config:
     tokenizer: settings.TokenizerSettings = settings.TokenizerSettings()
     train: settings.TrainSettings = settings.TrainSettings()
     tracking: TrackingSettings = TrackingSettings()
-    seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
-    data_seed: int = settings.setting(1, at_least=0, at_most=settings.LARGEST_SEED)
-    study: str | None = None
-    fresh: bool = False
-    plan: bool = False
-    outputs: str = "outputs"
+    seed: int = setting(
+        1, at_least=0, at_most=LARGEST_SEED, help="of weights, classification head and dropout; 0 is a seed"
+    )
+    data_seed: int = setting(1, at_least=0, at_most=LARGEST_SEED, help="order of the training examples")
+    study: str | None = setting(
+        None, help="name of the results under outputs; null: the experiment's name, else the data's"
+    )
+    fresh: bool = setting(False, help="put earlier trials of this command aside and train anew")
+    plan: bool = setting(False, help="say what would be done and what it would cost, and do nothing")
+    outputs: str = setting("outputs", help="directory of studies, the cache and the MLflow store")
 
 
 @dataclass(frozen=True)
 class PretrainConfig(Config):
     """What `python -m sweeper.pretrain` can set besides."""
 
-    corpus: Any = MISSING
-    out: str = MISSING
+    corpus: Any = setting(
+        MISSING, help="text files, a text a line, plain, .gz, .xz or .bz2: FILE, 'DIR/*.txt' or [FILE,FILE]"
+    )
+    out: str = setting(MISSING, help="directory for the weights and their tokenizer, as model.path takes it")
 
 
 def register() -> None:

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sweeper.checkpoints.checkpoint import PREFIXES, Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, check_padding
 from sweeper.config.checks import check_arch
-from sweeper.config.of_model import NAME, path_of
 from sweeper.config.schema import Config
 from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import tokenizer_file
 from sweeper.tokens.vocabulary import check_vocabulary
-from sweeper.trial import settings
-from sweeper.trial.settings import Family
+from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
 from sweeper.trial.trial import digest
 
+OF_MODEL = "of_model"  # the choice of arch that takes the shape of model.path, setting by setting
 PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel has them inside the package.
 CONFIG_DIRECTORY = next(place for place in (PACKAGE / "conf", PACKAGE.parent / "conf") if place.is_dir())
 
 
-def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> settings.ArchSettings:
+def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> ArchSettings:
     """Return the architecture of the family that the framework trains."""
     family = values.framework.family
-    arch: settings.ArchSettings = getattr(values.arch, family.value)
+    arch: ArchSettings = getattr(values.arch, family.value)
     if not arch.name:
-        needed = "a model.path of that family" if choices["arch"] == NAME else f"an arch whose YAML has {family.value}:"
+        needed = (
+            "a model.path of that family" if choices["arch"] == OF_MODEL else f"an arch whose YAML has {family.value}:"
+        )
         others = [other for other in Family if getattr(values.arch, other.value).name]
         needed += f"; or framework={TRAINERS[others[0]]}" if others else ""
         raise WrongInput(
@@ -49,9 +51,40 @@ def chosen_checkpoint(values: Config) -> Checkpoint | None:
     return None if path is None else locate(path, weights=values.model.pretrained)
 
 
-def tokenizer_path(
-    tokenizer: settings.TokenizerSettings, checkpoint: Checkpoint | None, source: DataSource
-) -> str | None:
+def setting_of_model(name: str, *, _parent_: Any, _root_: Mapping[str, Any]) -> Any:
+    """Return, for arch=of_model, a setting of the checkpoint that model.path names for the family above the setting.
+
+    The family has no name when the checkpoint is of another one. Raises WrongInput when model.path names none at all.
+    """
+    family = Family(_parent_._key())
+    path = _root_["model"]["path"]
+    if path is None:
+        raise WrongInput(
+            "arch=of_model is the shape of model.path, which is not given\n"
+            "set model.path=DIR or model.path=OWNER/OF_MODEL, or another arch"
+        )
+    own = path_of(path, family)
+    checkpoint = None if own is None else locate(own, weights=bool(_root_["model"]["pretrained"]))
+    if checkpoint is None or checkpoint.family is not family:
+        return "" if name == "name" else getattr(ArchSettings(), name)
+    return OF_MODEL if name == "name" else checkpoint.settings().get(name, getattr(ArchSettings(), name))
+
+
+def path_of(path: Any, family: Family) -> str | None:
+    """Return model.path for an architecture family, where there may be one for each. Raises WrongInput for no path."""
+    if isinstance(path, Mapping):
+        unknown = sorted(set(path) - {member.value for member in Family})
+        if unknown:
+            raise WrongInput(f"model.path has the unknown family {unknown[0]!r}\nallowed: encoder, causal_lm")
+        path = path.get(family.value)
+    if path is not None and not isinstance(path, str):
+        raise WrongInput(
+            f"model.path={path!r} is no path\nallowed: DIR, a hub name, or {{encoder: DIR, causal_lm: DIR}}"
+        )
+    return path
+
+
+def tokenizer_path(tokenizer: TokenizerSettings, checkpoint: Checkpoint | None, source: DataSource) -> str | None:
     """Return where the tokenizer comes from: as told, else beside the weights, else beside the data; None: trained."""
     if tokenizer.path is not None:
         return str(tokenizer_file(Path(tokenizer.path)))
@@ -74,7 +107,7 @@ def tokenizer_path(
 
 
 def check_tokenizer(
-    values: Config, tokenizer: settings.TokenizerSettings, arch: settings.ArchSettings, checkpoint: Checkpoint | None
+    values: Config, tokenizer: TokenizerSettings, arch: ArchSettings, checkpoint: Checkpoint | None
 ) -> None:
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
     family = values.framework.family
@@ -90,8 +123,8 @@ def check_tokenizer(
 def digests(
     values: Config,
     source: DataSource,
-    tokenizer: settings.TokenizerSettings,
-    arch: settings.ArchSettings,
+    tokenizer: TokenizerSettings,
+    arch: ArchSettings,
     checkpoint: Checkpoint | None,
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sweeper.trial.settings import setting
 
 SPLITS = ("train", "valid", "test")
+EVALUATED = SPLITS[1:]  # nothing is learnt of their examples
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def at(self, indices: Iterable[int]) -> Examples:
+        """Return the examples at `indices`, in that order."""
+        return Examples(*_rows(indices, self.texts, self.labels, self.seconds))
 
     @property
     def inputs(self) -> list[tuple[str, ...]]:
@@ -51,11 +56,7 @@ class Answered:
 
     def at(self, indices: Iterable[int]) -> Answered:
         """Return the pairs at `indices`, in that order."""
-        chosen = list(indices)
-        return Answered(
-            tuple(self.questions[index] for index in chosen),
-            tuple(self.answers[index] for index in chosen),
-        )
+        return Answered(*_rows(indices, self.questions, self.answers))
 
     def first(self, limit: int | None) -> Answered:
         """Return at most `limit` pairs; None: all."""
@@ -67,6 +68,11 @@ class Answered:
         return [text for pair in zip(self.questions, self.answers, strict=True) for text in pair]
 
 
+def _rows(indices: Iterable[int], *columns: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    chosen = list(indices)
+    return [tuple(column[index] for index in chosen if column) for column in columns]
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """What every data set has."""
@@ -76,8 +82,11 @@ class DataSettings:
     # Whether a text is words between spaces, of which a tokenizer can be made when none is given.
     words_are_tokens: ClassVar[bool] = False
 
-    # At most so many examples of each split, drawn evenly from its classes, to try things out; null: all.
-    limit: int | None = setting(None, at_least=2)
+    limit: int | None = setting(
+        None,
+        at_least=2,
+        help="to try things out: at most so many examples of each split, of all classes; null: all",
+    )
 
     def notes(self) -> tuple[str, ...]:
         """Nothing: the splits came as files."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.data import SPLITS, Examples
-from sweeper.data.splits import check_splits, select, stratified_split, tokenizer_beside, unlabelled_texts
+from sweeper.data.splits import check_splits, stratified_parts, tokenizer_beside, unlabelled_texts
 from sweeper.data.tables import text_lines
 from sweeper.data.verbalisers import Verbalised
 from sweeper.errors import WrongInput
@@ -23,10 +23,16 @@ LABEL_NAMES = ("negative", "positive")
 class ClsBooks(Verbalised):
     """Reviews in a directory; optionally with train and valid pooled and split again, stratified by label."""
 
-    path: str | None = setting(None, identity=False)
-    pool: bool = False
-    validation_size: int | None = setting(None, at_least=1)  # examples; null: as many as valid.review has
-    split_seed: int = setting(0, at_least=0)
+    path: str | None = setting(
+        None,
+        identity=False,
+        help="directory of {train,valid,test}.review, a text a line, and .label, 0 or 1 a line",
+    )
+    pool: bool = setting(False, help="whether train and valid are pooled and split again, stratified")
+    validation_size: int | None = setting(
+        None, at_least=1, help="validation examples after pooling; null: as many as valid.review has"
+    )
+    split_seed: int = setting(0, at_least=0, help="of that split; the trial's seed has no part in it")
 
     def check(self) -> None:
         """Raise WrongInput when a file is missing or wrong, settings don't fit, or the splits don't."""
@@ -59,8 +65,8 @@ class ClsBooks(Verbalised):
                 f"data.validation_size={size} leaves nothing to train on\n"
                 f"allowed: 1 to {len(pooled) - 1}, train and valid having {len(pooled)} reviews together"
             )
-        kept, held_out = stratified_split(pooled.labels, size, self.split_seed)
-        return {"train": select(pooled, kept), "valid": select(pooled, held_out), "test": files["test"]}
+        kept, held_out = stratified_parts(pooled.labels, [size], self.split_seed)
+        return {"train": pooled.at(kept), "valid": pooled.at(held_out), "test": files["test"]}
 
     def notes(self) -> tuple[str, ...]:
         """How validation was made, when it was."""
@@ -78,16 +84,10 @@ class ClsBooks(Verbalised):
         return tokenizer_beside(self._directory())
 
     def _directory(self) -> Path:
-        if not self.path:
-            raise WrongInput(
-                "data.path is missing\nneeded: the directory of {train,valid,test}.review and .label\n"
-                "add data.path=DIRECTORY"
-            )
-        directory = Path(self.path).expanduser()
-        if not directory.is_dir():
-            raise WrongInput(
-                f"data.path={self.path} is not a directory\nneeded: {{train,valid,test}}.review and .label"
-            )
+        directory = Path(self.path or "").expanduser()
+        if not self.path or not directory.is_dir():
+            said = f"data.path={self.path} is not a directory" if self.path else "data.path is missing"
+            raise WrongInput(f"{said}\nneeded: the directory of {{train,valid,test}}.review and .label")
         return directory
 
     def _files(self) -> dict[str, Examples]:
@@ -102,10 +102,9 @@ class ClsBooks(Verbalised):
 def read_examples(reviews: Path, labels: Path) -> Examples:
     """Read reviews and their labels; raise WrongInput naming the first line that is wrong."""
     texts, marks = text_lines(reviews), [line.strip() for line in text_lines(labels)]
-    for number, text in enumerate(texts, start=1):
+    for number, (text, mark) in enumerate(zip(texts, marks, strict=False), start=1):
         if not text.strip():
             raise WrongInput(f"{reviews}, line {number} is empty\nneeded: a review on every line")
-    for number, mark in enumerate(marks, start=1):
         if mark not in ("0", "1"):
             raise WrongInput(f"{labels}, line {number} is {mark[:40]!r}\nallowed: 0 (negative) or 1 (positive)")
     if len(texts) != len(marks):

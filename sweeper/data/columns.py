@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sweeper.data import Examples
@@ -16,25 +15,6 @@ INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 LABELS = "allowed: strings, integers, or true and false"
 SHOWN = 10  # names of classes in a message
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Texts, or pairs of them, and the names of their classes."""
-
-    table: Table
-    texts: tuple[str, ...]
-    seconds: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-def read_rows(table: Table, texts: Sequence[str], label: str) -> Rows:
-    """Take one text column or two, and the label's, from a table.
-
-    Raises WrongInput, naming the first line whose value is no text or no label.
-    """
-    found = [tuple(column_texts(table, column)) for column in texts]
-    return Rows(table, found[0], found[1] if len(found) > 1 else (), tuple(class_names(table, label)))
 
 
 def column_texts(table: Table, column: str) -> list[str]:
@@ -48,7 +28,7 @@ def column_texts(table: Table, column: str) -> list[str]:
 
 def wrong_text(value: Any) -> str | None:
     """Say why a value cannot be a text; None when it can."""
-    if value is None or is_nan(value):
+    if value is None or _is_nan(value):
         return "is missing"
     if not isinstance(value, str):
         return f"is {str(value)[:40]}, which is no string"
@@ -77,7 +57,7 @@ def class_name(value: Any, spelled: bool) -> str:
         value = value.strip()
         if spelled and DECIMAL.fullmatch(value):
             value = float(value)
-    if value is None or value == "" or is_nan(value):
+    if value is None or value == "" or _is_nan(value):
         raise ValueError("is missing")
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -92,8 +72,7 @@ def class_name(value: Any, spelled: bool) -> str:
     return str(value)
 
 
-def is_nan(value: Any) -> bool:
-    """Whether a value is the float that stands for none."""
+def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
@@ -114,13 +93,17 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(different)
 
 
-def numbered(rows: Rows, names: Sequence[str]) -> Examples:
-    """Return rows with the numbers of their classes. Raises WrongInput for a class that is not among `names`."""
+def labelled(table: Table, texts: Sequence[str], classes: Sequence[str], names: Sequence[str]) -> Examples:
+    """Return a table's text columns, one or two, with the number that each example's class has among `names`.
+
+    Raises WrongInput, naming the first line whose class is not among them, or whose value is no text.
+    """
     numbers = {name: index for index, name in enumerate(names)}
-    for index, name in enumerate(rows.classes):
+    for index, name in enumerate(classes):
         if name not in numbers:
             known = ", ".join([*(name[:40] for name in names[:SHOWN]), *["…"] * (len(names) > SHOWN)])
             raise WrongInput(
-                f"{rows.table.place(index)} has the label {name[:40]!r}, which train lacks\nlabels of train: {known}"
+                f"{table.place(index)} has the label {name[:40]!r}, which train lacks\nlabels of train: {known}"
             )
-    return Examples(rows.texts, tuple(numbers[name] for name in rows.classes), rows.seconds)
+    first, *second = (tuple(column_texts(table, column)) for column in texts)
+    return Examples(first, tuple(numbers[name] for name in classes), *second)

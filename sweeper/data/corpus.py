@@ -19,13 +19,8 @@ from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
 
 LONGEST_LINE_BYTES = 2**20  # a longer line is cut into several texts, so that no line fills the memory
-COMPRESSED = (".gz", ".xz", ".bz2")
-DAMAGED = (
-    EOFError,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-)  # what the archive modules raise; OSError also of a plain file
+NEEDED = "needed: text files, plain or .gz, .xz, .bz2"
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)  # what reading archives raises; OSError: of plain files too
 
 
 @dataclass(frozen=True)
@@ -34,9 +29,11 @@ class Corpus(DataSettings):
 
     task: ClassVar[str] = "language_modelling"
 
-    files: Any = setting(None, identity=False)  # a path or glob, or a list of them
-    held_out_share: float = setting(0.01, above=0, at_most=0.5)  # of the texts, for the validation loss
-    split_seed: int = setting(0, at_least=0)
+    files: Any = setting(None, identity=False, help="a path or glob, or a list of them")
+    held_out_share: float = setting(
+        0.01, above=0, at_most=0.5, help="of the texts, for the loss that is reported and selects the weights"
+    )
+    split_seed: int = setting(0, at_least=0, help="of the texts that are held out")
 
     def check(self) -> None:
         """Raise WrongInput when there is no file, or one whose first text cannot be read, or no text at all."""
@@ -91,11 +88,11 @@ def matching(name: str) -> list[Path]:
     if expanded.is_file():
         return [expanded]
     if expanded.exists():
-        raise WrongInput(f"corpus={name} is no regular file\nneeded: text files, plain or {', '.join(COMPRESSED)}")
+        raise WrongInput(f"corpus={name} is no regular file\n{NEEDED}")
     names = glob.glob(str(expanded), recursive=True)  # noqa: PTH207  leaves hidden files out
     found = [path for path in map(Path, names) if path.is_file()]
     if not found:
-        raise WrongInput(f"corpus={name} does not exist\nneeded: text files, plain or {', '.join(COMPRESSED)}")
+        raise WrongInput(f"corpus={name} does not exist\n{NEEDED}")
     return found
 
 
@@ -109,9 +106,9 @@ def texts(files: Sequence[Path]) -> Iterator[str]:
     for file in files:
         encoding = "utf-8-sig"  # only a file's beginning may be a byte order mark
         try:
-            with opened(file) as content:
+            with _opened(file) as content:
                 for number, line in numbered_lines(content):
-                    text = decoded(line, encoding, file, number).strip()
+                    text = _decoded(line, encoding, file, number).strip()
                     encoding = "utf-8"
                     if text:
                         yield text
@@ -119,8 +116,7 @@ def texts(files: Sequence[Path]) -> Iterator[str]:
             raise WrongInput(f"{file} cannot be read to its end: {error}\nrepair it or leave it out") from error
 
 
-def opened(file: Path) -> BufferedIOBase:
-    """Open a file, compressed or plain, for reading its content."""
+def _opened(file: Path) -> BufferedIOBase:
     if file.suffix == ".gz":
         return gzip.open(file)
     if file.suffix == ".bz2":
@@ -152,8 +148,7 @@ def breaking_point(line: bytes) -> int:
     return len(line) - next(lengths, 0)
 
 
-def decoded(line: bytes, encoding: str, file: Path, number: int) -> str:
-    """Decode a line. Raises WrongInput."""
+def _decoded(line: bytes, encoding: str, file: Path, number: int) -> str:
     try:
         return line.decode(encoding)
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.data import DataSource, QuestionSource
+from sweeper.data import EVALUATED, DataSource, QuestionSource
 from sweeper.data.splits import limit_examples
 
 FILE = "facts.json"
@@ -47,14 +47,6 @@ class SplitFacts:
     unknown_share: float  # of the ids but <s> and </s>, those that are <unk>
 
 
-@dataclass(frozen=True)
-class TokenizedFacts:
-    """What is known of a tokenized data set."""
-
-    data: DataFacts
-    splits: Mapping[str, SplitFacts]
-
-
 def data_facts(source: DataSource) -> DataFacts:
     """Count a data set's classes, and the examples that its splits share, after its limit.
 
@@ -81,33 +73,22 @@ def question_facts(source: QuestionSource) -> DataFacts:
 def leaked(inputs: Mapping[str, Sequence[Hashable]]) -> dict[str, int]:
     """Count validation's examples that train holds too, and test's that train or validation holds."""
     seen, counts = set(inputs["train"]), {}
-    for split in ("valid", "test"):
+    for split in EVALUATED:
         counts[split] = sum(text in seen for text in inputs[split])
         seen.update(inputs[split])
     return counts
 
 
-def save_facts(directory: Path, facts: TokenizedFacts) -> None:
+def save_facts(directory: Path, data: DataFacts, splits: Mapping[str, SplitFacts]) -> None:
     """Write facts.json into a directory of tokenized data."""
-    (directory / FILE).write_text(json.dumps(asdict(facts), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    facts = {"data": asdict(data), "splits": {split: asdict(known) for split, known in splits.items()}}
+    (directory / FILE).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def facts_as_dict(directory: Path) -> dict[str, Any]:
-    """Return facts.json as it is: {"data": fields of DataFacts, "splits": {split: fields of SplitFacts}}."""
-    facts: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
-    return facts
-
-
-def load_facts(directory: Path) -> TokenizedFacts:
-    """Load what is known of a directory of tokenized data."""
-    facts = facts_as_dict(directory)
-    data = facts["data"]
-    return TokenizedFacts(
-        data=DataFacts(
-            label_names=tuple(data["label_names"]),
-            class_counts={split: tuple(counts) for split, counts in data["class_counts"].items()},
-            leaked=data["leaked"],
-            notes=tuple(data["notes"]),
-        ),
-        splits={split: SplitFacts(**values) for split, values in facts["splits"].items()},
-    )
+def read_facts(recorded: Mapping[str, Any]) -> DataFacts | None:
+    """Return what facts.json, or a record of it, says of the data set; None where it says nothing of it."""
+    known = recorded.get("data")
+    if not known:
+        return None
+    counts = {split: tuple(sizes) for split, sizes in known["class_counts"].items()}
+    return DataFacts(tuple(known["label_names"]), counts, known["leaked"], tuple(known["notes"]))

@@ -6,7 +6,9 @@ from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from sweeper.data import EVALUATED
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
@@ -19,12 +21,14 @@ from sweeper.trial.settings import setting
 class InFiles(Tabular, ABC):
     """Columns in a directory of files, or in one file."""
 
-    path: str | None = setting(None, identity=False)
+    located_by: ClassVar[str] = "path"
 
-    @property
-    def source(self) -> str:
-        """The data set as messages name it."""
-        return f"data.path={self.path}"
+    path: str | None = setting(
+        None,
+        identity=False,
+        help="a directory with train, and valid and test where there are (valid: also validation, dev, val); or one"
+        " file, which is split in three; a tokenizer beside it is taken",
+    )
 
     def find(self) -> Found:
         """Read the wanted columns of every split's file. Raises WrongInput."""
@@ -44,12 +48,9 @@ class InFiles(Tabular, ABC):
                 "data.path is missing\nneeded: a file, or the directory of train, valid and test\nadd data.path=PATH"
             )
         path = Path(self.path).expanduser()
-        if not path.exists():
-            raise WrongInput(f"{self.source} does not exist\nneeded: a file, or the directory of train, valid and test")
         if not (path.is_dir() or path.is_file()):
-            raise WrongInput(
-                f"{self.source} is no regular file\nneeded: a file, or the directory of train, valid and test"
-            )
+            said = "is no regular file" if path.exists() else "does not exist"
+            raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")
         if not path.is_dir() and kind(path.name) not in READERS:
             raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
         return path
@@ -69,7 +70,7 @@ def split_files(directory: Path) -> dict[str, Path]:
             listed = ", ".join(file.name for file in files)
             raise WrongInput(f"data.path={directory} has several files for one split: {listed}\nneeded: one of them")
     if not found["train"]:
-        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in ("valid", "test"))
+        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in EVALUATED)
         raise WrongInput(
             f"data.path={directory} has no file of training examples\n"
             f"looked for: train; where there are, {others}; each with {', '.join(EXTENSIONS)}\n"

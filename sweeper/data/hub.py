@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
@@ -28,27 +28,24 @@ NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 class OnHub(Tabular, ABC):
     """Columns under a name on the hub, fetched once into the library's own cache."""
 
-    name: str | None = setting(None, identity=False)  # OWNER/NAME, or a directory
-    config: str | None = setting(None, identity=False)  # which of the data set's configurations
-    revision: str | None = setting(None, identity=False)  # branch, tag or commit; null: the newest
+    located_by: ClassVar[str] = "name"
 
-    @property
-    def source(self) -> str:
-        """The data set as messages name it."""
-        return f"data.name={self.name}"
+    name: str | None = setting(None, identity=False, help="OWNER/NAME, or a directory in the hub's layout")
+    config: str | None = setting(None, identity=False, help="which configuration, where the data set has several")
+    revision: str | None = setting(None, identity=False, help="branch, tag or commit; null: the newest")
 
     def find(self) -> Found:
         """Fetch the data set and read the wanted columns of train, validation and test. Raises WrongInput."""
-        fetched = self._fetch()
+        fetched, target = self._fetch(), str(getattr(self, self.predicted))
         names = {split: self._split_name(fetched, split) for split in SPLIT_NAMES}
         if names["train"] is None:
             raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
         tables = {
-            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, self.target)
+            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, target)
             for split, name in names.items()
             if name is not None
         }
-        targets = {split: table.columns[self.target] for split, table in tables.items()}
+        targets = {split: table.columns[target] for split, table in tables.items()}
         secret = [mark for mark in (None, NO_LABEL, "") if mark not in targets["train"]]
         untold = [split for split in tables if all(value in secret for value in targets[split])]
         return Found(
@@ -115,34 +112,21 @@ def read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Keep bars and retries off the terminal, where a live table or three lines of refusal stand."""
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    """Keep the libraries' bars and retries off the terminal, where a live table or three lines of refusal stand."""
+    import datasets
+    import huggingface_hub.utils
 
     loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
-    shown = not are_progress_bars_disabled()
-    disable_progress_bars()
+    shown = [library for library in (datasets, huggingface_hub.utils) if not library.are_progress_bars_disabled()]
+    for library in shown:
+        library.disable_progress_bars()
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with no_progress_bars():
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        if shown:
-            enable_progress_bars()
-
-
-@contextmanager
-def no_progress_bars() -> Iterator[None]:
-    """Silence the bars that `datasets` draws while saving: they would break the live table."""
-    import datasets
-
-    shown = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if shown:
-            datasets.enable_progress_bars()
+        for library in shown:
+            library.enable_progress_bars()

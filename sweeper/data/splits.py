@@ -4,59 +4,72 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from sweeper.data import SPLITS, Examples
+from sweeper.data import EVALUATED, SPLITS, Answered, Examples
 from sweeper.errors import WrongInput
 
 # What a split may be called where a data set of others is read.
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "validation", "dev", "val"), "test": ("test",)}
 TITLES = {"train": "train", "valid": "validation", "test": "test"}
+Rows = TypeVar("Rows", Examples, Answered)
 SHARES = {"valid": "data.validation_share", "test": "data.test_share"}
 
 
 def complete(
-    found: Mapping[str, Examples], shares: Mapping[str, float], seed: int, label_names: Sequence[str]
-) -> dict[str, Examples]:
-    """Return train, valid and test; those not found are made from train, stratified, `shares` of it each.
+    found: Mapping[str, Rows], shares: Mapping[str, float], seed: int, labels: Sequence[int]
+) -> dict[str, Rows]:
+    """Return train, valid and test; those not found are made from train, stratified by its `labels`, `shares` of it.
 
-    Raises WrongInput when train, or a split that is made, would be without examples of a class.
+    Raises WrongInput when train, or a split that is made, would be empty.
     """
     train = found["train"]
-    missing = [split for split in ("test", "valid") if split not in found]
-    sizes = sizes_of(missing, shares, len(train))
-    made = dict(zip(["train", *missing], stratified_parts(train.labels, sizes, seed), strict=True))
-    parts = {split: select(train, indices) for split, indices in made.items()}
-    if missing:
-        check_parts(train, parts, shares, label_names)
-    splits = {**found, **parts}
+    missing: list[str] = missing_in(found)
+    sizes = [round(shares[split] * len(train)) for split in missing]
+    if sum(sizes) >= len(train):
+        raise WrongInput(
+            f"{given(missing, shares)} of {len(train)} examples leave nothing to train on\nset smaller shares"
+        )
+    for split, size in zip(missing, sizes, strict=True):
+        if not size:
+            raise WrongInput(
+                f"{given([split], shares)} of {len(train)} examples is none for {TITLES[split]}\n"
+                f"set a larger share, or give a {TITLES[split]} set of your own"
+            )
+    parts = dict(zip(["train", *missing], stratified_parts(labels, sizes, seed), strict=True))
+    splits = {**found, **{split: train.at(indices) for split, indices in parts.items()}}
     return {split: splits[split] for split in SPLITS}
 
 
-def sizes_of(missing: Sequence[str], shares: Mapping[str, float], examples: int) -> list[int]:
-    """Return how many of train's examples each missing split gets. Raises WrongInput when nothing would be left."""
-    sizes = [round(shares[split] * examples) for split in missing]
-    if sum(sizes) >= examples:
-        wanted = " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
-        raise WrongInput(f"{wanted} of {examples} examples leave nothing to train on\nset smaller shares")
-    return sizes
-
-
 def check_parts(
-    whole: Examples, parts: Mapping[str, Examples], shares: Mapping[str, float], label_names: Sequence[str]
+    found: Mapping[str, Examples],
+    splits: Mapping[str, Examples],
+    shares: Mapping[str, float],
+    label_names: Sequence[str],
 ) -> None:
-    """Raise WrongInput when a part has no example of some class."""
-    total = Counter(whole.labels)
-    for split, examples in parts.items():
-        for label in sorted(total.keys() - set(examples.labels)):
-            titles = " and ".join(TITLES[part] for part in parts if part != "train")
-            settings = " ".join(f"{SHARES[part]}={shares[part]:g}" for part in parts if part != "train")
+    """Raise WrongInput when a part of the training examples that were found has none of some class."""
+    whole = Counter(found["train"].labels)
+    missing = missing_in(found)
+    titles = " and ".join(TITLES[split] for split in missing)
+    for split in ("train", *missing):
+        for label in sorted(whole.keys() - set(splits[split].labels)):
             raise WrongInput(
-                f"{settings}: {TITLES[split]} would have none of the {total[label]} examples of class"
+                f"{given(missing, shares)}: {TITLES[split]} would have none of the {whole[label]} examples of class"
                 f" {label_names[label][:40]!r}\nneeded: at least one of every class in each part of train's"
-                f" {len(whole)} examples\nset other shares, or give {titles} of your own"
+                f" {whole.total()} examples\nset other shares, or give {titles} of your own"
             )
+
+
+def missing_in(found: Collection[str]) -> list[str]:
+    """Return the splits that must be made, in the order in which they are taken from train."""
+    return [split for split in ("test", "valid") if split not in found]
+
+
+def given(missing: Sequence[str], shares: Mapping[str, float]) -> str:
+    """Return the settings that say how large the missing splits are, as a message names them."""
+    return " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
 
 
 def check_classes(present: Collection[str], source: str) -> None:
@@ -89,24 +102,14 @@ def check_new(inputs: Mapping[str, Sequence[Hashable]], source: str, title: str)
 
 def unlabelled_texts(splits: Mapping[str, Examples]) -> list[str]:
     """Return the training texts, both of each pair, that neither validation nor test holds."""
-    held_out = {text for split in ("valid", "test") for texts in splits[split].inputs for text in texts}
-    return [text for texts in splits["train"].inputs for text in texts if text not in held_out]
+    held_out = {text for split in EVALUATED for text in splits[split].every_text}
+    return [text for text in splits["train"].every_text if text not in held_out]
 
 
 def tokenizer_beside(directory: Path) -> Path | None:
     """Return the one sentencepiece*.model or tokenizer.json in a directory; None: none or several."""
     found = [*directory.glob("sentencepiece*.model"), *directory.glob("tokenizer.json")]
     return found[0] if len(found) == 1 else None
-
-
-def select(examples: Examples, indices: Iterable[int]) -> Examples:
-    """Return the examples at `indices`, in that order."""
-    chosen = list(indices)
-    return Examples(
-        texts=tuple(examples.texts[index] for index in chosen),
-        labels=tuple(examples.labels[index] for index in chosen),
-        seconds=tuple(examples.seconds[index] for index in chosen) if examples.seconds else (),
-    )
 
 
 def limit_examples(examples: Examples, limit: int | None) -> Examples:
@@ -121,13 +124,7 @@ def limit_examples(examples: Examples, limit: int | None) -> Examples:
     for index, label in enumerate(examples.labels):
         turns.append((seen[label], label, index))
         seen[label] += 1
-    return select(examples, sorted(index for _, _, index in sorted(turns)[:limit]))
-
-
-def stratified_split(labels: Sequence[int], held_out: int, seed: int) -> tuple[list[int], list[int]]:
-    """Divide the indices of `labels` at random into those kept and `held_out` others, each in rising order."""
-    kept, chosen = stratified_parts(labels, [held_out], seed)
-    return kept, chosen
+    return examples.at(sorted(index for _, _, index in sorted(turns)[:limit]))
 
 
 def stratified_parts(labels: Sequence[int], sizes: Sequence[int], seed: int) -> list[list[int]]:

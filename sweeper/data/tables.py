@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,18 +117,10 @@ def tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, fields
 
 
-def read_csv(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file of comma-separated values."""
-    return delimited(file, csv_records(file), wanted)
-
-
-def read_tsv(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file of tab-separated values."""
-    return delimited(file, tsv_records(file), wanted)
-
-
-def delimited(file: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapping[str, str]) -> Table:
-    """Take the wanted columns of records whose first one is the header."""
+def _read_delimited(
+    records_in: Callable[[Path], Iterator[tuple[int, list[str]]]], file: Path, wanted: Mapping[str, str]
+) -> Table:
+    records = records_in(file)
     _, fields = next(records)
     header = [name.strip() for name in fields]
     if len(header) == 1 and ";" in header[0] and header[0] not in wanted:
@@ -151,7 +144,7 @@ def delimited(file: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapp
 def read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
     """Read a file of one JSON object a line; lines with nothing on them are passed over."""
     lines = {number: line for number, line in enumerate(text_lines(file), start=1) if line.strip()}
-    objects = {number: json_object(file, number, line, wanted) for number, line in lines.items()}
+    objects = {number: _json_object(file, number, line, wanted) for number, line in lines.items()}
     check_columns(str(file), list(dict.fromkeys(name for item in objects.values() for name in item)), wanted)
     for number, item in objects.items():
         for column in wanted:
@@ -161,8 +154,7 @@ def read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
     return Table(str(file), columns, list(objects))
 
 
-def json_object(file: Path, number: int, line: str, wanted: Iterable[str]) -> dict[str, Any]:
-    """Return the object that a line holds."""
+def _json_object(file: Path, number: int, line: str, wanted: Iterable[str]) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -205,8 +197,8 @@ def check_columns(source: str, there: Sequence[str], wanted: Mapping[str, str]) 
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {
     ".jsonl": read_json_lines,
     ".json": read_json_lines,
-    ".csv": read_csv,
-    ".tsv": read_tsv,
+    ".csv": partial(_read_delimited, csv_records),
+    ".tsv": partial(_read_delimited, tsv_records),
     ".parquet": read_parquet,
 }
 EXTENSIONS = (*READERS, *(f"{extension}.gz" for extension in READERS if extension != ".parquet"))

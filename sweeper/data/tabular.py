@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, ClassVar
 
 from sweeper.data import DataSettings
@@ -23,35 +24,71 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A data set, read: classes numbered where there are some, missing splits made; `digest` is of all that."""
+
+    splits: Mapping[str, Any]
+    notes: tuple[str, ...]
+    digest: str
+    label_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tabular(DataSettings, ABC):
     """Columns of tables; splits that are missing are made from train."""
 
     files_choice: ClassVar[str]  # what to choose for data= where the rows are in files
-    targets: ClassVar[str]  # what the column to be predicted holds, as in "the data set's own has no labels"
+    located_by: ClassVar[str]  # the setting that says where the data set is
+    predicted: ClassVar[str]  # the setting that names the column to be predicted
+    columns: ClassVar[tuple[str, ...]]  # the settings that name a column each
+    targets: ClassVar[str]  # what that column holds, as in "the data set's own has no labels"
     drawn: ClassVar[str]  # how examples of a split that is made are chosen
 
-    validation_share: float = setting(0.1, above=0, below=1)  # of train, where there is no validation split
-    test_share: float = setting(0.2, above=0, below=1)  # of train, where there is no test split
-    split_seed: int = setting(0, at_least=0)  # of these splits; a trial's seed has no part in them
+    validation_share: float = setting(
+        0.1, above=0, below=1, help="of train, where there is no validation split with labels or answers"
+    )
+    test_share: float = setting(0.2, above=0, below=1, help="of train, where there is no such test split")
+    split_seed: int = setting(0, at_least=0, help="of these splits; the trial's seed has no part in them")
 
     @property
-    @abstractmethod
     def wanted(self) -> dict[str, str]:
         """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
+        return {getattr(self, name): f"data.{name}={getattr(self, name)}" for name in self.columns}
 
     @property
-    @abstractmethod
-    def target(self) -> str:
-        """The column that is to be predicted."""
-
-    @property
-    @abstractmethod
     def source(self) -> str:
         """The data set as messages name it, as in data.path=DIR."""
+        return f"data.{self.located_by}={getattr(self, self.located_by)}"
 
     @abstractmethod
     def find(self) -> Found:
         """Read the wanted columns of every split there is. Raises WrongInput."""
+
+    @abstractmethod
+    def prepare(self) -> Prepared:
+        """Read the data set. Raises WrongInput when that cannot be done, or it cannot be compared by."""
+
+    def prepared(self) -> Prepared:
+        """Return the data set, read once a process."""
+        # Neither changes a row; a mapping of verbalisers could not be looked up.
+        changes: dict[str, Any] = {name: None for name in ("limit", "verbalisers") if hasattr(self, name)}
+        return _prepare(replace(self, **changes))
+
+    def check(self) -> None:
+        """Raise WrongInput when the data cannot be read, or cannot be compared by."""
+        self.prepared()
+
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of what all splits hold as they are made."""
+        return self.prepared().digest
+
+    def splits(self) -> dict[str, Any]:
+        """The examples of train, valid and test, before any limit."""
+        return dict(self.prepared().splits)
+
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each split that was made."""
+        return self.prepared().notes
 
     @property
     def shares(self) -> dict[str, float]:
@@ -66,6 +103,11 @@ class Tabular(DataSettings, ABC):
             for split in SHARES
             if split not in found.tables
         )
+
+
+@cache
+def _prepare(settings: Tabular) -> Prepared:
+    return settings.prepare()
 
 
 def column_name(key: str, name: Any) -> str:

@@ -17,8 +17,13 @@ SHOWN = 10  # classes that a message names
 class Verbalised(DataSettings):
     """Settings of a data set whose classes have words."""
 
-    # Class -> its words; null: the classes' names. Trials that read them know them by a digest.
-    verbalisers: Any = setting(None, identity=False)
+    # Trials that read them know them by a digest.
+    verbalisers: Any = setting(
+        None,
+        identity=False,
+        help="what stands for the classes where a language model answers, a word or several for each, as in"
+        " {neg: bad, pos: good}; null: their names",
+    )
 
 
 def verbalisers(source: DataSource) -> tuple[str, ...]:
@@ -31,13 +36,14 @@ def verbalisers(source: DataSource) -> tuple[str, ...]:
     if given is None:
         given = {name: name for name in names}
     if not isinstance(given, Mapping):
-        raise WrongInput(f"data.verbalisers={given} is no mapping\nallowed: {example(names)}")
-    words = {class_key(key): word for key, word in given.items()}
+        raise WrongInput(f"data.verbalisers={given} is no mapping\nallowed: {_example(names)}")
+    # YAML takes some names for integers or truth values.
+    words = {str(key).lower() if isinstance(key, bool) else str(key): word for key, word in given.items()}
     if different := sorted(words.keys() ^ set(names)):
         said = "names an unknown class" if different[0] in words else "lacks the class"
-        raise WrongInput(f"data.verbalisers {said} {different[0][:40]!r}\nneeded: a word for each, {example(names)}")
+        raise WrongInput(f"data.verbalisers {said} {different[0][:40]!r}\nneeded: a word for each, {_example(names)}")
     found = tuple(" ".join(text_of(name, words[name]).split()) for name in names)
-    check_words(found, names)
+    _check_words(found, names)
     return found
 
 
@@ -52,11 +58,6 @@ def reading_notes(source: DataSource, length_normalised: bool) -> list[str]:
     ]
 
 
-def class_key(key: Any) -> str:
-    """Return a class's name as data sets spell it, where YAML took it for an integer or a truth value."""
-    return str(key).lower() if isinstance(key, bool) else str(key)
-
-
 def text_of(name: str, word: Any) -> str:
     """Return a verbaliser, which YAML may have taken for a number."""
     if isinstance(word, bool) or not isinstance(word, str | int | float):
@@ -65,8 +66,7 @@ def text_of(name: str, word: Any) -> str:
     return str(word)
 
 
-def check_words(words: Sequence[str], names: Sequence[str]) -> None:
-    """Raise WrongInput for an empty verbaliser and for two that are equal."""
+def _check_words(words: Sequence[str], names: Sequence[str]) -> None:
     for name, word in zip(names, words, strict=True):
         if not word:
             raise WrongInput(
@@ -87,7 +87,6 @@ def check_different(found: Sequence[Any], names: Sequence[str], words: Sequence[
             )
 
 
-def example(names: Sequence[str]) -> str:
-    """Return how the setting is written for these classes."""
+def _example(names: Sequence[str]) -> str:
     shown = [f"{name[:40]}: …" for name in names[:SHOWN]] + ["…"] * (len(names) > SHOWN)
     return f"data.verbalisers={{{', '.join(shown)}}}"

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from sweeper.analysis.factors import trial_settings
 from sweeper.backends import Backend, Outline
-from sweeper.data.facts import DataFacts, data_facts, question_facts
+from sweeper.data.facts import DataFacts, data_facts, question_facts, read_facts
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.records.record import records
 from sweeper.records.study import Study
-from sweeper.report.data_text import leaks, plan_lines, read_facts
+from sweeper.report.data_text import leaks, plan_lines
 from sweeper.report.terminal import rich_table
 from sweeper.report.text import TextTable, duration, printable
 from sweeper.trial.outcome import Status

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments, set_seed
 
 from sweeper.checkpoints.architecture import transformers_config
+from sweeper.data import EVALUATED
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.reporter import Report
@@ -23,7 +24,6 @@ from sweeper.frameworks.trainer import ReportingTrainer, TrainerReporter, optimi
 from sweeper.trial import Trial
 
 AnyTrainer = TypeVar("AnyTrainer", bound=ReportingTrainer)
-EVALUATED = ("valid", "test")
 HEADS = ("classifier.", "score.")  # of a classifier; always random
 # accelerate draws epoch e's order from data_seed + e: far-apart seeds keep the orders of two trials apart.
 DATA_SEED_STRIDE = 100_003

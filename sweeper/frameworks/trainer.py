@@ -21,6 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
+from sweeper.records.files import new_directory
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import Precision, Schedule, TrainSettings
 
@@ -196,18 +197,16 @@ def save_model(
     model: PreTrainedModel, tokenizer: Tokenizer, directory: Path, extra_files: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Replace a directory by a model and its tokenizer; what a kill leaves half-written never has its name."""
-    temporary = directory.with_name(f".{directory.name}")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a launch that was killed here
-    used = model.config.use_cache
-    model.config.use_cache = True  # the Trainer turns it off, for training; who generates wants it
-    model.save_pretrained(temporary)
-    model.config.use_cache = used
-    tokenizer.save(temporary)
-    for name, content in extra_files.items():
-        (temporary / name).write_text(content, encoding="utf-8")
-    if directory.exists():
-        shutil.rmtree(directory)
-    temporary.rename(directory)
+    with new_directory(directory) as temporary:
+        used = model.config.use_cache
+        model.config.use_cache = True  # the Trainer turns it off, for training; who generates wants it
+        model.save_pretrained(temporary)
+        model.config.use_cache = used
+        tokenizer.save(temporary)
+        for name, content in extra_files.items():
+            (temporary / name).write_text(content, encoding="utf-8")
+        if directory.exists():
+            shutil.rmtree(directory)
 
 
 def _last_checkpoint(root: Path) -> Path | None:

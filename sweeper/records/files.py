@@ -1,4 +1,4 @@
-"""JSON files of records: replaced at once, read with their schema."""
+"""Files and directories that are there whole or not at all, JSON with its schema, and where they can be made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,24 @@ from sweeper.errors import WrongInput
 SCHEMA = 1
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace a file by a value's JSON at once: readers see the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+def write_file(path: Path, content: bytes, *, alone: bool = False, synced: bool = True) -> None:
+    """Replace a file at once: readers see the old content or the new one, never a part.
+
+    `alone`: no other process writes it at the same time, so that what a killed one left half-written is overwritten.
+    `synced`: it outlives a power cut.
+    """
+    temporary = path.with_name(f".{path.name}.{'new' if alone else secrets.token_hex(4)}")
+    with temporary.open("wb") as file:
+        file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by a value's JSON at once."""
+    write_file(path, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
 
 
 def read_json(path: Path) -> Any:
@@ -72,14 +82,52 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
         if not directory.exists():
-            for left_over in directory.parent.glob(f".{directory.name}.*"):
-                if left_over.is_dir():
-                    shutil.rmtree(left_over)  # of a builder that was killed: this one holds the lock
-            temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
-            temporary.mkdir()
-            try:
+            with new_directory(directory) as temporary:
+                temporary.mkdir()
                 build(temporary)
-                temporary.rename(directory)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
     return directory
+
+
+@contextmanager
+def new_directory(directory: Path) -> Iterator[Path]:
+    """Yield where to make a directory, which takes its final name when nothing went wrong; one writer at a time.
+
+    An empty directory of that name gives way; one that holds something does not, and OSError is raised.
+    """
+    there = next(path for path in directory.absolute().parents if path.exists())  # nothing is left of what fails
+    temporary = there / f".{'-'.join(directory.absolute().relative_to(there).parts)}.new"
+    shutil.rmtree(temporary, ignore_errors=True)  # of a writer that was killed
+    try:
+        yield temporary
+        if directory.exists():
+            directory.rmdir()
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        temporary.rename(directory)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_can_be_made(shown: str, directory: Path, remedy: str) -> None:
+    """Raise WrongInput where a directory can be neither made nor written into; what is made to find out is gone again.
+
+    `shown` and `remedy` are how the message begins and ends.
+    """
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WrongInput(f"{shown}: {there} is a file\n{remedy}")
+    probe = there / f".sweeper-{secrets.token_hex(4)}"
+    try:  # permissions alone do not tell: root has all of them, under /proc too
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise WrongInput(f"{shown}: {there.absolute()} cannot be written: {error.strerror}\n{remedy}") from error
+
+
+def check_destination(shown: str, directory: Path, remedy: str) -> None:
+    """Raise WrongInput where `new_directory` could not make one, or would replace where the command runs."""
+    check_can_be_made(shown, directory, remedy)
+    check_can_be_made(shown, directory.absolute().parent, remedy)
+    if directory.exists() and any(directory.iterdir()):
+        raise WrongInput(f"{shown} holds something already\n{remedy}")
+    if Path.cwd().is_relative_to(directory.resolve()):
+        raise WrongInput(f"{shown} is where the command runs, and would be replaced\n{remedy}")

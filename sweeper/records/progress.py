@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sweeper.records.files import encode_number, read_json
+from sweeper.records.files import encode_number, read_json, write_file
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ class ProgressFile:
             return
         self.written = now
         progress = Progress(epoch, step, steps, loss(), self.started_step, self.started, now)
-        temporary = self.path.with_name(f".{self.path.name}")
-        temporary.write_text(json.dumps({**asdict(progress), "loss": encode_number(progress.loss)}))
-        temporary.replace(self.path)
+        value = {**asdict(progress), "loss": encode_number(progress.loss)}
+        write_file(self.path, json.dumps(value).encode(), alone=True, synced=False)
 
 
 def read_progress(path: Path) -> Progress | None:

@@ -6,21 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweeper.analysis.rows import DataSet
-from sweeper.data.facts import DataFacts
+from sweeper.data.facts import DataFacts, read_facts
 from sweeper.report.text import printable
 
 SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 CLASSES_LISTED = 10  # of more only the smallest and the largest are named
 UNKNOWN_TOLERATED = 0.01  # share of <unk> among a split's ids
-
-
-def read_facts(recorded: Mapping[str, Any]) -> DataFacts | None:
-    """Return what a record's facts say of the data set; None where they say nothing of it."""
-    known = recorded.get("data")
-    if not known:
-        return None
-    counts = {split: tuple(sizes) for split, sizes in known["class_counts"].items()}
-    return DataFacts(tuple(known["label_names"]), counts, known["leaked"], tuple(known["notes"]))
 
 
 def uneven(facts: DataFacts) -> bool:

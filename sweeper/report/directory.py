@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from filelock import FileLock
 
 from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.rows import Comparison
-from sweeper.records.files import read_json, write_json
+from sweeper.records.files import read_json, write_file, write_json
 from sweeper.records.fingerprints import fingerprint_of_study
 from sweeper.records.study import open_study
 from sweeper.report.csv_file import csv_text
@@ -78,9 +77,4 @@ def _write_files(directory: Path, files: Mapping[str, bytes]) -> None:
     for path, content in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.new")  # one writer at a time: what a dead one left is overwritten
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        write_file(target, content, alone=True)

@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.data_text import plan_lines, read_facts
+from sweeper.data.facts import read_facts
+from sweeper.report.data_text import plan_lines
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import CurveFigure
 from sweeper.report.figures.drawing import draw

@@ -9,8 +9,8 @@ from typing import Any
 import datasets
 
 from sweeper.data import DataSource, Examples
-from sweeper.data.facts import DataFacts, SplitFacts, TokenizedFacts, data_facts, save_facts
-from sweeper.data.hub import no_progress_bars
+from sweeper.data.facts import DataFacts, SplitFacts, data_facts, save_facts
+from sweeper.data.hub import silent
 from sweeper.data.splits import limit_examples
 from sweeper.errors import WrongInput
 from sweeper.records.files import cached
@@ -48,9 +48,9 @@ def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length
 
 def save_splits(directory: Path, splits: Mapping[str, tuple[datasets.Dataset, SplitFacts]], facts: DataFacts) -> None:
     """Write each split and its facts, and those of the whole."""
-    with no_progress_bars():
+    with silent():
         datasets.DatasetDict({name: rows for name, (rows, _) in splits.items()}).save_to_disk(str(directory))
-    save_facts(directory, TokenizedFacts(facts, {name: counted for name, (_, counted) in splits.items()}))
+    save_facts(directory, facts, {name: counted for name, (_, counted) in splits.items()})
 
 
 def _framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:

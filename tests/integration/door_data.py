@@ -11,7 +11,7 @@ FILES = "data=files data.path=files_"
 CASES = [
     Case("data=files", ("data.path is missing", "data.path=PATH")),
     Case("data=files data.path=~/x.csv", ("data.path=~/x.csv", """'data.path="~/x.csv"'""")),
-    Case("data=files data.path=[a,b]", ("data.path=['a', 'b'] is a list", "-m")),
+    Case("data=files data.path=[a,b]", ("data.path=['a', 'b'] is not allowed", "-m")),
     Case(f"data=files data.path={'x' * 300}.csv", ("xxx", "name too long", "shorter")),
     Case("data=files data.path=/dev/null", ("data.path=/dev/null is no regular file",)),
     Case(f"{FILES}CAPITALS.CSV", ("files_CAPITALS.CSV", "no examples")),

@@ -56,9 +56,7 @@ CASES = [
     Case(f"{LORA} data.verbalisers.negative=''", ("data.verbalisers.negative=''", "empty")),
     Case(f"{LORA} data.verbalisers.negative=wonderful", ("negative=wonderful", "positive=wonderful", "the same")),
     Case(f"{LORA} data.verbalisers.neutral=fair", ("data.verbalisers.neutral", "negative, positive")),
-    Case(
-        f"{LORA} {FILES} data.verbalisers.neg=mal", ("data.verbalisers.neg", "data.verbalisers={neg: bad, pos: good}")
-    ),
+    Case(f"{LORA} {FILES} data.verbalisers.neg=mal", ("data.verbalisers.neg", "data.verbalisers={neg: VALUE}")),
     Case(f"{LORA} {FILES} data.verbalisers=[a,b]", ("data.verbalisers=['a', 'b']", "{neg: …, pos: …}")),
     Case(f"{LORA} {FILES} data.verbalisers={{pos:bon,neutre:moyen}}", ("lacks the class 'neg'", "{neg: …, pos: …}")),
     Case(f"{LORA} {FILES} data.verbalisers={{pos:a,neg:b,neu:c}}", ("unknown class 'neu'", "{neg: …, pos: …}")),

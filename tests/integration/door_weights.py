@@ -22,7 +22,7 @@ CASES = [
     Case("model.path=owner/name@v1", ("model.path=owner/name@v1: no directory here", "OWNER/NAME@REVISION")),
     Case("model.path=5", ("model.path=5", "DIR", "hub name")),
     Case("model.path={decoder:x}", ("model.path", "decoder", "encoder, causal_lm")),
-    Case("model.path.encoder=weights_good", ("model.path.encoder", "model.path={encoder: DIR")),
+    Case("model.path.encoder=weights_good", ("model.path.encoder", "model.path={encoder: ")),
     Case("model.path=weights_none", ("model.path=weights_none", "config.json", "model.safetensors")),
     Case("model.path=weights_no_config", ("model.path=weights_no_config", "config.json")),
     Case("model.path=weights_no_tensors", ("model.path=weights_no_tensors", "model.safetensors", "model=rd")),

@@ -90,8 +90,8 @@ def test_a_traceback_on_demand(arguments: str, place: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     answer = command("run outputs=/proc/results tracking=none", tmp_path)
     assert answer.returncode == 2
-    assert answer.stderr.startswith("sweeper: outputs=/proc/results cannot be made: ")
-    assert answer.stderr.endswith("\n  set outputs=DIR to where you may write\n")
+    assert answer.stderr.startswith("sweeper: outputs=/proc/results: /proc cannot be written: ")
+    assert answer.stderr.endswith("\n  set outputs=DIR to where you may write, or study=NAME\n")
     assert answer.stdout == ""
 
 

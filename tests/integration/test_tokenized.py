@@ -12,13 +12,14 @@ import sentencepiece
 
 from sweeper.data import DataSource, Examples
 from sweeper.data.cls_books import ClsBooks
-from sweeper.data.facts import SplitFacts, data_facts, facts_as_dict, load_facts
+from sweeper.data.facts import SplitFacts, data_facts
 from sweeper.data.files import Files
 from sweeper.errors import WrongInput
 from sweeper.tokens.tokenized import load_tokenized, tokenized
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
+from tests.labelled_files import load_facts
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 REVIEWS = SHARED / "cls_books_fr"
@@ -69,8 +70,7 @@ def test_columns_facts_and_order(small: ClsBooks, tmp_path: Path) -> None:
         "valid": SplitFacts(examples=2, truncated=0, tokens=6, unknown_share=0.5),
         "test": SplitFacts(examples=3, truncated=1, tokens=11, unknown_share=0.6),
     }
-    assert facts.data == data_facts(small) and facts.data.leaked == {"valid": 0, "test": 1}
-    assert facts_as_dict(directory).keys() == {"data", "splits"}
+    assert facts.data == data_facts(small) and data_facts(small).leaked == {"valid": 0, "test": 1}
 
 
 def pairs(directory: Path) -> Files:

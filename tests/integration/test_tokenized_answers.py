@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.data.facts import SplitFacts, load_facts, question_facts
+from sweeper.data.facts import SplitFacts, question_facts
 from sweeper.data.questions import QuestionFiles
 from sweeper.errors import WrongInput
 from sweeper.tokens.prompted import tokenized_answers
@@ -16,6 +16,7 @@ from sweeper.tokens.tokenized import load_tokenized
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
+from tests.labelled_files import load_facts
 
 ROWS = {
     "train": [("qui lit ?", "une amie"), ("où ?", "ici")],

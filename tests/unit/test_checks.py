@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from sweeper.config.checks import check_arch, check_name, check_place, check_trial
+from sweeper.config.checks import check_arch, check_name, check_outputs, check_trial
 from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import ArchSettings, Family, TaskSettings, TrainSettings
@@ -93,9 +93,9 @@ def test_what_is_a_plain_name(name: str) -> None:
 def test_a_place_for_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for outputs in (Path("outputs"), Path("not/yet/there"), tmp_path / "absolute"):
-        check_place(outputs, outputs / "demo")
+        check_outputs(outputs, outputs / "demo")
     assert list(tmp_path.iterdir()) == []
     Path("file").touch()
     for study in (Path("file/demo"), Path("file")):
-        with pytest.raises(WrongInput, match=r"file is a file, .*\nset outputs=DIR"):
-            check_place(Path("file"), study)
+        with pytest.raises(WrongInput, match=r"file is a file\nset outputs=DIR"):
+            check_outputs(Path("file"), study)

@@ -10,8 +10,10 @@ import pytest
 from sweeper.data import DataSettings, Examples
 from sweeper.data.cls_books import ClsBooks
 from sweeper.data.demo import Demo
-from sweeper.data.facts import DataFacts, SplitFacts, TokenizedFacts, data_facts, facts_as_dict, load_facts, save_facts
+from sweeper.data.facts import FILE, DataFacts, SplitFacts, data_facts, save_facts
 from sweeper.data.files import Files
+from sweeper.records.files import read_json
+from tests.labelled_files import TokenizedFacts, load_facts
 
 SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 needs_reviews = pytest.mark.skipif(
@@ -57,9 +59,9 @@ def test_facts_are_those_of_the_limited_set(repeating: Path) -> None:
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     data = DataFacts(("négatif", "2"), {"train": (3, 4)}, {"valid": 1, "test": 0}, ("validation: 10 % of train",))
     facts = TokenizedFacts(data, {"train": SplitFacts(7, 1, 70, 0.25)})
-    save_facts(tmp_path, facts)
+    save_facts(tmp_path, data, facts.splits)
     assert load_facts(tmp_path) == facts
-    assert facts_as_dict(tmp_path) == {
+    assert read_json(tmp_path / FILE) == {
         "data": {
             "label_names": ["négatif", "2"],
             "class_counts": {"train": [3, 4]},

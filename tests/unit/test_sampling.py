@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sweeper.data import Examples
-from sweeper.data.splits import apportion, limit_examples, select, stratified_parts, stratified_split
+from sweeper.data.splits import apportion, limit_examples, stratified_parts
 
 
 def sorted_by_label(*sizes: int) -> Examples:
@@ -48,7 +48,7 @@ def test_apportion_is_hamiltons_method() -> None:
 
 def test_split_is_a_stratified_partition() -> None:
     labels = sorted_by_label(900, 300, 17).labels
-    kept, held_out = stratified_split(labels, 200, seed=3)
+    kept, held_out = stratified_parts(labels, [200], seed=3)
     assert sorted(kept + held_out) == list(range(len(labels)))
     assert (kept, held_out) == (sorted(kept), sorted(held_out))
     assert Counter(labels[index] for index in held_out) == {0: 148, 1: 49, 2: 3}  # 147.9, 49.3, 2.8
@@ -56,19 +56,19 @@ def test_split_is_a_stratified_partition() -> None:
 
 def test_split_follows_its_seed() -> None:
     labels = sorted_by_label(500, 500).labels
-    assert stratified_split(labels, 100, seed=1) == stratified_split(labels, 100, seed=1)
-    first, second = (set(stratified_split(labels, 100, seed=seed)[1]) for seed in (1, 2))
+    assert stratified_parts(labels, [100], seed=1) == stratified_parts(labels, [100], seed=1)
+    first, second = (set(stratified_parts(labels, [100], seed=seed)[1]) for seed in (1, 2))
     assert len(first & second) < 30  # 10 are expected of independent draws
 
 
 def test_split_stays_what_it_was() -> None:
     # random.Random(0) draws .84 .76 .42 .26 .51 .40 | .78 .30 .48 .58 .91 .50: the two least of each class.
-    assert stratified_split(sorted_by_label(6, 6).labels, 4, seed=0)[1] == [3, 5, 7, 8]
+    assert stratified_parts(sorted_by_label(6, 6).labels, [4], seed=0)[1] == [3, 5, 7, 8]
 
 
 def test_split_reaches_every_position() -> None:
     labels = sorted_by_label(10, 10).labels
-    drawn = Counter(index for seed in range(400) for index in stratified_split(labels, 4, seed)[1])
+    drawn = Counter(index for seed in range(400) for index in stratified_parts(labels, [4], seed)[1])
     assert min(drawn.values()) > 40 and max(drawn.values()) < 125  # 80 ± 8 expected
 
 
@@ -84,7 +84,7 @@ def test_parts_are_stratified_and_divide_all() -> None:
 
 def test_pairs_stay_together() -> None:
     pairs = Examples(("a", "b", "c"), (0, 1, 0), ("x", "y", "z"))
-    assert select(pairs, [2, 1]) == Examples(("c", "b"), (0, 1), ("z", "y"))
+    assert pairs.at([2, 1]) == Examples(("c", "b"), (0, 1), ("z", "y"))
     assert limit_examples(pairs, 2) == Examples(("a", "b"), (0, 1), ("x", "y"))
     assert pairs.inputs == [("a", "x"), ("b", "y"), ("c", "z")]
     assert Examples(("a", "b"), (0, 1)).inputs == [("a",), ("b",)]

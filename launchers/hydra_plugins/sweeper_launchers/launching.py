@@ -23,6 +23,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from sweeper.backends import Backend, Job, JobState, living
+from sweeper.records.files import write_file
 
 POLL_SECONDS = 0.05
 log = logging.getLogger(__name__)
@@ -146,9 +147,7 @@ def _run_task(
     )
     if returned.status is JobStatus.FAILED:
         traceback.print_exception(returned._return_value, file=sys.stderr)
-    partial_file = result.with_suffix(".partial")
-    partial_file.write_bytes(cloudpickle.dumps(returned))
-    partial_file.rename(result)
+    write_file(result, cloudpickle.dumps(returned), alone=True)
 
 
 def _job_return(config: DictConfig, result: Path, job: Job, state: JobState) -> JobReturn:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from sweeper.data import EVALUATED
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fairseq import mends as fairseq_mends
@@ -25,7 +26,7 @@ from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import binarised
 from sweeper.frameworks.fairseq.model import initial_model, load_into, save_initial
 from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, REPORTER, TaskReporter, configuration
-from sweeper.frameworks.fine_tuning import EVALUATED, build_classifier, total_steps
+from sweeper.frameworks.fine_tuning import build_classifier, total_steps
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import save_model

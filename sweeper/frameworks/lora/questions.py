@@ -22,6 +22,7 @@ from sweeper.frameworks.lora.generation import generate
 from sweeper.frameworks.lora.model import base_files, build
 from sweeper.frameworks.metrics import answer_metrics, prediction_metrics
 from sweeper.frameworks.reporter import Report
+from sweeper.records.files import write_file
 from sweeper.records.record import Record
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial import Trial
@@ -121,6 +122,4 @@ def _write_answers(file: Path, questions: Dataset, before: Sequence[str], after:
         )
         for example, first, last in zip(questions, before, after, strict=True)
     ]
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    temporary.replace(file)
+    write_file(file, "".join(f"{line}\n" for line in lines).encode(), alone=True)

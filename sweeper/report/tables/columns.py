@@ -9,7 +9,8 @@ from typing import Any
 from sweeper.analysis.factors import Value
 from sweeper.analysis.pairs import PairRow
 from sweeper.analysis.rows import SETS, Comparison, MeasuredRow
-from sweeper.report.data_text import read_facts, uneven
+from sweeper.data.facts import read_facts
+from sweeper.report.data_text import uneven
 from sweeper.report.text import Cells, TextTable, heading, metric_name, value_text
 from sweeper.trial.metrics import METRICS, Shown
 

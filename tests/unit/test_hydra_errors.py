@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.config.composed import to_trial
-from sweeper.config.hydra_errors import explain, null_group
+from sweeper.config.hydra_errors import SYNTAX, explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
@@ -34,32 +34,61 @@ def refusal(*overrides: str) -> str:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("seed=[1,2]", "seed=[1, 2] has the wrong type\nallowed: an integer"),
-        ("seed=", "seed= has the wrong type\nallowed: an integer"),
-        ("train.max_steps=1.5", "train.max_steps=1.5 has the wrong type\nallowed: an integer"),
-        ("train.eps=small", "train.eps=small has the wrong type\nallowed: a number"),
-        ("train.betas=[a,b]", "train.betas[0]=a has the wrong type\nallowed: a number"),
-        ("train.betas=3", "train.betas must be a list\nas in train.betas=[A,B]"),
-        ("model.pretrained=maybe", "model.pretrained=maybe has the wrong type\nallowed: true or false"),
-        ("framework.family=x", "framework.family=x: no such choice\nallowed: encoder, causal_lm"),
+        ("seed=[1,2]", "seed=[1, 2] is not allowed\nallowed: an integer; left out, it has its default"),
+        ("seed=", "seed= is not allowed\nallowed: an integer; left out, it has its default"),
+        (
+            "train.max_steps=1.5",
+            "train.max_steps=1.5 is not allowed\nallowed: an integer; left out, it has its default",
+        ),
+        ("train.eps=small", "train.eps=small is not allowed\nallowed: a number; left out, it has its default"),
+        (
+            "train.betas=[a,b]",
+            "train.betas[0]: Value 'a' of type 'str' could not be converted to Float\nleft out, it has its default",
+        ),
+        (
+            "train.betas=3",
+            "train.betas=3 is not allowed\nallowed: a list, as in KEY=[A,B]; left out, it has its default",
+        ),
+        (
+            "model.pretrained=maybe",
+            "model.pretrained=maybe is not allowed\nallowed: true or false; left out, it has its default",
+        ),
+        (
+            "framework.family=x",
+            "framework.family=x is not allowed\nallowed: encoder, causal_lm; left out, it has its default",
+        ),
         ("train.epochs=???", "train.epochs is missing\nset train.epochs=VALUE"),
-        ("train=null", "train=null: it needs a value\nleave it out to have its default"),
-        ("arch.encoder=5", "arch.encoder=5: it holds settings\nset one of them: arch.encoder.KEY=VALUE"),
-        ("+seed=2", "+seed is there already\nset it without +: seed=VALUE"),
-        ("framework.options.x=1", "framework.options.x is not there yet\nadd it with +: +framework.options.x=VALUE"),
+        (
+            "train=null",
+            "train=null is not allowed\nallowed: settings, as in KEY.NAME=VALUE; left out, it has its default",
+        ),
+        (
+            "arch.encoder=5",
+            "arch.encoder=5 is not allowed\nallowed: settings, as in KEY.NAME=VALUE; left out, it has its default",
+        ),
+        ("+seed=2", f"Could not append to config. An item is already at 'seed'.\n{SYNTAX}"),
+        (
+            "framework.options.x=1",
+            "framework.options.x is not there yet\n"
+            "add it: +framework.options.x=VALUE; or set all: framework.options={x: VALUE}",
+        ),
         (
             "model.path.encoder=x",
-            "model.path.encoder cannot be set by itself\nallowed: model.path={encoder: DIR, causal_lm: DIR}",
+            "model.path.encoder is not there yet\n"
+            "add it: +model.path.encoder=VALUE; or set all: model.path={encoder: VALUE}",
         ),
         ("~train", "train is taken away\nwithout ~train it has its default"),
-        ("~train.epochs", "~train.epochs: a setting cannot be taken away\nleave it out to have its default"),
-        ("~model.path", "~model.path: there is nothing to take away\nleave it out to have its default"),
-        ("~groop", "~groop: there is nothing to take away\nleave it out to have its default"),
+        (
+            "~train.epochs",
+            "train.epochs: TrainSettings (DictConfig) does not support deletion\nleft out, it has its default",
+        ),
+        ("~model.path", f"Could not delete from config. 'model.path' does not exist.\n{SYNTAX}"),
+        ("~groop", f"Could not delete from config. 'groop' does not exist.\n{SYNTAX}"),
         ("~seed", "seed is taken away\nwithout ~seed it has its default"),
         ("~model", "model must be one choice\nseveral: model=A,B with -m runs a trial for each"),
         ("data=[demo,cls_books]", "data must be one choice\nseveral: data=A,B with -m runs a trial for each"),
         ("model=nope", "model=nope: no such choice\nallowed: pt, rd"),
-        ("data_seed=${nope}", "data_seed: Interpolation key 'nope' not found"),
+        ("data_seed=${nope}", "data_seed: Interpolation key 'nope' not found\nleft out, it has its default"),
         ("seed=4294967296", "seed=4294967296 is out of range\nallowed: at least 0 and at most 4294967295"),
         ("data_seed=-1", "data_seed=-1 is out of range\nallowed: at least 0 and at most 4294967295"),
         (
