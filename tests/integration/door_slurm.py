@@ -41,7 +41,7 @@ CASES = [
     Case("slurm_local/demo", ("its trials end with their command",), "cancel"),
     Case("slurm_local/demo nobody", ("has no trial nobody",), "cancel"),
     Case("slurm_unknown/demo", ("nothing is known of a-trial but its name",), "watch"),
-    Case("slurm_strange/demo", ("its launcher no.such.Launcher cannot be loaded",), "watch"),
+    Case("slurm_strange/demo", ("a launcher that is not installed: 'no.such.Launcher'",), "watch"),
 ]
 LOCAL = {"_target_": "hydra_plugins.sweeper_launchers.local.LocalLauncher", "jobs": None}
 

@@ -9,10 +9,8 @@ from omegaconf import OmegaConf
 
 from hydra_plugins.sweeper_launchers.launching import BackendLauncher
 from sweeper.backends import Backend
-from sweeper.backends.machine import modules_to_preload
 from sweeper.backends.slurm.settings import SlurmSettings
 from sweeper.config.schema import writable
-from sweeper.errors import WrongInput
 
 ConfigStore.instance().store(
     group="hydra/launcher", name="slurm", node=writable(OmegaConf.structured(SlurmSettings)), provider="sweeper"
@@ -31,13 +29,6 @@ class SlurmLauncher(BackendLauncher):
 
     def backend(self, threads: int, preload: Sequence[str] = (), *, name: str, directory: Path) -> Backend:
         """Return a new backend whose jobs use so many threads each; WrongInput for settings that cannot work."""
-        self.settings.check()
-        if "%" in str(directory.absolute()):
-            raise WrongInput(
-                f"{directory}: SLURM takes % in the path of a log for a pattern\nset study= or outputs= without it"
-            )
-        modules = modules_to_preload(self.settings.preload, preload)
+        from sweeper.backends.slurm.backend import checked_backend
 
-        from sweeper.backends.slurm.backend import SlurmBackend
-
-        return SlurmBackend(self.settings, threads=threads, preload=modules, name=name, directory=directory)
+        return checked_backend(self.settings, threads=threads, preload=preload, name=name, directory=directory)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sweeper.backends import Backend, Job, JobState, Outline, Phase, Traits, living
 from sweeper.backends.local.backend import STOPPED
-from sweeper.backends.machine import torch_has_cuda
+from sweeper.backends.machine import modules_to_preload, torch_has_cuda
 from sweeper.backends.slurm import queue as slurm
 from sweeper.backends.slurm.allocation import cancel_file
 from sweeper.backends.slurm.check import check_cluster
@@ -27,6 +27,19 @@ CANCEL_SECONDS, CANCEL_POLL_SECONDS = 4.5, 0.3
 IDS_A_COMMAND = 500
 # squeue may miss a job for a moment, and SLURM puts one whose node failed into the queue again: two listings decide.
 LISTINGS_TO_BELIEVE_AN_END = 2
+
+
+def checked_backend(
+    settings: SlurmSettings, *, threads: int, preload: Sequence[str], name: str, directory: Path
+) -> SlurmBackend:
+    """Return a backend by these settings. Raises WrongInput for settings that cannot work."""
+    settings.check()
+    if "%" in str(directory.absolute()):
+        raise WrongInput(
+            f"{directory}: SLURM takes % in the path of a log for a pattern\nset study= or outputs= without it"
+        )
+    modules = modules_to_preload(settings.preload, preload)
+    return SlurmBackend(settings, threads=threads, preload=modules, name=name, directory=directory)
 
 
 class SlurmBackend(Backend):
