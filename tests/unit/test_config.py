@@ -5,41 +5,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from omegaconf import OmegaConf
 from safetensors.numpy import save_file
 
 from sweeper.config.composed import study_of
-from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import Schedule
 from tests.checkpoint_files import tensors, write_checkpoint, write_tokenizer
 from tests.composed import trial
 
+pytestmark = pytest.mark.usefixtures("composing")
 NOOP = "framework._target_=tests.noop.Noop"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Path:
-    directory = tmp_path / "reviews"
-    directory.mkdir()
-    for split in ("train", "valid", "test"):
-        (directory / f"{split}.review").write_text("".join(f"bien {split} {n}\nmal {split} {n}\n" for n in range(200)))
-        (directory / f"{split}.label").write_text("1\n0\n" * 200)
-    write_tokenizer(directory / "tokenizer.json")
-    return directory
+@pytest.fixture(name="reviews")
+def _with_tokenizer(reviews: Path) -> Path:
+    write_tokenizer(reviews / "tokenizer.json")
+    return reviews
 
 
 def study_name(*commands: list[str]) -> str:
@@ -102,10 +89,9 @@ def test_the_kind_of_device_and_not_the_launcher_counts() -> None:
 
 def test_identity_is_the_same_in_every_process() -> None:
     code = (
-        "import tests.unit.test_config as t\n"
-        "from hydra import initialize_config_dir\n"
-        "t.register()\n"
-        "with initialize_config_dir(str(t.CONFIG_DIRECTORY), version_base='1.3'):\n"
+        "import tests.composed as t, sweeper.config.schema as schema, hydra\n"
+        "schema.register()\n"
+        f"with hydra.initialize_config_dir({str(CONFIG_DIRECTORY)!r}, version_base='1.3'):\n"
         "    print(t.trial().id)"
     )
     root = Path(__file__).parents[2]

@@ -13,7 +13,6 @@ from scipy import stats
 from sweeper.analysis.factors import Value, rank
 from sweeper.analysis.pairs import difference_rows, number_of_pairs, pairs
 from sweeper.analysis.statistics import Summary, mean_difference, summarize
-from sweeper.report.__main__ import main
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.tables import text_tables
 from sweeper.report.terminal import ROWS_SHOWN, print_report, terminal
@@ -36,9 +35,8 @@ def write_study(study: Path, **tests: tuple[float, ...]) -> None:
             write(study, trial(model, framework, seed), [value + 0.1], [value])
 
 
-def printed(study: Path, capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
-    main([str(study)])
-    text = capsys.readouterr().out
+def printed(study: Path) -> list[list[str]]:
+    text = rendered(study)
     return [line.split() for line in text[text.index("\nDifferences between") :].splitlines()]
 
 
@@ -140,12 +138,12 @@ def test_what_is_not_done_or_measured_otherwise_makes_no_pair(tmp_path: Path) ->
     assert not any("ifference" in line for line in notes(compared(tmp_path)))
 
 
-def test_the_published_study_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_published_study_in_every_format(tmp_path: Path) -> None:
     write_study(tmp_path, pt_hf=PUBLISHED["pt"], rd_hf=PUBLISHED["rd"], rd_fairseq=(0.6,))
     interval = stats.ttest_ind(PUBLISHED["pt"], PUBLISHED["rd"], equal_var=False).confidence_interval(0.95)
     # By hand: 79.3 − 66.77 = 12.53.
     own = f"12.5 [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-    rows = printed(tmp_path, capsys)
+    rows = printed(tmp_path)
     assert f"pt − rd hf {own} {own} 3, 3".split() in rows
     assert "rd hf − fairseq 6.8 [–] 6.8 [–] 3, 1".split() in rows
     assert ["accuracy", "(points)", "accuracy", "(points)", "n"] in [row[-5:] for row in rows]
@@ -183,18 +181,16 @@ def test_the_footnote_says_why_an_interval_is_missing(tmp_path: Path) -> None:
     ]
 
 
-def test_without_test_sets_validation_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_test_sets_validation_is_compared(tmp_path: Path) -> None:
     by_loss = {"selection_metric": "loss", "greater_is_better": False, "name": "language_modelling"}
     for model, losses in (("pt", (2.0, 2.5)), ("rd", (3.0, math.nan))):
         for seed, loss in enumerate(losses, start=1):
             own = Metric("valid", "loss", loss, 1, STEPS_PER_EPOCH)
             write(tmp_path, trial(model, seed=seed, task=by_loss), more=[own])
-    assert "pt − rd hf -0.7500 [–] 2, 1".split() in printed(tmp_path, capsys)
+    assert "pt − rd hf -0.7500 [–] 2, 1".split() in printed(tmp_path)
 
 
-def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(tmp_path: Path) -> None:
     sizes = {split: [90, 10] for split in ("train", "valid", "test")}
     facts = {"data": {"label_names": ["bad", "good"], "class_counts": sizes, "leaked": {}, "notes": []}, "splits": {}}
     for model, base in (("pt", 0.8), ("rd", 0.6)):
@@ -202,7 +198,7 @@ def test_macro_f1_stands_beside_accuracy_and_few_columns_are_shown(
             f1 = [Metric(split, "macro_f1", base / 2 + seed / 100, 1, STEPS_PER_EPOCH) for split in ("valid", "test")]
             write(tmp_path, trial(model, seed=seed), [0.9], [base + seed / 100], facts=facts, more=f1)
     # Standard deviation √0.5 points each, error √0.5, 2 degrees of freedom, quantile 4.303: ± 3.04.
-    assert "pt − rd hf 20.0 [17.0, 23.0] 10.0 [7.0, 13.0] 2, 2".split() in printed(tmp_path, capsys)
+    assert "pt − rd hf 20.0 [17.0, 23.0] 10.0 [7.0, 13.0] 2, 2".split() in printed(tmp_path)
     (row,) = difference_rows(compared(tmp_path))
     assert row.others["macro_f1"].test is not None
     assert row.others["macro_f1"].test.difference == pytest.approx(0.1)
@@ -224,11 +220,10 @@ def test_no_number_is_cut_on_a_narrow_screen(width: int, tmp_path: Path) -> None
             assert all(f" {cell} " in shown for cell in cells[table.numeric :])
 
 
-def test_many_pairs_are_for_a_program_to_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_pairs_are_for_a_program_to_read(tmp_path: Path) -> None:
     for rate in range(1, 10):  # 9 · 8 / 2 = 36 pairs
         write(tmp_path, trial(train={"learning_rate": rate / 1000}), [0.5], [0.5 + rate / 100])
-    main([str(tmp_path)])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path)
     assert "Differences between" not in text and "Welch" not in text
     assert "36 pairs of groups differ in one setting" in text and "--format json" in text
     assert len(json.loads(rendered(tmp_path, "json"))["differences"]) == 36
@@ -245,11 +240,10 @@ def test_more_pairs_than_anyone_reads_are_counted_but_not_made(tmp_path: Path) -
     assert line == "1,999,000 pairs of groups differ in one setting, too many for a table; fewer: by=FACTOR,…"
 
 
-def test_a_long_table_is_cut_on_a_screen_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_table_is_cut_on_a_screen_alone(tmp_path: Path) -> None:
     for seed in range(ROWS_SHOWN + 20):
         write(tmp_path, trial(seed=seed), [0.5], [0.5])
-    main([str(tmp_path)])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path)
     assert text.count("hf         done") == ROWS_SHOWN
     assert "and 20 more rows: python -m sweeper.report STUDY --format markdown" in text
     assert rendered(tmp_path, "markdown").count("| done |") == ROWS_SHOWN + 20

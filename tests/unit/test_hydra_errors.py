@@ -1,32 +1,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeper.config.composed import to_trial
 from sweeper.config.hydra_errors import SYNTAX, explain, null_group
-from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
+from tests.composed import trial
 
-
-@pytest.fixture(scope="module", autouse=True)
-def hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
+pytestmark = pytest.mark.usefixtures("composing")
 
 
 def refusal(*overrides: str) -> str:
     """What a user is told of these overrides, as `sweeper.run` says it."""
     with pytest.raises((HydraException, OmegaConfBaseException, WrongInput)) as caught:
-        config = compose("config", [*overrides], return_hydra_config=True)
-        to_trial(config, config.hydra.runtime.choices, "cpu")
+        trial(*overrides)
     error = caught.value
     return explain(error) if isinstance(error, HydraException | OmegaConfBaseException) else str(error)
 

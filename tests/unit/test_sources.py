@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import initialize_config_dir
 from omegaconf.errors import OmegaConfBaseException
 
 from sweeper.config.hydra_errors import explain
-from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.errors import WrongInput
 from tests.checkpoint_files import write_bloom, write_checkpoint, write_tokenizer
 from tests.composed import trial
 
+pytestmark = pytest.mark.usefixtures("composing")
 NOOP = "framework._target_=tests.noop.Noop"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
 
 
 def test_a_path_for_each_family(tmp_path: Path) -> None:
