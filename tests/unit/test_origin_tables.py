@@ -78,7 +78,7 @@ def test_a_models_parameters_are_counted_once_and_without_unused_ones() -> None:
 
 
 def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path) -> None:
-    # The table of test_variance: rows seeds, columns data seeds.
+    # The table of test_statistics: rows seeds, columns data seeds.
     for seed, row in enumerate([[0.1, 0.2, 0.6], [0.3, 0.6, 0.6]], start=1):
         for data_seed, value in enumerate(row, start=1):
             write(tmp_path / "crossed", trial(seed=seed, data_seed=data_seed), [0.5], [value])

@@ -4,10 +4,10 @@ import itertools
 import json
 import math
 import multiprocessing
-import os
-import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,21 @@ def hold(path: Path, held: Event) -> None:
         writer.describe(TRIAL, {"time": 0.0})
         held.set()
         time.sleep(SLEEP_SECONDS)
+
+
+@contextmanager
+def spawned(target: Callable[[Path, Event], None], path: Path) -> Iterator[None]:
+    """Another process, from when it sets its event; killed in the end."""
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=target, args=(path, begun))
+    process.start()
+    try:
+        assert begun.wait(DEADLINE_SECONDS)
+        yield
+    finally:
+        process.kill()
+        process.join()
 
 
 def outcome(status: Status = Status.DONE, error: Failure | None = None) -> Outcome:
@@ -93,20 +108,11 @@ def test_status_before_anything_is_written(tmp_path: Path) -> None:
 
 
 def test_a_living_writer_means_running_and_a_killed_one_interrupted(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held = context.Event()
-    process = context.Process(target=hold, args=(tmp_path, held))
-    process.start()
-    try:
-        assert held.wait(DEADLINE_SECONDS)
-        record = Record(tmp_path)
+    record = Record(tmp_path)
+    with spawned(hold, tmp_path):
         assert record.status() is Status.RUNNING
         with pytest.raises(AlreadyWriting), record.writing(patience_seconds=0.1):
             pass
-    finally:
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
     assert record.status() is Status.INTERRUPTED
     with record.writing():
         assert record.status() is Status.RUNNING
@@ -228,13 +234,8 @@ def rewrite(path: Path, held: Event) -> None:
 
 
 def test_readers_never_see_a_part(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held = context.Event()
-    process = context.Process(target=rewrite, args=(tmp_path, held))
-    process.start()
     record, seen = Record(tmp_path), set()
-    try:
-        assert held.wait(DEADLINE_SECONDS)
+    with spawned(rewrite, tmp_path):
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             found = record.outcome()
@@ -243,9 +244,6 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
             seen.add(found.error.log)
             events = record.metrics()
             assert [event.step for event in events] == [1 + number // 2 for number in range(len(events))]
-    finally:
-        process.kill()
-        process.join()
     assert len(seen) > 1, "the writer wrote while we read"
     with record.writing() as writer:  # whatever the kill left, the next writer goes on
         writer.append([metric(0.5, step=10**6)])
@@ -305,18 +303,12 @@ def stay(directory: Path, building: Event) -> None:
 
 
 def test_a_builder_that_is_killed_gives_way_to_who_waits(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    building = context.Event()
-    process = context.Process(target=stay, args=(tmp_path / "made", building))
-    process.start()
-    assert building.wait(DEADLINE_SECONDS)
-    assert not (tmp_path / "made").exists()
     waiting = threading.Thread(
         target=cached, args=(tmp_path / "made", lambda directory: (directory / "file").write_text("whole"))
     )
-    waiting.start()
-    process.kill()
-    process.join()
+    with spawned(stay, tmp_path / "made"):
+        assert not (tmp_path / "made").exists()
+        waiting.start()
     waiting.join(10)
     assert (tmp_path / "made" / "file").read_text() == "whole"
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == [tmp_path / "made"]

@@ -1,3 +1,5 @@
+"""What a report prints, in every format."""
+
 from __future__ import annotations
 
 import csv
@@ -18,12 +20,14 @@ from sweeper.errors import WrongInput
 from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
 from sweeper.report.json_file import KEYS
+from sweeper.report.markup import SPECIAL, escape_latex, latex, latex_table
 from sweeper.report.terminal import print_tables, terminal
-from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
+from sweeper.report.text import TextTable, duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
 from tests.records import Terminal, compared, rendered, trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
+LATEX_EVIL = "\\input{/etc/passwd} $x^2$ & 50% #1 a_b ~ {} \x1b[31m \"q\" 'r' `s` <b> | -- ± − –"
 
 
 def lines(text: str) -> list[list[str]]:
@@ -259,3 +263,40 @@ def test_the_help_documents_every_column_and_key(capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().out
     assert all(name in text for name in (*TRIAL_COLUMNS, *KEYS))
     assert "by=FACTOR" in text and "reference=FILE" in text
+
+
+def test_every_special_character_is_set_as_it_is() -> None:
+    assert escape_latex("50 % of a_b & {c}") == r"50 \% of a\_b \& \{c\}"
+    assert escape_latex("\\input{x}") == r"\textbackslash{}input\{x\}"
+    assert escape_latex("a-b --c ---") == "a-b -{}-c -{}-{}-"  # -- alone would be a dash
+    escaped = escape_latex(LATEX_EVIL).replace("-{}-", "")
+    for command in sorted(SPECIAL.values(), key=len, reverse=True):
+        escaped = escaped.replace(command, "")
+    assert not re.search(r"[\\{}$&#%_~^\x1b]", escaped)
+
+
+def test_a_table_has_a_column_a_head_and_rules_of_booktabs() -> None:
+    table = TextTable(
+        "A title", ("model", "test\naccuracy (%)", "n"), 1, ((("pt", "[1, 2]", "3"),), (("rd", "–", "1"),))
+    )
+    lines = latex_table(table, 1).splitlines()
+    assert "\\begin{tabular}{lrr}" in lines and "\\addlinespace" in lines
+    assert [line for line in lines if line.endswith("\\\\")] == [
+        " & test &  \\\\",
+        "model & accuracy (\\%) & n \\\\",
+        "pt & {}[1, 2] & 3 \\\\",  # a bracket after \\ would be its argument
+        "rd & \\textendash{} & 1 \\\\",
+    ]
+    assert [rule for rule in lines if rule.endswith("rule")] == ["\\toprule", "\\midrule", "\\bottomrule"]
+
+
+def test_environments_are_closed_and_rows_have_all_their_cells(tmp_path: Path) -> None:
+    write_demo(tmp_path)
+    write(tmp_path, trial(arch={"name": LATEX_EVIL}), [0.5], [0.4])
+    content = latex(compared(tmp_path), "demo")
+    for environment in ("table", "tabular", "itemize"):
+        assert content.count(f"\\begin{{{environment}}}") == content.count(f"\\end{{{environment}}}") > 0
+    for columns, body in re.findall(r"\\begin{tabular}{([^\n]*)}\n(.*?)\\end{tabular}", content, re.DOTALL):
+        count = len(re.sub(r"p{[^}]*}", "p", columns))
+        rows = [line for line in body.splitlines() if line.endswith("\\\\")]
+        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == count - 1 for row in rows)

@@ -24,11 +24,16 @@ from sweeper.analysis.permutation_tests import (
     seeds_for_unpaired,
     sign_flip_test,
 )
-from sweeper.analysis.statistics import Summary, mean, standard_deviation, summarize
+from sweeper.analysis.statistics import Summary, mean, mean_difference, standard_deviation, summarize
 from sweeper.analysis.variance import Components, complete_table, components
 
 PUBLISHED = (79.3, 78.5, 80.1)
 OTHERS = (65.4, 66.7, 68.2)
+# Additional hours of sleep with each of two drugs (Student 1908), as in R's help page of `sleep`.
+SLEEP = (
+    (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0),
+    (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4),
+)
 
 
 def test_agrees_with_numpy() -> None:
@@ -244,3 +249,73 @@ def test_holm_as_r_prints_it() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.9]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_the_sleep_data_as_r_prints_them() -> None:
+    # t.test(extra ~ group, data = sleep): t = -1.8608, df = 17.776, 95 percent confidence interval
+    # -3.3654832 0.2054832, means 0.75 and 2.33.
+    found = mean_difference(*map(summarize, SLEEP))
+    assert found is not None
+    assert found.difference == pytest.approx(0.75 - 2.33)
+    assert found.degrees_of_freedom == pytest.approx(17.776, abs=5e-4)
+    assert found.low == pytest.approx(-3.3654832, abs=5e-8)
+    assert found.high == pytest.approx(0.2054832, abs=5e-8)
+
+
+def test_a_difference_by_hand() -> None:
+    # Means 2 and 7, variances (1 + 0 + 1)/2 = 1 and (4 + 4 + 0 + 4 + 4)/4 = 4, squared errors 1/3 and 4/5: 17/15.
+    # (17/15)² / ((1/3)²/2 + (4/5)²/4) = (289/225) / (1/18 + 4/25) = (289/225) / (97/450) = 578/97.
+    found = mean_difference(summarize([1, 2, 3]), summarize([5, 9, 7, 5, 9]))
+    assert found is not None
+    assert found.difference == pytest.approx(-5)
+    assert found.degrees_of_freedom == pytest.approx(578 / 97)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2), (3, 3), (3, 5), (2, 30)])
+@pytest.mark.parametrize("ratio", [1.0, 0.01, 300.0])
+def test_differences_agree_with_scipy(sizes: tuple[int, int], ratio: float) -> None:
+    generator = np.random.default_rng(list(sizes))
+    first, second = generator.normal(0.8, 0.01, sizes[0]), generator.normal(0.7, 0.01 * ratio, sizes[1])
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    found = mean_difference(summarize(first.tolist()), summarize(second.tolist()))
+    assert found is not None
+    assert (found.n_first, found.n_second) == sizes
+    assert found.difference == pytest.approx(first.mean() - second.mean())
+    assert found.degrees_of_freedom == pytest.approx(expected.df)
+    interval = expected.confidence_interval(0.95)
+    assert [found.low, found.high] == pytest.approx([interval.low, interval.high])
+
+
+def test_one_group_that_does_not_vary_leaves_the_others_interval() -> None:
+    found = mean_difference(summarize([0.5, 0.5, 0.5]), summarize(PUBLISHED))
+    own = stats.ttest_1samp(PUBLISHED, 0.0).confidence_interval(0.95)
+    assert found is not None
+    assert [found.low, found.high] == pytest.approx([0.5 - own.high, 0.5 - own.low])
+    assert found.degrees_of_freedom == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [([0.5], [0.4, 0.3]), ([0.5, 0.5], [0.4, 0.4]), ([0.5, 0.5], [0.5, 0.5]), ([0.5], [0.5])],
+)
+def test_no_interval_where_nothing_is_known_of_the_spread(first: list[float], second: list[float]) -> None:
+    found = mean_difference(summarize(first), summarize(second))
+    assert found is not None
+    assert (found.low, found.high, found.degrees_of_freedom) == (None, None, None)
+    assert found.difference == pytest.approx(np.mean(first) - np.mean(second))
+
+
+def test_a_difference_that_is_not_finite_stays_visible() -> None:
+    found = mean_difference(summarize([0.5, math.nan]), summarize([0.4, 0.3]))
+    assert found is not None
+    assert math.isnan(found.difference) and found.low is None
+    assert mean_difference(summarize([]), summarize([0.5])) is None
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_squares_that_a_float_cannot_hold_do_no_harm(scale: float) -> None:
+    found = mean_difference(Summary(3, scale, scale), Summary(3, 0.0, scale))
+    assert found is not None and found.low is not None
+    # By hand: error √(2/3), 4 degrees of freedom, whose quantile in every printed table is 2.776.
+    assert found.degrees_of_freedom == pytest.approx(4)
+    assert found.low / scale == pytest.approx(1 - 2.776 * math.sqrt(2 / 3), abs=1e-3)

@@ -11,9 +11,9 @@ import pytest
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.hub import locate, looks_local
 from sweeper.checkpoints.weights import check_weights
-from sweeper.errors import WrongInput
 from sweeper.trial.settings import ArchSettings, Family
 from tests.checkpoint_files import tensors, write_bloom, write_checkpoint, write_split
+from tests.refusals import refusal_of
 
 ARCH = ArchSettings("tiny", layers=2, width=64, heads=2, feed_forward=128, positions=62)
 BLOOM_ARCH = replace(ARCH, model_type="bloom", feed_forward=256)
@@ -26,10 +26,7 @@ def check(directory: Path, arch: ArchSettings = ARCH) -> None:
 
 
 def refusal(directory: Path, arch: ArchSettings = ARCH) -> str:
-    with pytest.raises(WrongInput) as refused:
-        check(directory, arch)
-    assert len(str(refused.value).splitlines()) <= 3
-    return str(refused.value)
+    return refusal_of(check, directory, arch)
 
 
 def checkpoint(directory: Path) -> Checkpoint:
