@@ -40,6 +40,17 @@ def composing(hydra_as_it_was: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A directory of reviews as the published ones are, without a tokenizer."""
+    directory = tmp_path / "reviews"
+    directory.mkdir()
+    for split in ("train", "valid", "test"):
+        (directory / f"{split}.review").write_text("".join(f"bien {split} {n}\nmal {split} {n}\n" for n in range(200)))
+        (directory / f"{split}.label").write_text("1\n0\n" * 200)
+    return directory
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the trials of a module's tests share a cache."""

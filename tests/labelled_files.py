@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow
-import pytest
 from pyarrow import parquet
 
 from sweeper.data.facts import FILE, DataFacts, SplitFacts, read_facts
 from sweeper.data.files import Files
-from sweeper.errors import WrongInput
+from sweeper.data.questions import QuestionFiles
+from tests.refusals import refusal_of
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -53,12 +53,8 @@ def three(directory: Path, **splits: Columns) -> Files:
     return Files(path=str(directory))
 
 
-def refusal(source: Files) -> str:
-    with pytest.raises(WrongInput) as raised:
-        source.check()
-    message = str(raised.value)
-    assert len(message.splitlines()) <= 3
-    return message.replace(f"{source.path}/", "").replace(str(source.path), "DIR")
+def refusal(source: Files | QuestionFiles) -> str:
+    return refusal_of(source.check).replace(f"{source.path}/", "").replace(str(source.path), "DIR")
 
 
 def one_file(directory: Path, size: int, labels: Sequence[Any] = ("neg", "pos")) -> Files:

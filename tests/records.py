@@ -132,8 +132,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def rendered(study: Path, format_name: str) -> str:
-    """A study's report in a format, as the command prints it."""
+def rendered(study: Path, format_name: str | None = None) -> str:
+    """A study's report as the command prints it, in a format if one is named."""
     with redirect_stdout(printed := io.StringIO()):
-        main([str(study), "--format", format_name])
+        assert main([str(study), *(("--format", format_name) if format_name else ())]) == 0
     return printed.getvalue()

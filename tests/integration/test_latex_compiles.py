@@ -12,7 +12,7 @@ from sweeper.analysis.grouping import compare_study
 from sweeper.records.study import open_study
 from sweeper.report.markup import latex
 from tests.records import trial, write, write_demo
-from tests.unit.test_markup import EVIL
+from tests.unit.test_report import LATEX_EVIL as EVIL
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{textcomp,booktabs,graphicx}

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,23 +189,21 @@ def test_a_swept_setting_is_a_factor_of_its_own(tmp_path: Path) -> None:
     assert [(group.factors[2], group.test.n) for group in comparison.groups] == [(1e-5, 2), (1e-3, 2)]
 
 
-def test_settings_that_vary_together_are_one_factor() -> None:
-    wide = {"width": 128, "feed_forward": 256}
-    assert factors(trial(), trial(arch=wide)) == ("model", "framework", "arch.width")
-
-
-def test_a_groups_choice_is_the_factor_not_its_settings() -> None:
-    assert factors(trial(data="demo"), trial(data="books")) == ("model", "framework", "data")
-
-
-def test_lists_are_one_setting() -> None:
-    changed = trial(train={"betas": (0.9, 0.999)})
-    assert factors(trial(), changed) == ("model", "framework", "train.betas")
-
-
-@pytest.mark.parametrize("change", [{"seed": 2}, {"data_seed": 7}])
-def test_seeds_are_no_factor(change: dict[str, int]) -> None:
-    assert factors(trial(), trial(**change)) == ("model", "framework")  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"arch": {"width": 128, "feed_forward": 256}}, ["arch.width"]),  # settings that vary together are one
+        ({"data": "books"}, ["data"]),  # a group's choice, not its settings
+        ({"train": {"betas": (0.9, 0.999)}}, ["train.betas"]),  # a list is one setting
+        ({"seed": 2}, []),
+        ({"data_seed": 7}, []),
+        # other content behind the same settings
+        ({"seed": 2, "digests": {**trial().digests, "data": "another"}}, ["digests.data"]),
+    ],
+    ids=["varying together", "choice", "list", "seed", "data seed", "content"],
+)
+def test_what_is_a_factor(change: dict[str, Any], found: list[str]) -> None:
+    assert factors(trial(), trial(**change)) == ("model", "framework", *found)
 
 
 def test_the_same_content_at_another_path_is_the_same_group() -> None:
@@ -218,12 +217,6 @@ def test_the_same_content_at_another_path_is_the_same_group() -> None:
 def test_paths_for_each_family_follow_their_content_too() -> None:
     models = [ModelSettings("pt", True, {"encoder": f"/{place}/pt", "causal_lm": None}) for place in ("old", "new")]
     assert factors(*(replace(trial(), model=model) for model in models)) == ("model", "framework")
-
-
-def test_other_content_behind_the_same_settings_is_another_group() -> None:
-    digests = dict(trial().digests)
-    changed = trial(seed=2, digests={**digests, "data": "another"})
-    assert factors(trial(), changed) == ("model", "framework", "digests.data")
 
 
 def test_separate_data_seeds_stay_in_one_group(tmp_path: Path) -> None:

@@ -72,18 +72,18 @@ def test_a_line_that_is_too_long_is_cut(
     assert list(texts([tmp_path / "long.txt"])) == expected
 
 
-def test_lines_are_counted_where_they_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"one two three four\n\nfive six\xe9 seven\n", 3), (b"\x80" * 30, 1)],
+    ids=["lines are counted where they are cut", "bytes that never begin a character"],
+)
+def test_what_is_no_text_ends_the_reading(
+    content: bytes, line: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(corpus, "LONGEST_LINE_BYTES", 8)
-    (tmp_path / "long.txt").write_bytes(b"one two three four\n\nfive six\xe9 seven\n")
-    with pytest.raises(WrongInput, match=r"long.txt, line 3 is not UTF-8"):
+    (tmp_path / "long.txt").write_bytes(content)
+    with pytest.raises(WrongInput, match=rf"long.txt, line {line} is not UTF-8"):
         list(texts([tmp_path / "long.txt"]))
-
-
-def test_bytes_that_never_begin_a_character_end_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "LONGEST_LINE_BYTES", 8)
-    (tmp_path / "binary.txt").write_bytes(b"\x80" * 30)
-    with pytest.raises(WrongInput, match=r"binary.txt, line 1 is not UTF-8"):
-        list(texts([tmp_path / "binary.txt"]))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations, pairwise
 
 import pytest
 
-from sweeper.data import SPLITS
-from sweeper.data.demo import ADJECTIVES, NOUNS, VERBS, Demo, Grammar, clauses, content
+from sweeper.data import SPLITS, demo, qa_demo
+from sweeper.data.demo import ADJECTIVES, NOUNS, VERBS, Demo, Grammar, clauses
+from sweeper.data.qa_demo import OPINION, OPINIONS, TAUGHT, WHERE, WHO, QaDemo
 from sweeper.trial.trial import digest
 
-OPINION = tuple({*ADJECTIVES[label], *NOUNS[label], *VERBS[label]} for label in (0, 1))
-OPINION_WORDS = OPINION[0] | OPINION[1]
+POLAR = tuple({*ADJECTIVES[label], *NOUNS[label], *VERBS[label]} for label in (0, 1))
+OPINION_WORDS = POLAR[0] | POLAR[1]
 
 
 def opinion_words(split: str) -> set[str]:
@@ -24,20 +26,21 @@ def opinion_clauses(text: str) -> set[str]:
 
 def lexicon_label(text: str) -> int | None:
     words = text.split()
-    score = sum((word in OPINION[1]) - (word in OPINION[0]) for word in words) * (-1 if "never" in words else 1)
+    score = sum((word in POLAR[1]) - (word in POLAR[0]) for word in words) * (-1 if "never" in words else 1)
     return None if score == 0 else int(score > 0)
 
 
 def test_digest_is_that_of_the_generated_content() -> None:
-    content.cache_clear()
-    unlabelled, splits = content()
+    demo.content.cache_clear()
+    unlabelled, splits = demo.content()
     columns = {split: {"texts": examples.texts, "labels": examples.labels} for split, examples in splits.items()}
     assert Demo().digest() == digest([unlabelled, columns])
 
 
-def test_planning_generates_nothing_and_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(("module", "name"), [("demo", "Demo"), ("qa_demo", "QaDemo")])
+def test_planning_generates_nothing_and_imports_nothing_heavy(module: str, name: str) -> None:
     program = (
-        "import sys; from sweeper.data.demo import Demo, content; Demo().check(); Demo().digest();"
+        f"import sys; from sweeper.data.{module} import {name}, content; {name}().check(); {name}().digest();"
         "print(content.cache_info().currsize, {'torch', 'transformers', 'datasets', 'numpy'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -105,7 +108,7 @@ def test_negation_is_occasional() -> None:
 
 def test_opinion_words_have_one_polarity_and_are_absent_from_chatter() -> None:
     grammar = Grammar(0)
-    assert not OPINION[0] & OPINION[1]
+    assert not POLAR[0] & POLAR[1]
     assert all(len(words) == len(set(words)) for words in ADJECTIVES)
     assert not {word for _ in range(2000) for word in grammar.chatter().split()} & OPINION_WORDS
 
@@ -120,3 +123,49 @@ def test_unlabelled_texts_mostly_hold_one_opinion() -> None:
 def test_texts_fit_the_demo_model_with_its_two_special_tokens() -> None:
     texts = [*Demo().unlabelled(), *(text for examples in Demo().splits().values() for text in examples.texts)]
     assert max(len(text.split()) for text in texts) + 2 <= 62
+
+
+def test_digest_is_that_of_the_generated_questions() -> None:
+    qa_demo.content.cache_clear()
+    unlabelled, splits = qa_demo.content()
+    assert QaDemo().digest() == digest(
+        [unlabelled, {split: [pairs.questions, pairs.answers] for split, pairs in splits.items()}]
+    )
+
+
+def test_sizes_and_no_question_twice() -> None:
+    splits = QaDemo().splits()
+    assert tuple(splits) == SPLITS and [len(pairs) for pairs in splits.values()] == [2000, 200, 500]
+    questions = [question for pairs in splits.values() for question in pairs.questions]
+    assert len({*questions, *QaDemo().unlabelled()}) == len(questions) + len(set(QaDemo().unlabelled()))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_answers_follow_from_the_questions(split: str) -> None:
+    pairs = QaDemo().splits()[split]
+    counts: Counter[str] = Counter()
+    for question, answer in zip(pairs.questions, pairs.answers, strict=True):
+        told, _, wanted = question.partition(" . ")
+        label = int(bool(set(ADJECTIVES[1]) & set(told.split())))
+        assert set(ADJECTIVES[1 - label]).isdisjoint(told.split())
+        expected = {WHO: told.startswith(f"{answer} reads"), WHERE: told.endswith(f" {answer}")}
+        assert expected.get(wanted, answer == OPINIONS[label])
+        counts[wanted] += 1
+    assert counts[OPINION] / len(pairs) == pytest.approx(0.5, abs=0.06)
+    assert counts[WHO] / len(pairs) == pytest.approx(0.25, abs=0.06)
+
+
+def test_much_of_the_test_is_never_asked_in_training() -> None:
+    known = {word for question in QaDemo().splits()["train"].questions for word in question.split()}
+    opinion_words = {*ADJECTIVES[0], *ADJECTIVES[1]}
+    assert len(known & opinion_words) == 2 * TAUGHT
+    questions = QaDemo().splits()["test"].questions
+    assert sum(bool(opinion_words.intersection(text.split()) - known) for text in questions) / len(questions) > 0.5
+
+
+def test_the_unlabelled_text_is_the_demos_and_holds_every_word() -> None:
+    unlabelled = QaDemo().unlabelled()
+    assert unlabelled[:20000] == Demo().unlabelled() and len(unlabelled) == 22000
+    words = {word for text in unlabelled for word in text.split()}
+    for pairs in QaDemo().splits().values():
+        assert {word for text in pairs.every_text for word in text.split()} <= words

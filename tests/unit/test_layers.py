@@ -119,13 +119,24 @@ def test_the_root_holds_what_can_be_typed_and_the_errors() -> None:
     ],
 )
 def test_what_must_be_quick_imports_nothing_heavy(module: str, arguments: list[str], tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", module, *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in run.stderr.splitlines() if "|" in line}
-    assert "sweeper" in loaded
-    assert loaded.isdisjoint(HEAVY)
+    assert loaded("-m", module, *arguments, directory=tmp_path).isdisjoint(HEAVY)
+
+
+def loaded(*arguments: str, directory: Path) -> set[str]:
+    """The packages that python with these arguments imports."""
+    command = [sys.executable, "-X", "importtime", *arguments]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    found = {line.rpartition("|")[2].strip().split(".")[0] for line in run.stderr.splitlines() if "|" in line}
+    assert "sweeper" in found and "Traceback" not in run.stderr
+    return found
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "sweeper.status, sweeper.report.__main__, sweeper.report.terminal, sweeper.driver.live_table",
+        "sweeper.data.cls_books, sweeper.tokens.tokenizer",
+    ],
+)
+def test_modules_that_import_nothing_heavy_nor_hydra(modules: str, tmp_path: Path) -> None:
+    assert loaded("-c", f"import {modules}", directory=tmp_path).isdisjoint((*HEAVY, "hydra", "omegaconf"))

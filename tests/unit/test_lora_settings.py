@@ -18,16 +18,6 @@ from tests.composed import trial
 pytestmark = pytest.mark.usefixtures("composing")
 
 
-@pytest.fixture
-def reviews(tmp_path: Path) -> Path:
-    directory = tmp_path / "reviews"
-    directory.mkdir()
-    for split in ("train", "valid", "test"):
-        (directory / f"{split}.review").write_text("".join(f"bien {split} {n}\nmal {split} {n}\n" for n in range(200)))
-        (directory / f"{split}.label").write_text("1\n0\n" * 200)
-    return directory
-
-
 def test_the_defaults_are_the_published_values() -> None:
     assert trial("framework=lora").framework.lora == LoraSettings()
     assert LoraSettings() == LoraSettings(

@@ -19,10 +19,9 @@ from sweeper.frameworks.metrics import (
     normalised,
     token_f1,
 )
-from sweeper.report.__main__ import main
 from sweeper.trial.metrics import METRICS, DeclaredMetric, is_share, metrics_of
 from sweeper.trial.outcome import Metric
-from tests.records import STEPS_PER_EPOCH, trial, write
+from tests.records import STEPS_PER_EPOCH, rendered, trial, write
 
 
 @pytest.fixture
@@ -130,14 +129,11 @@ def test_what_is_declared_is_computed_and_nothing_else() -> None:
     assert {task: [*metrics_of(task)] for task in computed} == computed
 
 
-def test_a_declared_metric_is_a_column_of_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_declared_metric_is_a_column_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, "kappa", DeclaredMetric(("classification",), greater_is_better=True, share=True))
     more = [Metric(split, "kappa", 0.321, 1, STEPS_PER_EPOCH) for split in ("valid", "test")]
     write(tmp_path, trial(), [0.5], [0.5], more=more)
-    main([str(tmp_path)])
-    shown = capsys.readouterr().out
+    shown = rendered(tmp_path)
     assert "kappa" in shown and "32.1" in shown
 
 

@@ -15,7 +15,6 @@ import pytest
 
 from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.results import open_studies
-from sweeper.report.__main__ import main
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.tables.columns import columns
 from sweeper.report.terminal import print_tables, terminal
@@ -90,11 +89,10 @@ def test_accuracy_stands_beside_the_macro_f1_that_selects(tmp_path: Path) -> Non
     assert (shown.own, shown.more) == ("macro_f1", ("accuracy",))
 
 
-def test_macro_f1_in_every_table_and_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_macro_f1_in_every_table_and_format(tmp_path: Path) -> None:
     for seed in (1, 2):
         write(tmp_path, trial(seed=seed), [0.7], [0.6], facts=facts((90, 10)), more=macro_f1(0.5))
-    main([str(tmp_path)])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in rendered(tmp_path).splitlines()]
     assert ["accuracy", "macro_f1", "accuracy", "macro_f1"] in rows
     assert ["pt", "hf", "done", "1", "70.0", "50.0", "60.0", "40.0", "25", "1", "12", "s"] in rows
     assert ["pt", "hf", "1", *"70.0 0.0 50.0 0.0 60.0 0.0 40.0 0.0 2".split()] in rows
@@ -121,15 +119,14 @@ def test_four_columns_of_numbers_fit_a_hundred(tmp_path: Path) -> None:
     assert any(line.split() == ["validation", "validation", "test", "test"] for line in shown)
 
 
-def test_pretraining_shows_perplexity_and_no_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pretraining_shows_perplexity_and_no_test(tmp_path: Path) -> None:
     measured = [
         Metric("valid", name, value, epoch, epoch * STEPS_PER_EPOCH)
         for epoch, loss in enumerate((3.0, 2.0), start=1)
         for name, value in (("loss", loss), ("perplexity", 10 * loss))
     ]
     write(tmp_path, trial(task=LANGUAGE_MODELLING), more=measured)
-    main([str(tmp_path)])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path)
     rows = [line.split() for line in text.splitlines()]
     assert ["pt", "hf", "done", "1", "2", "20", "50", "2", "12", "s"] in rows
     assert ["pt", "hf", "2", "2.000", "–", "20.00", "–", "1"] in rows
@@ -244,9 +241,7 @@ def test_the_same_trials_in_two_studies_are_no_comparison(tmp_path: Path) -> Non
     assert not [line for line in notes(others) if "same in both" in line]
 
 
-def test_answers_are_judged_by_perplexity_exact_match_and_f1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_answers_are_judged_by_perplexity_exact_match_and_f1(tmp_path: Path) -> None:
     known = facts((20,), (4,), (6,), leaked={"test": 2}, truncated=(0, 0, 3))
     known["data"]["label_names"] = []
     measured = {"loss": 0.5, "perplexity": 1.6487, "exact_match": 0.25, "token_f1": 0.5}
@@ -261,8 +256,7 @@ def test_answers_are_judged_by_perplexity_exact_match_and_f1(
         facts=known,
         more=more,
     )
-    main([str(tmp_path)])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path)
     rows = [line.split() for line in text.splitlines()]
     assert ["pt", "hf", "done", "1", *["1.649", "25.0", "50.0"] * 2, "25", "1", "12", "s"] in rows
     assert [line for line in text.splitlines() if "perplexity:" in line]

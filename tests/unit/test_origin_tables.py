@@ -10,9 +10,8 @@ from torch import nn
 from sweeper.analysis.rows import cost_rows
 from sweeper.analysis.variance import spread_rows
 from sweeper.checkpoints.parameter_count import count, recorded
-from sweeper.report.__main__ import main
 from sweeper.trial.outcome import Failure, Outcome, ParameterCounts, Status
-from tests.records import compared, trial, write
+from tests.records import compared, rendered, trial, write
 
 COUNTS = ParameterCounts(120, 20, {"word embeddings": 90, "adapter": 20})
 
@@ -38,39 +37,29 @@ def test_cost_is_of_all_trials_failed_ones_included(tmp_path: Path) -> None:
     assert (row.peak_memory_bytes, row.parameters, row.trainable) == (2**30, 120, 20)
 
 
-def test_a_cpu_takes_no_gpu_hours_and_older_records_have_no_counts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cpu_takes_no_gpu_hours_and_older_records_have_no_counts(tmp_path: Path) -> None:
     finished(tmp_path, 36.0, None, seed=1)
     (row,) = cost_rows(compared(tmp_path))
     assert (row.hours, row.gpu_hours, row.parameters) == (0.01, 0.0, None)
-    main([str(tmp_path)])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in rendered(tmp_path).splitlines()]
     assert ["pt", "hf", "1", "36", "s", "0.01", "0", "1.0", "GiB", "–", "–"] in rows
 
 
-def test_parameters_stand_by_part_with_the_published_convention(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_parameters_stand_by_part_with_the_published_convention(tmp_path: Path) -> None:
     finished(tmp_path, 1.0, seed=1)
     finished(tmp_path, 1.0, ParameterCounts(200, 200, {"word embeddings": 100}), model="rd", framework="fairseq")
-    main([str(tmp_path)])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in rendered(tmp_path).splitlines()]
     assert ["word", "embeddings", "90", "100"] in rows and ["adapter", "20", "0"] in rows
     assert ["published", "convention", "90", "100"] in rows
     assert ["as", "trained", "120", "200"] in rows and ["frozen", "100", "0"] in rows
 
 
-def test_loras_settings_stand_with_their_meanings_where_lora_took_part(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loras_settings_stand_with_their_meanings_where_lora_took_part(tmp_path: Path) -> None:
     write(tmp_path, trial(framework="lora"), [0.5], [0.5])
-    main([str(tmp_path)])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path)
     assert "alpha              32                 scale: the product counts alpha / r times" in text
     write(tmp_path / "other", trial(), [0.5], [0.5])
-    main([str(tmp_path / "other")])
-    assert "LoRA" not in capsys.readouterr().out
+    assert "LoRA" not in rendered(tmp_path / "other")
 
 
 def test_a_models_parameters_are_counted_once_and_without_unused_ones() -> None:
@@ -88,16 +77,15 @@ def test_a_models_parameters_are_counted_once_and_without_unused_ones() -> None:
     assert recorded(count(model)).total == 57
 
 
-def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # The table of test_variance: rows seeds, columns data seeds.
+def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path) -> None:
+    # The table of test_statistics: rows seeds, columns data seeds.
     for seed, row in enumerate([[0.1, 0.2, 0.6], [0.3, 0.6, 0.6]], start=1):
         for data_seed, value in enumerate(row, start=1):
             write(tmp_path / "crossed", trial(seed=seed, data_seed=data_seed), [0.5], [value])
     (found,) = spread_rows(compared(tmp_path / "crossed"))
     assert (found.seeds, found.data_seeds, found.left_out) == (2, 3, 0)
     assert found.components.shares() == pytest.approx((4 / 19, 9 / 19, 6 / 19))
-    main([str(tmp_path / "crossed")])
-    text = capsys.readouterr().out
+    text = rendered(tmp_path / "crossed")
     assert [*"pt hf 21 % (11.5) 47 % (17.3) 32 % (14.1) 2 × 3 6".split()] in [
         line.split() for line in text.splitlines()
     ]

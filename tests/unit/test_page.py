@@ -16,11 +16,10 @@ from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.reference import read_reference
 from sweeper.analysis.reference_rows import with_reference
 from sweeper.records.study import open_study
-from sweeper.report.__main__ import main
 from sweeper.report.page import ROWS_SHOWN, draw_figures, page, page_table
 from sweeper.report.text import TextTable
 from sweeper.trial.outcome import Failure, Status
-from tests.records import trial, write, write_demo, write_plan
+from tests.records import rendered, trial, write, write_demo, write_plan
 
 EVIL = '</script><script>alert("1")</script><img src=x onerror=alert(1)>&amp;\x1b[31m'
 OF_OTHERS = ("src", "srcset", "data", "action", "poster", "background")  # attributes that fetch
@@ -174,10 +173,9 @@ def test_nothing_done_says_what_is_pending(tmp_path: Path) -> None:
     assert "Nothing is done yet: 1 planned." in text
 
 
-def test_the_command_prints_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_page(tmp_path: Path) -> None:
     write_demo(tmp_path)
-    assert main([str(tmp_path), "--format", "html"]) == 0
-    printed = capsys.readouterr().out
+    printed = rendered(tmp_path, "html")
     assert parsed(printed).count("svg") == 4
     assert "figures/" not in printed  # no file lies beside what is printed
     assert "figures/test_accuracy.pdf" in page_of(tmp_path)

@@ -14,7 +14,7 @@ from sweeper.data.facts import question_facts
 from sweeper.data.questions import QuestionFiles
 from sweeper.errors import WrongInput
 from sweeper.trial.trial import digest, result_settings
-from tests.labelled_files import Columns, write
+from tests.labelled_files import Columns, refusal, write
 
 
 def pairs(split: str, size: int) -> Columns:
@@ -28,13 +28,6 @@ def three(directory: Path, extension: str = ".jsonl") -> QuestionFiles:
     for split, size in (("train", 6), ("validation", 2), ("test", 3)):
         write(directory / f"{split}{extension}", pairs(split, size))
     return QuestionFiles(path=str(directory))
-
-
-def refusal(source: QuestionFiles) -> str:
-    with pytest.raises(WrongInput) as raised:
-        source.check()
-    assert len(str(raised.value).splitlines()) <= 3
-    return str(raised.value).replace(f"{source.path}/", "").replace(str(source.path), "DIR")
 
 
 @pytest.mark.parametrize("extension", [".csv", ".tsv", ".jsonl", ".parquet"])

@@ -4,10 +4,10 @@ import itertools
 import json
 import math
 import multiprocessing
-import os
-import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 
 from sweeper.errors import WrongInput
+from sweeper.records.files import cached
+from sweeper.records.logs import BYTES_READ, last_lines, last_message
 from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Contradiction, Record, records, supersede
 from sweeper.trial.outcome import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, SLEEP_SECONDS
 
 TRIAL = {"id": "abc", "choices": {"model": "pt"}, "config": {"seed": 1}}
+TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
 
 
 def metric(value: float, step: int = 10, name: str = "accuracy") -> Metric:
@@ -33,6 +36,21 @@ def hold(path: Path, held: Event) -> None:
         writer.describe(TRIAL, {"time": 0.0})
         held.set()
         time.sleep(SLEEP_SECONDS)
+
+
+@contextmanager
+def spawned(target: Callable[[Path, Event], None], path: Path) -> Iterator[None]:
+    """Another process, from when it sets its event; killed in the end."""
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=target, args=(path, begun))
+    process.start()
+    try:
+        assert begun.wait(DEADLINE_SECONDS)
+        yield
+    finally:
+        process.kill()
+        process.join()
 
 
 def outcome(status: Status = Status.DONE, error: Failure | None = None) -> Outcome:
@@ -90,20 +108,11 @@ def test_status_before_anything_is_written(tmp_path: Path) -> None:
 
 
 def test_a_living_writer_means_running_and_a_killed_one_interrupted(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held = context.Event()
-    process = context.Process(target=hold, args=(tmp_path, held))
-    process.start()
-    try:
-        assert held.wait(DEADLINE_SECONDS)
-        record = Record(tmp_path)
+    record = Record(tmp_path)
+    with spawned(hold, tmp_path):
         assert record.status() is Status.RUNNING
         with pytest.raises(AlreadyWriting), record.writing(patience_seconds=0.1):
             pass
-    finally:
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
     assert record.status() is Status.INTERRUPTED
     with record.writing():
         assert record.status() is Status.RUNNING
@@ -225,13 +234,8 @@ def rewrite(path: Path, held: Event) -> None:
 
 
 def test_readers_never_see_a_part(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held = context.Event()
-    process = context.Process(target=rewrite, args=(tmp_path, held))
-    process.start()
     record, seen = Record(tmp_path), set()
-    try:
-        assert held.wait(DEADLINE_SECONDS)
+    with spawned(rewrite, tmp_path):
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             found = record.outcome()
@@ -240,9 +244,6 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
             seen.add(found.error.log)
             events = record.metrics()
             assert [event.step for event in events] == [1 + number // 2 for number in range(len(events))]
-    finally:
-        process.kill()
-        process.join()
     assert len(seen) > 1, "the writer wrote while we read"
     with record.writing() as writer:  # whatever the kill left, the next writer goes on
         writer.append([metric(0.5, step=10**6)])
@@ -261,3 +262,83 @@ def test_a_cancelled_trial_has_cost_what_its_launches_trained(tmp_path: Path) ->
     ended = record.outcome()
     assert ended is not None and ended.status is Status.CANCELLED
     assert ended.seconds == pytest.approx(60 + 0 + 30, abs=10)
+
+
+def test_built_once_for_concurrent_callers(tmp_path: Path) -> None:
+    built: list[Path] = []
+
+    def build(directory: Path) -> None:
+        built.append(directory)
+        time.sleep(0.05)
+        (directory / "file").write_text("whole")
+
+    threads = [threading.Thread(target=cached, args=(tmp_path / "a" / "made", build)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(built) == 1
+    assert (tmp_path / "a" / "made" / "file").read_text() == "whole"
+
+
+def test_what_fails_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    def fail(directory: Path) -> None:
+        (directory / "file").write_text("part")
+        raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        cached(tmp_path / "made", fail)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    cached(tmp_path / "made", lambda directory: (directory / "file").touch())
+    assert (tmp_path / "made" / "file").exists()
+
+
+def stay(directory: Path, building: Event) -> None:
+    def build(temporary: Path) -> None:
+        (temporary / "file").write_text("part")
+        building.set()
+        time.sleep(SLEEP_SECONDS)
+
+    cached(directory, build)
+
+
+def test_a_builder_that_is_killed_gives_way_to_who_waits(tmp_path: Path) -> None:
+    waiting = threading.Thread(
+        target=cached, args=(tmp_path / "made", lambda directory: (directory / "file").write_text("whole"))
+    )
+    with spawned(stay, tmp_path / "made"):
+        assert not (tmp_path / "made").exists()
+        waiting.start()
+    waiting.join(10)
+    assert (tmp_path / "made" / "file").read_text() == "whole"
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [tmp_path / "made"]
+
+
+def test_it_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    built: list[int] = []
+    made = cached(tmp_path / "made", lambda directory: built.append(directory.stat().st_ino))
+    assert made.stat().st_ino == built[0], "renamed, not copied"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("", "it left no message"),
+        (f"{TRACEBACK}OSError: disk is full\n\n", "OSError: disk is full"),
+        (f"{TRACEBACK}sweeper.errors.WrongInput: x=1 is too small\nallowed: 2\n", "x=1 is too small; allowed: 2"),
+        (f"{TRACEBACK}sweeper.wrong_input.WrongInput: x=1 is too small\nallowed: 2\n", "x=1 is too small; allowed: 2"),
+    ],
+)
+def test_the_message_that_a_log_ends_with(log: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(log)
+    assert last_message(tmp_path / "log") == said
+
+
+def test_a_log_that_is_not_there(tmp_path: Path) -> None:
+    assert last_message(tmp_path / "log") == "it left no message"
+
+
+def test_the_last_lines_of_a_log_of_any_size(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("é" * BYTES_READ + "\n\none\n two \n\nthree\n")
+    assert last_lines(tmp_path / "log") == ["one", " two", "three"]
+    assert last_lines(tmp_path / "none") == []

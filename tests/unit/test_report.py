@@ -1,3 +1,5 @@
+"""What a report prints, in every format."""
+
 from __future__ import annotations
 
 import csv
@@ -18,26 +20,23 @@ from sweeper.errors import WrongInput
 from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
 from sweeper.report.json_file import KEYS
+from sweeper.report.markup import SPECIAL, escape_latex, latex, latex_table
 from sweeper.report.terminal import print_tables, terminal
-from sweeper.report.text import duration, heading, metric_text, printable, spread_text, trial_labels
+from sweeper.report.text import TextTable, duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
 from tests.records import Terminal, compared, rendered, trial, write, write_demo, write_plan
 
 EVIL = "[red]=1+1|<b>\x1b[31m"
+LATEX_EVIL = "\\input{/etc/passwd} $x^2$ & 50% #1 a_b ~ {} \x1b[31m \"q\" 'r' `s` <b> | -- ± − –"
 
 
 def lines(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
-def printed(study: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> str:
-    assert main([str(study), *options]) == 0
-    return capsys.readouterr().out
-
-
-def test_the_four_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_four_tables_of_the_demo(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo")
-    rows = lines(printed(tmp_path / "demo", capsys=capsys))
+    rows = lines(rendered(tmp_path / "demo"))
     assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
     assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
     # Interval of the mean: 1.0 / √3 · 4.303 = 2.48.
@@ -46,9 +45,9 @@ def test_the_four_tables_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert ["pt", "−", "rd", "hf", *"20.0 [17.7, 22.3] 20.0 [17.7, 22.3] 3, 3".split()] in rows
 
 
-def test_says_how_the_epoch_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_says_how_the_epoch_was_chosen(tmp_path: Path) -> None:
     write_demo(tmp_path)
-    text = printed(tmp_path, capsys=capsys)
+    text = rendered(tmp_path)
     assert "chosen on validation accuracy, ties to the earliest; test was never used to choose" in text
     assert "sample standard deviation (n − 1)" in text
 
@@ -65,19 +64,19 @@ def test_the_demo_fits_eighty_columns(tmp_path: Path) -> None:
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
 
 
-def test_nothing_is_wrapped_or_coloured_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_wrapped_or_coloured_in_a_file(tmp_path: Path) -> None:
     long = "a" * 300
     write(tmp_path, trial(arch={"name": long}), [0.5], [0.4])
     write(tmp_path, trial(), [0.5], [0.4])
-    text = printed(tmp_path, capsys=capsys)
+    text = rendered(tmp_path)
     assert long in text
     assert "\x1b" not in text
 
 
-def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_of_users_is_literal_everywhere(tmp_path: Path) -> None:
     for value in (EVIL, "=1+1"):
         write(tmp_path, trial(arch={"name": value}, seed=3), [0.5], [0.4])
-    text = printed(tmp_path, capsys=capsys)
+    text = rendered(tmp_path)
     assert "[red]=1+1|<b>�[31m" in text
     markdown = rendered(tmp_path, "markdown")
     assert r"\[red\]=1+1\|\<b\>�\[31m" in markdown
@@ -86,13 +85,13 @@ def test_text_of_users_is_literal_everywhere(tmp_path: Path, capsys: pytest.Capt
     assert not any("\x1b" in text for text in map(partial(rendered, tmp_path), ("markdown", "latex", "csv", "json")))
 
 
-def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path) -> None:
     trials = [trial(seed=seed, train={"learning_rate": rate}) for seed in (1, 2) for rate in (1e-3, 1e-4)]
     for described in trials[:2]:
         write(tmp_path, described, [0.5], [0.25])
     write(tmp_path, trials[2], status=Status.FAILED, error=Failure("ValueError", "no", "log"))
     write_plan(tmp_path, trials)
-    rows = list(csv.DictReader(io.StringIO(printed(tmp_path, "--format", "csv", capsys=capsys))))
+    rows = list(csv.DictReader(io.StringIO(rendered(tmp_path, "csv"))))
     assert list(rows[0]) == [*TRIAL_COLUMNS, "train.learning_rate"]
     assert [(row["trial"], row["status"]) for row in rows] == [
         (trials[1].name, "done"),
@@ -104,9 +103,9 @@ def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path, capsys: pytes
     assert (rows[2]["test"], rows[2]["error"]) == ("", "ValueError")
 
 
-def test_json_has_all_tables_and_survives_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_all_tables_and_survives_nan(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
-    found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
+    found = json.loads(rendered(tmp_path, "json"))
     assert found["schema"] == 2
     assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
     assert found["trials"][0]["test"] == "nan"
@@ -125,34 +124,34 @@ def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
     assert r"| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | \[87.5, 92.5\] | 90.0 | 89.0 | 91.0 | 3 |" in markdown
 
 
-def test_two_tasks_show_each_its_own_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_tasks_show_each_its_own_metric(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.5], [0.4])
     loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
     write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
-    rows = lines(printed(tmp_path, capsys=capsys))
+    rows = lines(rendered(tmp_path))
     assert ["pt", "hf", "classification", "accuracy", "(%)", *"50.0 ± – 40.0 ± – – 40.0 40.0 40.0 1".split()] in rows
     assert ["pt", "hf", "regression", "loss", *"0.1235 ± – 1.250 ± – – 1.250 1.250 1.250 1".split()] in rows
 
 
-def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path) -> None:
     write(tmp_path, trial(seed=1, data_seed=7), [0.5], [0.4])
-    assert ["pt", "hf", "done", "1", "7", "50.0"] in [row[:6] for row in lines(printed(tmp_path, capsys=capsys))]
+    assert ["pt", "hf", "done", "1", "7", "50.0"] in [row[:6] for row in lines(rendered(tmp_path))]
 
 
-def test_a_study_with_nothing_done_says_what_is_pending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_with_nothing_done_says_what_is_pending(tmp_path: Path) -> None:
     started, planned = trial(seed=1), trial(seed=2)
     write(tmp_path, started, [0.5], [0.4], status=None)
     write_plan(tmp_path, [started, planned])
-    text = printed(tmp_path, capsys=capsys)
+    text = rendered(tmp_path)
     assert "Nothing is done yet: 1 planned, 1 interrupted." in text
     assert planned.name in text
-    assert json.loads(printed(tmp_path, "--format", "json", capsys=capsys))["groups"][0]["test"]["n"] == 0
+    assert json.loads(rendered(tmp_path, "json"))["groups"][0]["test"]["n"] == 0
 
 
-def test_what_is_missing_is_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_counted_and_named(tmp_path: Path) -> None:
     write(tmp_path, trial(seed=1), [0.5], [0.4])
     write(tmp_path, trial(seed=2), status=Status.FAILED, error=Failure("ValueError", "no", "log"))
-    text = printed(tmp_path, capsys=capsys)
+    text = rendered(tmp_path)
     assert "1 of 2" in text
     assert f"not counted: pt hf seed 2 (failed: ValueError), {trial(seed=2).name}" in text
 
@@ -246,9 +245,9 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert printable("a\x1b[2J\nb\u202e") == "a�[2J�b�"
 
 
-def test_json_holds_all_rows_by_the_keys_of_the_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_all_rows_by_the_keys_of_the_help(tmp_path: Path) -> None:
     write_demo(tmp_path)
-    found = json.loads(printed(tmp_path, "--format", "json", capsys=capsys))
+    found = json.loads(rendered(tmp_path, "json"))
     assert list(found) == ["schema", "study", *KEYS]
     (one,) = found["comparisons"]
     assert (one["factor"], one["first"], one["second"], one["factors"]) == ("model", "pt", "rd", {"framework": "hf"})
@@ -264,3 +263,40 @@ def test_the_help_documents_every_column_and_key(capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().out
     assert all(name in text for name in (*TRIAL_COLUMNS, *KEYS))
     assert "by=FACTOR" in text and "reference=FILE" in text
+
+
+def test_every_special_character_is_set_as_it_is() -> None:
+    assert escape_latex("50 % of a_b & {c}") == r"50 \% of a\_b \& \{c\}"
+    assert escape_latex("\\input{x}") == r"\textbackslash{}input\{x\}"
+    assert escape_latex("a-b --c ---") == "a-b -{}-c -{}-{}-"  # -- alone would be a dash
+    escaped = escape_latex(LATEX_EVIL).replace("-{}-", "")
+    for command in sorted(SPECIAL.values(), key=len, reverse=True):
+        escaped = escaped.replace(command, "")
+    assert not re.search(r"[\\{}$&#%_~^\x1b]", escaped)
+
+
+def test_a_table_has_a_column_a_head_and_rules_of_booktabs() -> None:
+    table = TextTable(
+        "A title", ("model", "test\naccuracy (%)", "n"), 1, ((("pt", "[1, 2]", "3"),), (("rd", "–", "1"),))
+    )
+    lines = latex_table(table, 1).splitlines()
+    assert "\\begin{tabular}{lrr}" in lines and "\\addlinespace" in lines
+    assert [line for line in lines if line.endswith("\\\\")] == [
+        " & test &  \\\\",
+        "model & accuracy (\\%) & n \\\\",
+        "pt & {}[1, 2] & 3 \\\\",  # a bracket after \\ would be its argument
+        "rd & \\textendash{} & 1 \\\\",
+    ]
+    assert [rule for rule in lines if rule.endswith("rule")] == ["\\toprule", "\\midrule", "\\bottomrule"]
+
+
+def test_environments_are_closed_and_rows_have_all_their_cells(tmp_path: Path) -> None:
+    write_demo(tmp_path)
+    write(tmp_path, trial(arch={"name": LATEX_EVIL}), [0.5], [0.4])
+    content = latex(compared(tmp_path), "demo")
+    for environment in ("table", "tabular", "itemize"):
+        assert content.count(f"\\begin{{{environment}}}") == content.count(f"\\end{{{environment}}}") > 0
+    for columns, body in re.findall(r"\\begin{tabular}{([^\n]*)}\n(.*?)\\end{tabular}", content, re.DOTALL):
+        count = len(re.sub(r"p{[^}]*}", "p", columns))
+        rows = [line for line in body.splitlines() if line.endswith("\\\\")]
+        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == count - 1 for row in rows)

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from sweeper.data.tables import EXTENSIONS, Table, read_table
-from sweeper.errors import WrongInput
+from tests.refusals import refusal_of
 
 WANTED = {"text": "data.text=text", "stars": "data.label=stars"}
 # What must stay inside a text: Python's other line ends, quotes, tabs and line ends where a format has room for them.
@@ -25,10 +25,8 @@ def write(directory: Path, name: str, content: str | bytes) -> Path:
 
 
 def refusal(file: Path, wanted: dict[str, str] = WANTED) -> str:
-    with pytest.raises(WrongInput) as raised:
-        read_table(file, wanted)
-    message = str(raised.value)
-    assert str(file) in message and len(message.splitlines()) <= 3
+    message = refusal_of(read_table, file, wanted)
+    assert str(file) in message
     return message.replace(f"{file.parent}/", "")
 
 

@@ -4,6 +4,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import tokenizers
 
 from sweeper.checkpoints.identity import tokenizer_digest
 from sweeper.errors import WrongInput
-from sweeper.tokens.tokenizer import load, tokenizer_file
+from sweeper.tokens.tokenizer import Tokenizer, load, tokenizer_file
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
 
@@ -25,6 +26,8 @@ TEXTS = [
     "l’auteur écrit bien ; l’histoire est sans surprise",
 ]
 UNSEEN = ["un livre surprenant ☃ et bien ennuyeux", "", "roman"]
+FIRST = [f"a{number}" for number in range(12)]
+SECOND = [f"b{number}" for number in range(12)]
 
 
 def write_sentencepiece(directory: Path, **options: Any) -> Path:
@@ -259,3 +262,32 @@ def test_ids_of_a_cut_vocabulary_are_a_text_again(tmp_path: Path) -> None:
     tokenizer = load(bpe(tmp_path), 40, TEXTS)
     [ids] = tokenizer.segment(["un livre"])
     assert tokenizer.unk not in ids and tokenizer.decode(ids) == "un livre"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return train_tokenizer(TokenizerKind.word, [" ".join(FIRST + SECOND)], None, tmp_path)
+
+
+def pair(tokenizer: Tokenizer, first: int, second: int, max_length: int) -> list[int]:
+    left, right = tokenizer.segment([" ".join(FIRST[:first]), " ".join(SECOND[:second])])
+    return tokenizer.frame_pair(left, right, max_length)
+
+
+def test_layout(file: Path) -> None:
+    tokenizer = load(file)
+    names = [tokenizer.pieces[index] for index in pair(tokenizer, 2, 1, 10)]
+    assert names == ["<s>", "a0", "a1", "</s>", "</s>", "b0", "</s>"]
+
+
+@pytest.mark.parametrize("max_length", range(6, 20))
+def test_pairs_are_cut_as_transformers_cuts_them(max_length: int, file: Path) -> None:
+    tokenizer = load(file)
+    library = tokenizers.Tokenizer.from_file(str(file))
+    library.post_processor = tokenizers.processors.RobertaProcessing(
+        ("</s>", tokenizer.eos), ("<s>", tokenizer.bos), add_prefix_space=False
+    )
+    library.enable_truncation(max_length, strategy="longest_first")
+    for first, second in product(range(13), range(13)):
+        expected = library.encode(" ".join(FIRST[:first]), " ".join(SECOND[:second])).ids
+        assert pair(tokenizer, first, second, max_length) == expected, (first, second)

@@ -13,14 +13,9 @@ from sweeper.tokens.sentencepiece_training import cut
 from sweeper.tokens.tokenizer import load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
+from tests.unit.test_tokenizer import TEXTS
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-TEXTS = [
-    "un livre très bien écrit et très drôle",
-    "un roman ennuyeux, mal écrit et sans intérêt",
-    "le livre est drôle, le roman est bien",
-    "l’auteur écrit bien ; l’histoire est sans surprise",
-]
 UNSEEN = [
     "un livre surprenant ☃ et  bien ennuyeux ",
     "",

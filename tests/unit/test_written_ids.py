@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
+from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 
 from sweeper.config.composed import to_trial
-from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.pretrain import without_destination
-from sweeper.trial.trial import Trial
 from tests.checkpoint_files import write_checkpoint
+from tests.composed import trial
 
+pytestmark = pytest.mark.usefixtures("composing")
 REVIEWS = "text,label\n" + "".join(
     f"un livre {'bon' if number % 2 else 'ennuyeux'} {number},{number % 2}\n" for number in range(40)
 )
@@ -26,22 +23,11 @@ TRAINED = ("tokenizer.kind=unigram", "tokenizer.vocabulary_size=60")
 
 
 @pytest.fixture(autouse=True)
-def _inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
     Path("pairs.csv").write_text(PAIRS, encoding="utf-8")
     Path("novel.txt").write_text("Un jour, un livre.\n" * 50, encoding="utf-8")
-    GlobalHydra.instance().clear()
-    register()
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        yield
-
-
-def composed(config_name: str, *overrides: str) -> Trial:
-    config = compose(config_name, [*overrides], return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    plain = without_destination(config) if config_name == "pretrain" else config
-    return to_trial(plain, config.hydra.runtime.choices, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -69,16 +55,19 @@ def composed(config_name: str, *overrides: str) -> Trial:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_of_fine_tuning(overrides: tuple[str, ...], id: str) -> None:
-    assert composed("config", *overrides).id[:16] == id
+    assert trial(*overrides).id[:16] == id
 
 
 def test_of_pretraining() -> None:
-    small = ("tokenizer.vocabulary_size=60", "train.max_steps=20")
-    assert composed("pretrain", "corpus=novel.txt", "out=weights", *small).id[:16] == "0a31303273c96a58"
+    given = ["corpus=novel.txt", "out=weights", "tokenizer.vocabulary_size=60", "train.max_steps=20"]
+    config = compose("pretrain", given, return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    found = to_trial(without_destination(config), config.hydra.runtime.choices, "cpu")
+    assert found.id[:16] == "0a31303273c96a58"
 
 
 @pytest.mark.parametrize(("model", "id"), [("pt", "aaa4364ab804a154"), ("rd", "59270287fff9f053")])
 def test_of_given_weights(model: str, id: str, tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "weights")
     of_weights = ("model.path=weights", "arch=of_model", "data=files", "data.path=reviews.csv", "train.max_length=32")
-    assert composed("config", f"model={model}", *of_weights).id[:16] == id
+    assert trial(f"model={model}", *of_weights).id[:16] == id
