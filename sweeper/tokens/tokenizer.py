@@ -41,6 +41,19 @@ COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than m
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """An example's ids as the model takes them, not padded, and how many of them are `special`.
+
+    `token_types` tells of each id which text it is of; None: the model is not told.
+    """
+
+    input_ids: list[int]
+    token_types: list[int] | None
+    truncated: bool
+    special: int
+
+
+@dataclass(frozen=True)
 class Tokenizer:
     """A segmenter and the pieces that have an id, in the order of the ids; all others become <unk>."""
 
@@ -114,6 +127,24 @@ class Tokenizer:
         assert max_length >= 4, "there must be room for <s> and three </s>"
         kept_first, kept_second = kept_of_pair(len(first), len(second), max_length - 4)
         return [self.bos, *first[:kept_first], self.eos, self.eos, *second[:kept_second], self.eos]
+
+    def examples(self, columns: Sequence[Sequence[str]], max_length: int) -> list[Encoded]:
+        """Return each example's framed ids, at most `max_length`; `columns` holds one column of texts, or two.
+
+        Raises WrongInput when pairs have no room.
+        """
+        uncut = [self.segment(column) for column in columns]
+        if len(columns) == 1:
+            framed = [self.frame(ids, max_length) for ids in uncut[0]]
+        elif max_length < SHORTEST_PAIR:
+            raise WrongInput(
+                f"train.max_length={max_length} has no room for pairs of texts\nallowed: at least {SHORTEST_PAIR}"
+            )
+        else:
+            framed = [self.frame_pair(first, second, max_length) for first, second in zip(*uncut, strict=True)]
+        special = 2 * len(columns)  # <s> and </s>, and for pairs </s></s> between them
+        lengths = [sum(map(len, example)) + special for example in zip(*uncut, strict=True)]
+        return [Encoded(ids, None, length > len(ids), special) for ids, length in zip(framed, lengths, strict=True)]
 
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return <s> … </s> for each text, at most `max_length` ids."""
