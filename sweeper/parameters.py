@@ -65,7 +65,6 @@ def _distinct(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def _build(trial: Trial, cache: Path) -> nn.Module:
-    """Return the model as it would be trained, on the meta device where its library can; files go to `cache`."""
     import torch
 
     scratch = replace(trial, cache=cache)
@@ -120,7 +119,6 @@ def position_offset(model: nn.Module) -> int:
 
 
 def _print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
-    """Print the models of one shape; returns whether all counts are what the formulas give."""
     from sweeper.report.terminal import rich_table, terminal
 
     labels = trial_labels([trial.description() for trial, _ in members])

@@ -85,14 +85,12 @@ def _as_json(trial: TrialStatus) -> dict[str, object]:
     }
 
 
-def json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
-    """Return everything as JSON."""
+def _json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
     content = {"schema": SCHEMA, "study": study.name, "counts": _counts(trials), "trials": [*map(_as_json, trials)]}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
-    """Print a row a trial, the errors of failed ones, and the counts."""
+def _print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
     from sweeper.report.terminal import rich_table, terminal
 
     console = terminal()
@@ -139,7 +137,6 @@ def _job_id(trial: TrialStatus) -> str:
 
 
 def _job_cells(job: JobState | None) -> tuple[str, str, str]:
-    """Return the job's id, its state with SLURM's word for why it waits, and its node."""
     if job is None:
         return "", "", ""
     reason = f" ({job.reason})" if job.reason else ""
@@ -160,9 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongInput as error:
         trouble = str(error).splitlines()[0]  # the records can be told all the same
     if options.json:
-        sys.stdout.write(json_text(study, trials))
+        sys.stdout.write(_json_text(study, trials))
     else:
-        print_status(study, trials)
+        _print_status(study, trials)
     if trouble:
         print(trouble, file=sys.stderr)
     return DONE

@@ -68,7 +68,6 @@ def check_module(module: str, study: Path, culprit: str) -> None:
 
 
 def _remedy(study: Path) -> str:
-    """Return what to do about a class that cannot be had."""
     return f"go where its command ran, with the modules that it used; or leave {study} to whoever made it"
 
 
