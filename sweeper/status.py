@@ -111,9 +111,8 @@ def _print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
 
 
 def _table(trials: Sequence[TrialStatus]) -> TextTable:
-    """Return a row a trial; what varies and is not in a trial's name has columns of its own."""
     factors = tuple(trials[0].factors)
-    others = factors[2:]
+    others = factors[2:]  # those that are not in a trial's name
     jobs = any(map(_job_id, trials))
 
     def cells(trial: TrialStatus) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class _QuestionGrammar(Grammar):
         return f"{reader} reads this {first} and {second} {book} {place} . {asked}", answers[asked]
 
     def pairs(self, size: int, known: set[str], words: int | None = None) -> Answered:
-        """Return so many questions that are not in `known`, with their answers; adds them to it."""
+        """Return `size` questions that are not in `known`, with their answers; adds them to it."""
         found: dict[str, str] = {}
         while len(found) < size:
             question, answer = self.pair(words)
