@@ -28,10 +28,7 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
 
 
 def load_tokenized(directory: Path) -> datasets.DatasetDict:
-    """Load train, valid and test: columns input_ids, labels and length (in ids).
-
-    Ids are <s> … </s>, those of a pair <s> … </s></s> … </s>, not padded.
-    """
+    """Load the splits: columns input_ids (<s> … </s>, of pairs <s> … </s></s> … </s>), labels and length (in ids)."""
     return datasets.load_from_disk(str(directory))
 
 
@@ -41,7 +38,7 @@ def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length
         examples = limit_examples(examples, source.limit)
         texts = [tokenizer.segment(column) for column in (examples.texts, examples.seconds) if column]
         input_ids = _framed(tokenizer, texts, max_length)
-        facts = split_facts(texts, input_ids, tokenizer.unk)
+        facts = _split_facts(texts, input_ids, tokenizer.unk)
         splits[split] = as_dataset(input_ids, labels_column(examples, source)), facts
     save_splits(directory, splits, data_facts(source))
 
@@ -83,8 +80,7 @@ def labels_column(examples: Examples, source: DataSource) -> dict[str, tuple[Any
     return {"labels": (datasets.ClassLabel(names=list(source.label_names())), examples.labels)}
 
 
-def split_facts(texts: list[list[list[int]]], input_ids: list[list[int]], unk: int) -> SplitFacts:
-    """Compare the uncut ids of each example's texts with the framed ones."""
+def _split_facts(texts: list[list[list[int]]], input_ids: list[list[int]], unk: int) -> SplitFacts:
     special = 2 * len(texts)  # <s> and </s>, and for pairs </s></s> between them
     uncut = [sum(map(len, example)) for example in zip(*texts, strict=True)]
     tokens = sum(map(len, input_ids))
