@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.records.record import records
-from tests.integration.commands import RUN, Command
+from tests.integration.commands import RUN, Command, launches
 from tests.slurm.clusters import slurm
 from tests.slurm.sweeps import (
     LONG,
@@ -15,7 +15,6 @@ from tests.slurm.sweeps import (
     command,
     ended,
     job_of,
-    launches,
     measured,
     node_of,
     study_of,
@@ -44,8 +43,7 @@ def test_a_preempted_trial_continues_to_the_same_numbers(place: Path) -> None:
     assert code == 0, text
     assert launches(record) == 2
     assert "interrupted: stopped on request" in record.log.read_text()
-    here = Command([*RUN, *training, "study=preempted_here"], place).run()
-    assert here.returncode == 0
+    Command([*RUN, *training, "study=preempted_here"], place).succeed()
     (other,) = records(study_of(place, "preempted_here"))
     assert measured(record) == measured(other)
     assert (record.best / "model.safetensors").read_bytes() == (other.best / "model.safetensors").read_bytes()

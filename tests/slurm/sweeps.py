@@ -25,10 +25,6 @@ def command(place: Path, study: str, *arguments: str) -> Command:
     return Command([*RUN, "-m", *NOOP, *ON_SLURM, *QUICK, *arguments, f"study={study}"], place)
 
 
-def swept(place: Path, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return command(place, study, *arguments).run()
-
-
 @contextmanager
 def under_way(sweep: Command) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command that goes on while the block runs, and is killed if it is not waited for."""
@@ -92,12 +88,6 @@ def statuses(place: Path, study: str) -> dict[int, Status]:
 def measured(record: Record) -> list[tuple[str, str, int, int]]:
     """All that was measured, to the last bit."""
     return [(metric.key, repr(metric.value), metric.epoch, metric.step) for metric in record.metrics()]
-
-
-def launches(record: Record) -> int:
-    description = record.description()
-    assert description is not None
-    return len(description["provenance"]["launches"])
 
 
 def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:
