@@ -1,4 +1,4 @@
-"""The demo from nothing, again, and with five seeds: python tests/benchmarks/demo.py.
+"""The demo from nothing, again, and with five seeds: python -m tests.benchmarks.demo.
 
 Wanted: 3 minutes, pretraining included; 6 s for the same again; over seeds 1-5 pretrained at least 10 points of mean
 test accuracy above random, and random above chance (50 %).
@@ -7,11 +7,8 @@ test accuracy above random, and random above chance (50 %).
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sweeper.records.record import records
 from tests.benchmarks.measure import print_table, seconds

@@ -25,13 +25,13 @@ from sweeper.frameworks import load_framework
 from tests.contracts.frameworks import Laboratory, best_weights, events, make_trial, run
 from tests.contracts.in_process import Silent
 from tests.contracts.interruptions import KILLED, run_until
-from tests.integration.commands import ROOT, RUN, Command, record
+from tests.integration.commands import RUN, Command, record
 from tests.needs_fairseq import needs_fairseq
 from tests.records import best_metrics
+from tests.shared_data import REVIEWS, needs
 
 pytestmark = needs_fairseq
 
-REVIEWS = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data")) / "cls_books_fr"
 PRELOAD = [*TRAINING, "sweeper.frameworks.fairseq.training"]
 
 
@@ -160,7 +160,7 @@ def test_half_precision_resumes_from_the_weights_in_full(laboratory: Laboratory)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REVIEWS.is_dir(), reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data)")
+@needs(REVIEWS)
 def test_the_published_experiment_begins(place: Path) -> None:
     settings = ["experiment=pt_vs_rd_cls_books", f"data.path={REVIEWS}", "data.limit=80", "train.max_steps=10"]
     study = [*settings, "framework=fairseq", "model=rd", "seed=1", "tracking=none", "study=books"]
