@@ -98,12 +98,11 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
 def test_a_given_tokenizer_is_taken_and_given_weights_are_gone_on_from(corpus: Path, tmp_path: Path) -> None:
     text, few = f"corpus={corpus}/a.txt", ("train.max_steps=2", "framework.pretraining.evaluations=1", "tracking=none")
     first = ("tokenizer.kind=unigram", "tokenizer.vocabulary_size=200", "arch=roberta_tiny", "out=first")
-    Command(["-m", "sweeper.pretrain", text, *few, *first], tmp_path).succeed()
     cut = ("tokenizer.path=first", "tokenizer.vocabulary_size=60", "arch=roberta_tiny", "out=cut")
-    Command(["-m", "sweeper.pretrain", text, *few, *cut], tmp_path).succeed()
-    assert json.loads((tmp_path / "cut" / "config.json").read_text())["vocab_size"] == 60
     further = ("model=pt", "model.path=first", "arch=of_model", "out=further", "train.learning_rate=1e-9")
-    Command(["-m", "sweeper.pretrain", text, *few, *further], tmp_path).succeed()
+    for settings in (first, cut, further):
+        Command(["-m", "sweeper.pretrain", text, *few, *settings], tmp_path).succeed()
+    assert json.loads((tmp_path / "cut" / "config.json").read_text())["vocab_size"] == 60
     first_loss, further_loss = (
         json.loads((tmp_path / name / "pretraining.json").read_text())["outcome"]["best"]["metrics"]["valid/loss"]
         for name in ("first", "further")

@@ -37,11 +37,12 @@ def under_way(sweep: Command) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def ended(
-    process: subprocess.Popen[bytes], sweep: Command, timeout_seconds: float = DEADLINE_SECONDS
-) -> tuple[int, str]:
-    """Wait for a command's end; returns its exit code and what it has printed."""
-    code = process.wait(timeout_seconds)
-    return code, sweep.output.read_text()
+    process: subprocess.Popen[bytes], sweep: Command, expect: int = 0, timeout_seconds: float = DEADLINE_SECONDS
+) -> str:
+    """Wait for a command's end, with the exit code that is expected; returns what it has printed."""
+    code, text = process.wait(timeout_seconds), sweep.output.read_text()
+    assert code == expect, text
+    return text
 
 
 def study_of(place: Path, study: str) -> Path:
