@@ -34,7 +34,7 @@ def say(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slurm
 def test_detach_returns_with_the_jobs_and_they_are_found_again(place: Path) -> None:
-    slow = ("+framework.options.seconds=2", "train.epochs=4", "hydra.launcher.array_parallelism=1")
+    slow = ("+framework.options.seconds=4", "train.epochs=4", "hydra.launcher.array_parallelism=1")
     detached = command(place, "detached", "seed=1,2", *slow, "hydra.launcher.detach=true").succeed()
     ids = sorted(jobs(place, "detached").values())
     assert len(ids) == 2
