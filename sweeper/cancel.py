@@ -38,14 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = [key for key in jobs if not options.trials or key in options.trials]
         backend.cancel(wanted)
     for name in wanted:
-        print(f"{name}: {record_end(Record(study.directory / name)) if name in names else 'cancelled'}")
+        print(f"{name}: {_record_end(Record(study.directory / name)) if name in names else 'cancelled'}")
     if not wanted:
         print("nothing to cancel: no such job waits or runs")
     return DONE
 
 
-def record_end(record: Record) -> str:
-    """Write down that a trial was cancelled, if it had begun and has no outcome; returns what has become of it."""
+def _record_end(record: Record) -> str:
     if record.description() is None:
         return "cancelled before it began"
     try:

@@ -28,14 +28,13 @@ def convert(source: Path, destination: Path) -> None:
         raise WrongInput(f"{source}: no such directory\nallowed: a directory of Transformers or fairseq")
     check_destination(str(destination), destination, "allowed: a directory, new or empty, that can be written")
     checkpoint = checkpoint_in(source, str(source), setting="")
-    check_source(checkpoint)
+    _check_source(checkpoint)
     with new_directory(destination) as temporary:
         temporary.mkdir()
-        write_converted(checkpoint, temporary)
+        _write_converted(checkpoint, temporary)
 
 
-def check_source(checkpoint: Checkpoint) -> None:
-    """Raise WrongInput for no RoBERTa, one that is not whole, and one without its tokenizer."""
+def _check_source(checkpoint: Checkpoint) -> None:
     checkpoint.require_weights()
     if checkpoint.family is not Family.encoder:
         checkpoint.refuse(f" is a {checkpoint.model_type}\nallowed: {', '.join(ENCODERS)}")
@@ -43,8 +42,7 @@ def check_source(checkpoint: Checkpoint) -> None:
     check_order(TokenizerSettings(path=str(tokenizer_file(checkpoint.directory))), checkpoint)
 
 
-def write_converted(checkpoint: Checkpoint, directory: Path) -> None:
-    """Write a checkpoint with its tokenizer in the other library's format."""
+def _write_converted(checkpoint: Checkpoint, directory: Path) -> None:
     from sweeper.checkpoints.conversion import write_fairseq, write_transformers
     from sweeper.tokens.tokenizer import load
 

@@ -45,17 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("destination", type=Path, metavar="DESTINATION", help="a directory, new or empty")
     options = parser.parse_args(arguments)
     trial, destination = options.trial.expanduser(), options.destination.expanduser()
-    outcome = finished(Record(trial))
+    outcome = _finished(Record(trial))
     check_destination(str(destination), destination, "needed: a directory, new or empty")
     if (trial / "best" / ADAPTER).exists():
-        check_base(trial)
-    export(trial, destination)
-    say(destination, outcome)
+        _check_base(trial)
+    _export(trial, destination)
+    _say(destination, outcome)
     return DONE
 
 
-def finished(record: Record) -> Outcome:
-    """Return how a trial ended. Raises WrongInput for what is no trial, or is not done."""
+def _finished(record: Record) -> Outcome:
     status, outcome = record.status(), record.outcome()
     if status is Status.PLANNED:
         raise WrongInput(
@@ -68,8 +67,7 @@ def finished(record: Record) -> Outcome:
     return outcome
 
 
-def check_base(trial: Path) -> None:
-    """Raise WrongInput when the weights that an adapter belongs to are no longer where they were, or others."""
+def _check_base(trial: Path) -> None:
     described = restored(trial, ALLOWED)
     given = described.weights_path
     if given is None or not described.model.pretrained:
@@ -84,8 +82,7 @@ def check_base(trial: Path) -> None:
         raise WrongInput(f"{given} holds other weights than {trial} was trained on\nbring those back there")
 
 
-def export(trial: Path, destination: Path) -> None:
-    """Write a trial's best weights to a destination, which has its name when all of it is there."""
+def _export(trial: Path, destination: Path) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
     framework = load_framework(restored(trial, ALLOWED))
     with new_directory(destination) as temporary, warnings.catch_warnings():
@@ -93,8 +90,7 @@ def export(trial: Path, destination: Path) -> None:
         framework.export(trial, temporary)
 
 
-def say(destination: Path, outcome: Outcome) -> None:
-    """Tell what was written, and how it is loaded."""
+def _say(destination: Path, outcome: Outcome) -> None:
     assert outcome.best is not None
     best = outcome.best
     measured = [
@@ -105,7 +101,7 @@ def say(destination: Path, outcome: Outcome) -> None:
     ]
     print(f"Weights: {destination}, of epoch {best.epoch}, step {best.step}: {', '.join(measured) or 'not tested'}")
     if (destination / "config.json").exists():
-        print(f"  load: transformers.{loader(destination)}.from_pretrained({str(destination)!r})")
+        print(f"  load: transformers.{_loading_class(destination)}.from_pretrained({str(destination)!r})")
     if (destination / TRANSFORMERS).exists():
         print(f"        transformers.AutoTokenizer.from_pretrained({str(destination)!r})")
     elif (destination / PIECES).exists():
@@ -114,8 +110,7 @@ def say(destination: Path, outcome: Outcome) -> None:
         print(f"  ask:  as {destination / PROMPTS} says")
 
 
-def loader(directory: Path) -> str:
-    """Return the class of Transformers that loads a directory with its head."""
+def _loading_class(directory: Path) -> str:
     names = read_json(directory / "config.json").get("architectures") or [""]
     return next((name for ending, name in CLASSES.items() if names[0].endswith(ending)), "AutoModel")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def _drive(configs: Sequence[Any], launcher: Any) -> int:
     _, trials, _ = planned(configs, launcher)
     shapes: dict[Shape, list[tuple[Trial, Counts]]] = defaultdict(list)
-    for trial in _distinct(trials):
+    for trial in _one_a_model(trials):
         with TemporaryDirectory() as cache:
             model = _build(trial, Path(cache))
         shape, counts = _shape_of(trial, model), count(model)
@@ -48,8 +48,7 @@ def _drive(configs: Sequence[Any], launcher: Any) -> int:
     return DONE if all(agree) else NOT_ALL_DONE
 
 
-def _distinct(trials: Iterable[Trial]) -> list[Trial]:
-    """Return one trial a model; weights, seeds and optimisation make no other one."""
+def _one_a_model(trials: Iterable[Trial]) -> list[Trial]:
     found: dict[str, Trial] = {}
     for trial in trials:
         shaped = replace(
@@ -65,7 +64,6 @@ def _distinct(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def _build(trial: Trial, cache: Path) -> nn.Module:
-    """Return the model as it would be trained, on the meta device where its library can; files go to `cache`."""
     import torch
 
     scratch = replace(trial, cache=cache)
@@ -75,7 +73,7 @@ def _build(trial: Trial, cache: Path) -> nn.Module:
         inputs.tokenizer(trial)
         shutil.copytree(inputs.tokenizer_directory(trial), directory)
     else:
-        _write_special_pieces(directory)
+        _write_special_pieces(directory)  # the model's rows don't depend on others
     framework = load_framework(trial)
     try:
         with torch.device("meta"):
@@ -92,7 +90,6 @@ def _needs_tokenizer(trial: Trial) -> bool:
 
 
 def _write_special_pieces(directory: Path) -> None:
-    """Write the least of a tokenizer; the model's rows don't depend on it."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
 
@@ -120,7 +117,6 @@ def position_offset(model: nn.Module) -> int:
 
 
 def _print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool:
-    """Print the models of one shape; returns whether all counts are what the formulas give."""
     from sweeper.report.terminal import rich_table, terminal
 
     labels = trial_labels([trial.description() for trial, _ in members])

@@ -1,6 +1,6 @@
 """The command: python -m sweeper.pretrain arch=… corpus=FILES out=DIR
 
-A pretraining is a trial of its own study: it is planned, run, watched, resumed and shown in MLflow as any other. What
+A pretraining is a trial of its own study: it is planned, run, resumed and shown in MLflow as any other. What
 it adds is at its end: the best weights with their tokenizer in a directory that model.path=DIR takes.
 """
 
@@ -32,13 +32,13 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
         raise WrongInput(f"out={destinations[0]} is given to several trainings\nas in: out='weights/${{seed}}'")
     study, trials, backend = planned([without_destination(config) for config in configs], launcher)
     for config, trial, destination in zip(configs, trials, destinations, strict=True):
-        check_apart(config, destination)
-        if origin(destination) != trial.id:
+        _check_apart(config, destination)
+        if _origin(destination) != trial.id:
             check_destination(f"out={destination}", destination, "set out=DIR to a directory, new or empty")
     code = run_sweep(study, trials, backend)
     if code == DONE:
         for trial, destination in zip(trials, destinations, strict=True):
-            deliver(trial, Record(study.directory / trial.name), destination)
+            _deliver(trial, Record(study.directory / trial.name), destination)
     return code
 
 
@@ -54,8 +54,7 @@ def without_destination(config: DictConfig) -> DictConfig:
     return plain
 
 
-def check_apart(config: DictConfig, destination: Path) -> None:
-    """Raise WrongInput when the weights would lie among the records, or the records among them."""
+def _check_apart(config: DictConfig, destination: Path) -> None:
     wanted, outputs = destination.resolve(), Path(config.outputs).expanduser().resolve()
     if not config.out or outputs.is_relative_to(wanted) or wanted.is_relative_to(outputs):
         raise WrongInput(
@@ -64,16 +63,14 @@ def check_apart(config: DictConfig, destination: Path) -> None:
         )
 
 
-def origin(directory: Path) -> str | None:
-    """Return the id of the trial that a directory's weights come from, as far as is known."""
+def _origin(directory: Path) -> str | None:
     described = read_json(directory / ORIGIN)
     return described["trial"]["id"] if described else None
 
 
-def deliver(trial: Trial, record: Record, destination: Path) -> None:
-    """Copy a training's best weights with their tokenizer and origin, and say what can be done with them."""
+def _deliver(trial: Trial, record: Record, destination: Path) -> None:
     outcome = read_json(record.path / "outcome.json")
-    if origin(destination) != trial.id:
+    if _origin(destination) != trial.id:
         with new_directory(destination) as temporary:
             shutil.copytree(record.best, temporary)
             write_json(temporary / ORIGIN, {"trial": record.description(), "outcome": outcome})

@@ -85,14 +85,12 @@ def _as_json(trial: TrialStatus) -> dict[str, object]:
     }
 
 
-def json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
-    """Return everything as JSON."""
+def _json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
     content = {"schema": SCHEMA, "study": study.name, "counts": _counts(trials), "trials": [*map(_as_json, trials)]}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
-    """Print a row a trial, the errors of failed ones, and the counts."""
+def _print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
     from sweeper.report.terminal import rich_table, terminal
 
     console = terminal()
@@ -113,9 +111,8 @@ def print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
 
 
 def _table(trials: Sequence[TrialStatus]) -> TextTable:
-    """Return a row a trial; what varies and is not in a trial's name has columns of its own."""
     factors = tuple(trials[0].factors)
-    others = factors[2:]
+    others = factors[2:]  # those that are not in a trial's name
     jobs = any(map(_job_id, trials))
 
     def cells(trial: TrialStatus) -> tuple[str, ...]:
@@ -139,7 +136,6 @@ def _job_id(trial: TrialStatus) -> str:
 
 
 def _job_cells(job: JobState | None) -> tuple[str, str, str]:
-    """Return the job's id, its state with SLURM's word for why it waits, and its node."""
     if job is None:
         return "", "", ""
     reason = f" ({job.reason})" if job.reason else ""
@@ -160,9 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongInput as error:
         trouble = str(error).splitlines()[0]  # the records can be told all the same
     if options.json:
-        sys.stdout.write(json_text(study, trials))
+        sys.stdout.write(_json_text(study, trials))
     else:
-        print_status(study, trials)
+        _print_status(study, trials)
     if trouble:
         print(trouble, file=sys.stderr)
     return DONE

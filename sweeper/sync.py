@@ -48,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tracking_uri(study: Path, given: str | None) -> str:
-    """Return the store to show a study in; raises WrongInput where there is no study or no store."""
     open_study(study)
     description = read_versioned(study / "study.json") or {}
     uri = given or description.get("tracking", {}).get("uri")
@@ -59,10 +58,7 @@ def _tracking_uri(study: Path, given: str | None) -> str:
 
 
 def synchronise(study: Path, uri: str, *, changed_only: bool = False, with_report: bool = True) -> None:
-    """Show a study's records in MLflow, and its report, which is written where it is outdated; imports MLflow.
-
-    Raises TrackingError when either fails.
-    """
+    """Show a study's records and its up-to-date report in MLflow. Raises TrackingError; imports MLflow."""
     from sweeper.tracking import mlflow
 
     overview = Overview.of(compare_study(open_study(study)), partial(_written_report, study) if with_report else None)
@@ -80,11 +76,10 @@ def _written_report(study: Path) -> Path:
 
 
 def _follow(study: Path, uri: str) -> None:
-    """Show what is new every few seconds until standard input is closed, then once more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, whose child this is
     os.nice(5)  # trials go first
     interval = 0.0
-    while not _closed(interval):
+    while not _input_closes_within(interval):
         began = time.monotonic()
         # The next try may succeed, and the last one reports.
         with contextlib.suppress(TrackingError):
@@ -99,8 +94,7 @@ def _synchronise_new(study: Path, uri: str, *, with_report: bool) -> None:
         synchronise(study, uri, changed_only=True, with_report=with_report)
 
 
-def _closed(timeout_seconds: float) -> bool:
-    """Wait for the end of standard input; returns whether it has come."""
+def _input_closes_within(timeout_seconds: float) -> bool:
     deadline = time.monotonic() + timeout_seconds
     while select.select([sys.stdin], [], [], max(0.0, deadline - time.monotonic()))[0]:
         if not os.read(sys.stdin.fileno(), 4096):

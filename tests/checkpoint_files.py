@@ -11,10 +11,19 @@ from types import MappingProxyType
 import numpy as np
 from safetensors.numpy import save_file
 
-from tests import checkpoint_shape
-
 PIECES = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "bien": 4, "mal": 5, "<mask>": 6}
-CONFIG = {**checkpoint_shape.CONFIG, "vocab_size": len(PIECES), "pad_token_id": 1}
+CONFIG: dict[str, object] = {
+    "model_type": "roberta",
+    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "num_attention_heads": 2,
+    "intermediate_size": 128,
+    "max_position_embeddings": 64,
+    "type_vocab_size": 1,
+    "layer_norm_eps": 1e-5,
+    "vocab_size": len(PIECES),
+    "pad_token_id": 1,
+}
 BLOOM_PIECES = {"<unk>": 0, "<s>": 1, "</s>": 2, "<pad>": 3, "bien": 4, "mal": 5}
 BLOOM = {"model_type": "bloom", "n_layer": 2, "hidden_size": 64, "n_head": 2, "vocab_size": 6, "pad_token_id": 3}
 

@@ -51,6 +51,20 @@ def reviews(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory for commands: they share its outputs/cache, each has a study of its own."""
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    """Where jobs of a test leave their process ids."""
+    directory = tmp_path / "started"
+    directory.mkdir()
+    return directory
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the trials of a module's tests share a cache."""

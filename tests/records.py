@@ -1,4 +1,4 @@
-"""Records of trials that never ran, written by the real writer."""
+"""Records of trials that never ran, written by the real writer; and what a trial's record says."""
 
 from __future__ import annotations
 
@@ -118,6 +118,13 @@ def write_demo(study: Path, seeds: Sequence[int] = (1, 2, 3)) -> None:
         curve = [base, base + 0.05, base + 0.1, base + 0.1, base + 0.08]
         write(study, described, valid=curve, test=[value - 0.02 for value in curve])
     write_plan(study, trials)
+
+
+def best_metrics(directory: Path) -> Mapping[str, float]:
+    """What a trial measured at its best epoch."""
+    outcome = Record(directory).outcome()
+    assert outcome is not None and outcome.best is not None
+    return outcome.best.metrics
 
 
 def compared(study: Path) -> Comparison:

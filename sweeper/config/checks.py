@@ -11,7 +11,7 @@ from sweeper.trial.best_epoch import check_selection
 from sweeper.trial.settings import ArchSettings, Family
 from sweeper.trial.trial import Trial
 
-LARGEST_RECIPE = 100_000_000  # parameters of the layers' matrices
+LARGEST_RECIPE = 100_000_000  # parameters of the layers' matrices; larger models take days to pretrain
 # Task -> the data sets here that are for it.
 DATA = {
     "classification": "demo, cls_books, files, hub",
@@ -22,9 +22,9 @@ DATA = {
 
 def check_trial(trial: Trial) -> None:
     """Raise WrongInput for settings that don't fit each other, and names that cannot be part of a file's name."""
-    check_task(trial)
-    check_recipe(trial)
-    check_lengths(trial)
+    _check_task(trial)
+    _check_recipe(trial)
+    _check_lengths(trial)
     check_selection(trial.task)
     names = {
         "model.name": trial.model.name,
@@ -36,8 +36,7 @@ def check_trial(trial: Trial) -> None:
         check_name(setting, name)
 
 
-def check_task(trial: Trial) -> None:
-    """Raise WrongInput for a task of questions on data without answers, and the reverse."""
+def _check_task(trial: Trial) -> None:
     task, there = trial.task.name, trial.data.task
     if task in DATA and task != there and "qa" in (task, there):
         raise WrongInput(
@@ -61,8 +60,7 @@ def check_arch(arch: ArchSettings, family: Family) -> None:
         )
 
 
-def check_recipe(trial: Trial) -> None:
-    """Raise WrongInput when weights would be made on the way for a model that takes days to pretrain."""
+def _check_recipe(trial: Trial) -> None:
     arch = trial.arch
     matrices = arch.layers * (4 * arch.width**2 + 2 * arch.width * arch.feed_forward)
     if trial.model.pretrained and trial.weights_path is None and matrices > LARGEST_RECIPE:
@@ -73,8 +71,7 @@ def check_recipe(trial: Trial) -> None:
         )
 
 
-def check_lengths(trial: Trial) -> None:
-    """Raise WrongInput when texts may be longer than the model has positions, or a pair of texts has no room."""
+def _check_lengths(trial: Trial) -> None:
     if trial.train.max_length > trial.arch.positions:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} is more than arch={trial.arch.name} has positions\n"

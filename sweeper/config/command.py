@@ -34,11 +34,8 @@ exit_codes: list[int] = []
 errors: list[Exception] = []
 
 
-def task(drive: Drive) -> TaskFunction:
-    """Return Hydra's task function for what is done with a command's configs and launcher, as its exit code tells.
-
-    Without -m Hydra calls it with the one config; with -m a launcher of Sweeper's calls its attribute `drive`.
-    """
+def _task(drive: Drive) -> TaskFunction:
+    # Without -m Hydra calls it with the one config; with -m a launcher of Sweeper's calls its attribute `drive`.
 
     def several(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
         if not configs:
@@ -49,14 +46,13 @@ def task(drive: Drive) -> TaskFunction:
         return [JobReturn(_return_value=None, status=JobStatus.COMPLETED) for _ in configs]
 
     def one(config: DictConfig) -> None:
-        """Run the one trial; what it raises is kept for `main`: Hydra would print its own lines about it first."""
         launcher = HydraConfig.get().launcher
         try:
             if launcher._target_.startswith("hydra._internal."):
                 raise WrongInput("hydra/launcher=basic is Hydra's own and runs no trials\nallowed: local, slurm")
             several([config], instantiate(launcher))
         except Exception as error:
-            errors.append(error)
+            errors.append(error)  # for `main`: Hydra would print its own lines about it first
 
     one.drive = several  # type: ignore[attr-defined]
     return one
@@ -65,7 +61,7 @@ def task(drive: Drive) -> TaskFunction:
 def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[Trial], Backend]:
     """Return the study and the trials that composed configs mean, and what they are to run on."""
     for config in configs:
-        expand(config)
+        _expand_home(config)
     # What is out of range is refused with everything else, in `to_trial`; it needs to know the backend's device.
     threads = max(1, *(config.train.threads for config in configs))
     preload = dict.fromkeys(name for config in configs for name in OmegaConf.select(config, "framework.preload") or ())
@@ -78,8 +74,7 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     return study, trials, backend
 
 
-def expand(config: DictConfig) -> None:
-    """Put the home directory for ~ where paths are taken as they are. Raises WrongInput for empty outputs."""
+def _expand_home(config: DictConfig) -> None:
     if config.get("outputs") == "":
         raise WrongInput("outputs= is empty\nset outputs=DIR, or leave it out to have its default")
     for node, key in ((config, "outputs"), (config.get("tokenizer"), "path")):
@@ -87,10 +82,9 @@ def expand(config: DictConfig) -> None:
             node[key] = str(Path(node[key]).expanduser())
 
 
-def check_options() -> None:
-    """Raise WrongInput for an option that Hydra lacks: its parser would print all that it has."""
+def _check_options() -> None:
     parser = get_args_parser()
-    parser.error = refuse_option  # type: ignore[method-assign]
+    parser.error = _refuse_option  # type: ignore[method-assign]  # its own prints all options
     options, unknown = parser.parse_known_args()
     if options.resolve and options.cfg is None and not options.help:
         raise WrongInput("--resolve shows nothing by itself\nwrite --cfg job --resolve")
@@ -108,18 +102,17 @@ def check_options() -> None:
             )
 
 
-def refuse_option(message: str) -> NoReturn:
-    """Say what is wrong with an option, without the parser's list of all of them."""
+def _refuse_option(message: str) -> NoReturn:
     raise WrongInput(f"{message}\n--help lists the settings")
 
 
 def main(drive: Drive, config_name: str = "config") -> int:
     """Run a command that Hydra composes from conf/`config_name`; returns its exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
-    check_options()
+    _check_options()
     register()
     try:
-        hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(task(drive))()
+        hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(_task(drive))()
         for error in errors:
             raise error
     except (HydraException, OmegaConfBaseException) as error:

@@ -75,8 +75,8 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
     for group in CHOSEN:
         if group not in choices:
             raise WrongInput(f"{group} must be one choice\nseveral: {group}=A,B with -m runs a trial for each")
-    source = data_source(config.data, str(choices["data"]))
-    values = to_values(config)
+    source = _data_source(config.data, str(choices["data"]))
+    values = _to_values(config)
     check_ranges(values)
     check_ranges(source, "data.")
     source.check()
@@ -100,7 +100,7 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
         train=values.train,
         device=device,
         digests=digests(values, source, tokenizer, arch, checkpoint),
-        choices=shown_choices(values, choices),
+        choices=_shown_choices(values, choices),
         cache=(Path(values.outputs) / "cache").absolute(),
     )
     check_trial(trial)
@@ -108,9 +108,8 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
     return trial
 
 
-def to_values(config: DictConfig) -> Config:
-    """Return a composed config as frozen dataclasses; its `data` stays as it is."""
-    check_keys(config, Config)
+def _to_values(config: DictConfig) -> Config:
+    _check_keys(config, Config)  # Hydra lets `+KEY=VALUE` add any key
     values: dict[str, Any] = {}
     for item in fields(Config):
         if item.name not in config:
@@ -120,8 +119,7 @@ def to_values(config: DictConfig) -> Config:
     return Config(**values)
 
 
-def check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
-    """Raise WrongInput for a key that the schema lacks: Hydra lets `+KEY=VALUE` add any."""
+def _check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
     known = [item.name for item in fields(kind)]
     for key in map(str, node):
         if key == "hydra" and not prefix:
@@ -130,11 +128,10 @@ def check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
             raise WrongInput(f"{prefix}{key}: unknown key\nallowed there: {', '.join(known)}")
         child, child_kind = node._get_node(key), OmegaConf.get_type(node, key)
         if isinstance(child, DictConfig) and child_kind is not None and is_dataclass(child_kind):
-            check_keys(child, child_kind, f"{prefix}{key}.")
+            _check_keys(child, child_kind, f"{prefix}{key}.")
 
 
-def data_source(node: Any, choice: str) -> DataSource:
-    """Return the data set that `data._target_` names, its settings checked against its class."""
+def _data_source(node: Any, choice: str) -> DataSource:
     target = node.get("_target_") if isinstance(node, DictConfig) else None
     if not isinstance(target, str):
         raise WrongInput(f"data={choice} names no class\nneeded in its YAML: _target_: module.Class")
@@ -156,8 +153,7 @@ def data_source(node: Any, choice: str) -> DataSource:
     return source
 
 
-def shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str, str | int]:
-    """Return what a reader tells trials apart by."""
+def _shown_choices(values: Config, choices: Mapping[str, str | None]) -> dict[str, str | int]:
     return {
         "model": values.model.name,
         "framework": values.framework.name,

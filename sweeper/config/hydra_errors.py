@@ -35,32 +35,30 @@ KINDS = {
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
     """Return what a user needs to know of a configuration error."""
-    if (refused := _wrong_input(error)) is not None:
+    if (refused := _refusal_behind(error)) is not None:
         return str(refused)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        return unknown_key(cause)
+        return _unknown_key(cause)
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-        return wrong_value(cause)
+        return _wrong_value(cause)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={choice}: no such choice\nallowed: {', '.join(error.options)}"
     if isinstance(error, OverrideParseException):
-        return malformed(error.override)
+        return _malformed(error.override)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return f"{' '.join(lines[:2]) if lines[0].endswith(':') else lines[0]}\n{SYNTAX}"
 
 
-def _wrong_input(error: BaseException) -> WrongInput | None:
-    """Return the refusal that an interpolation ended in, if it did."""
+def _refusal_behind(error: BaseException) -> WrongInput | None:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, WrongInput):
         cause = cause.__cause__ or cause.__context__
     return cause
 
 
-def wrong_value(error: OmegaConfBaseException) -> str:
-    """Say what a setting may be, by the type that is declared for it."""
+def _wrong_value(error: OmegaConfBaseException) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is missing\nset {error.full_key}=VALUE"
     said = (error.msg or str(error)).strip().splitlines()[0]
@@ -72,7 +70,7 @@ def wrong_value(error: OmegaConfBaseException) -> str:
     return f"{error.full_key}={value} is not allowed\nallowed: {kind}; left out, it has its default"
 
 
-def malformed(override: str) -> str:
+def _malformed(override: str) -> str:
     """Say how an override is written that Hydra's grammar does not know, as one with ~ or an apostrophe."""
     key, _, value = override.partition("=")
     escaped = value.replace('"', '\\"')
@@ -86,8 +84,7 @@ def null_group(arguments: Sequence[str]) -> str:
     return f"{' '.join(given)}: a group needs one of its choices\nleft out, it has its default"
 
 
-def unknown_key(error: OmegaConfBaseException) -> str:
-    """Say which keys there are where an unknown one was given."""
+def _unknown_key(error: OmegaConfBaseException) -> str:
     full = str(error.full_key or error.key)
     parent = error.parent_node
     keys = sorted(map(str, parent.keys())) if isinstance(parent, DictConfig) and not parent._is_none() else []

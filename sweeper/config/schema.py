@@ -65,7 +65,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
-    OmegaConf.register_new_resolver("sweeper_scratch", scratch_directory, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("sweeper_scratch", _scratch_directory, use_cache=True, replace=True)
 
 
 def only_family(*, _root_: DictConfig) -> str:
@@ -96,8 +96,7 @@ def writable(node: DictConfig) -> DictConfig:
     return node
 
 
-def scratch_directory() -> str:
-    """Return a directory that is gone when the command ends."""
+def _scratch_directory() -> str:
     path = tempfile.mkdtemp(prefix="sweeper-")
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path

@@ -47,7 +47,7 @@ def chosen_arch(values: Config, choices: Mapping[str, str | None]) -> ArchSettin
 
 def chosen_checkpoint(values: Config) -> Checkpoint | None:
     """Return what model.path names for the framework's family; None where weights and tokenizer come from elsewhere."""
-    path = path_of(values.model.path, values.framework.family)
+    path = _path_of(values.model.path, values.framework.family)
     return None if path is None else locate(path, weights=values.model.pretrained)
 
 
@@ -63,15 +63,14 @@ def setting_of_model(name: str, *, _parent_: Any, _root_: Mapping[str, Any]) -> 
             "arch=of_model is the shape of model.path, which is not given\n"
             "set model.path=DIR or model.path=OWNER/OF_MODEL, or another arch"
         )
-    own = path_of(path, family)
+    own = _path_of(path, family)
     checkpoint = None if own is None else locate(own, weights=bool(_root_["model"]["pretrained"]))
     if checkpoint is None or checkpoint.family is not family:
         return "" if name == "name" else getattr(ArchSettings(), name)
     return OF_MODEL if name == "name" else checkpoint.settings().get(name, getattr(ArchSettings(), name))
 
 
-def path_of(path: Any, family: Family) -> str | None:
-    """Return model.path for an architecture family, where there may be one for each. Raises WrongInput for no path."""
+def _path_of(path: Any, family: Family) -> str | None:
     if isinstance(path, Mapping):
         unknown = sorted(set(path) - {member.value for member in Family})
         if unknown:

@@ -96,11 +96,10 @@ class ClsBooks(Verbalised):
         missing = [name for name in names if not (directory / name).is_file()]
         if missing:
             raise WrongInput(f"{directory} lacks {', '.join(missing)}\nneeded: {', '.join(names)}")
-        return {split: read_examples(directory / f"{split}.review", directory / f"{split}.label") for split in SPLITS}
+        return {split: _read_examples(directory / f"{split}.review", directory / f"{split}.label") for split in SPLITS}
 
 
-def read_examples(reviews: Path, labels: Path) -> Examples:
-    """Read reviews and their labels; raise WrongInput naming the first line that is wrong."""
+def _read_examples(reviews: Path, labels: Path) -> Examples:
     texts, marks = text_lines(reviews), [line.strip() for line in text_lines(labels)]
     for number, (text, mark) in enumerate(zip(texts, marks, strict=False), start=1):
         if not text.strip():

@@ -20,21 +20,20 @@ SHOWN = 10  # names of classes in a message
 def column_texts(table: Table, column: str) -> list[str]:
     """Return a column's texts."""
     for index, value in enumerate(table.columns[column]):
-        wrong = wrong_text(value)
+        wrong = _why_no_text(value)
         if wrong:
             raise WrongInput(f"{table.place(index)}: {column} {wrong}\nneeded: a text in every example, as a string")
     return list(table.columns[column])
 
 
-def wrong_text(value: Any) -> str | None:
-    """Say why a value cannot be a text; None when it can."""
+def _why_no_text(value: Any) -> str | None:
     if value is None or _is_nan(value):
         return "is missing"
     if not isinstance(value, str):
         return f"is {str(value)[:40]}, which is no string"
     if not value.strip():
         return "is empty"
-    return None if is_unicode(value) else "holds half a surrogate pair, which is no character"
+    return None if _is_unicode(value) else "holds half a surrogate pair, which is no character"
 
 
 def class_names(table: Table, column: str) -> list[str]:
@@ -42,17 +41,14 @@ def class_names(table: Table, column: str) -> list[str]:
     names = []
     for index, value in enumerate(table.columns[column]):
         try:
-            names.append(class_name(value, table.spelled))
+            names.append(_class_name(value, table.spelled))
         except ValueError as error:
             raise WrongInput(f"{table.place(index)}: {column} {error}\n{LABELS}") from error
     return names
 
 
-def class_name(value: Any, spelled: bool) -> str:
-    """Return the class that a label stands for: 1, 1.0 and "1" are one.
-
-    `spelled` tells that numbers come as strings. Raises ValueError that says what is wrong.
-    """
+def _class_name(value: Any, spelled: bool) -> str:
+    """The class that a label stands for: 1, 1.0 and "1" are one. `spelled`: numbers are strings. Raises ValueError."""
     if isinstance(value, str):
         value = value.strip()
         if spelled and DECIMAL.fullmatch(value):
@@ -67,7 +63,7 @@ def class_name(value: Any, spelled: bool) -> str:
         raise ValueError(f"is {value}, which is no class but a quantity")
     if not isinstance(value, str | int):
         raise ValueError(f"is {str(value)[:40]}, which is no label")
-    if not is_unicode(str(value)):
+    if not _is_unicode(str(value)):
         raise ValueError("holds half a surrogate pair, which is no character")
     return str(value)
 
@@ -76,11 +72,10 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def is_unicode(text: str) -> bool:
-    """Whether a string can be written: JSON can spell halves of characters."""
+def _is_unicode(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # JSON can spell halves of characters
         return False
     return True
 

@@ -77,11 +77,10 @@ class Corpus(DataSettings):
             raise WrongInput(
                 "corpus is missing\nneeded: files of text, a text a line\nadd corpus=FILE or corpus='*.txt'"
             )
-        return sorted({path for name in names for path in matching(str(name))})
+        return sorted({path for name in names for path in _matching(str(name))})
 
 
-def matching(name: str) -> list[Path]:
-    """Return the files that a path or glob names, `~` being the home directory. Raises WrongInput."""
+def _matching(name: str) -> list[Path]:
     expanded = Path(name).expanduser()
     if expanded.is_dir():
         raise WrongInput(f"corpus={name} is a directory\nneeded: files; all of one kind in it: corpus='{name}/*.txt'")

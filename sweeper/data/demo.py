@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import ClassVar
 
-from sweeper.data import Examples
+from sweeper.data import DataSettings, Examples
 from sweeper.data.verbalisers import Verbalised
 
 LABEL_NAMES = ("negative", "positive")
@@ -171,14 +171,22 @@ def content() -> tuple[tuple[str, ...], dict[str, Examples]]:
     return unlabelled, splits
 
 
-@dataclass(frozen=True)
-class Demo(Verbalised):
-    """Generated book reviews, negative or positive, that show the effect of pretraining."""
+class Generated(DataSettings):
+    """A data set that no file holds."""
 
     words_are_tokens: ClassVar[bool] = True
 
     def check(self) -> None:
         """Nothing can be wrong with what is generated."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the examples are: no sample of real text."""
+        return ("all splits: generated, from a grammar built to show the effect of pretraining",)
+
+
+@dataclass(frozen=True)
+class Demo(Generated, Verbalised):
+    """Generated book reviews, negative or positive, that show the effect of pretraining."""
 
     def digest(self) -> str:
         """Return the digest of all that is generated, without generating it."""
@@ -191,10 +199,6 @@ class Demo(Verbalised):
     def splits(self) -> dict[str, Examples]:
         """Return train, valid and test: balanced, in random order, one opinion a review."""
         return dict(content()[1])
-
-    def notes(self) -> tuple[str, ...]:
-        """Return what the reviews are: no sample of real text."""
-        return ("all splits: generated, from a grammar built to show the effect of pretraining",)
 
     def unlabelled(self) -> list[str]:
         """Return the longer texts for pretraining, which hold no opinion clause of any split."""

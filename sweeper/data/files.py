@@ -33,7 +33,7 @@ class InFiles(Tabular, ABC):
     def find(self) -> Found:
         """Read the wanted columns of every split's file. Raises WrongInput."""
         path = self._path()
-        files = split_files(path) if path.is_dir() else {"train": path}
+        files = _split_files(path) if path.is_dir() else {"train": path}
         tables = {split: read_table(file, self.wanted) for split, file in files.items()}
         return Found(tables)
 
@@ -61,10 +61,9 @@ class Files(InFiles, LabelledColumns):
     """Labelled texts in a directory of files, or in one file."""
 
 
-def split_files(directory: Path) -> dict[str, Path]:
-    """Return the file of each split that a directory has. Raises WrongInput for none, or two of one split."""
+def _split_files(directory: Path) -> dict[str, Path]:
     there = {file.name: file for file in directory.iterdir() if file.is_file()}
-    found = {split: matching(there, names) for split, names in SPLIT_NAMES.items()}
+    found = {split: _matching(there, names) for split, names in SPLIT_NAMES.items()}
     for files in found.values():
         if len(files) > 1:
             listed = ", ".join(file.name for file in files)
@@ -79,8 +78,7 @@ def split_files(directory: Path) -> dict[str, Path]:
     return {split: files[0] for split, files in found.items() if files}
 
 
-def matching(there: Mapping[str, Path], names: tuple[str, ...]) -> list[Path]:
-    """Return the files that are called one of `names`, with any extension that is read, in capitals or not."""
+def _matching(there: Mapping[str, Path], names: tuple[str, ...]) -> list[Path]:
     wanted = [(name, extension) for name in names for extension in EXTENSIONS]
     return [
         file

@@ -41,7 +41,7 @@ class OnHub(Tabular, ABC):
         if names["train"] is None:
             raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
         tables = {
-            split: read_split(fetched[name], f"{self.source}, split {name}", self.wanted, target)
+            split: _read_split(fetched[name], f"{self.source}, split {name}", self.wanted, target)
             for split, name in names.items()
             if name is not None
         }
@@ -95,8 +95,7 @@ class Hub(OnHub, LabelledColumns):
     """Labelled texts under a name on the hub."""
 
 
-def read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str) -> Table:
-    """Take the wanted columns of a split, names instead of numbers where classes have them. Raises WrongInput."""
+def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str) -> Table:
     from datasets import ClassLabel
 
     check_columns(source, dataset.column_names, wanted)

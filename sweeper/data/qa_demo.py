@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from sweeper.data import SPLITS, Answered, DataSettings
-from sweeper.data.demo import ADJECTIVES, BOOKS, PEOPLE, PLACES, Demo, Grammar
+from sweeper.data import SPLITS, Answered
+from sweeper.data.demo import ADJECTIVES, BOOKS, PEOPLE, PLACES, Demo, Generated, Grammar
 
 SIZES = {"train": 2000, "valid": 200, "test": 500}
 UNANSWERED_SIZE = 2000
@@ -27,9 +27,7 @@ WHO, WHERE, OPINION = "who ?", "where ?", "loved or hated ?"
 ASKED = (WHO, WHERE, OPINION, OPINION)  # equally often each
 
 
-class QuestionGrammar(Grammar):
-    """Draws questions with their answers."""
-
+class _QuestionGrammar(Grammar):
     def pair(self, words: int | None) -> tuple[str, str]:
         """Return a question about what somebody reads, and its answer; of each opinion's words the first `words`."""
         label = self.random.randrange(2)
@@ -40,7 +38,7 @@ class QuestionGrammar(Grammar):
         return f"{reader} reads this {first} and {second} {book} {place} . {asked}", answers[asked]
 
     def pairs(self, size: int, known: set[str], words: int | None = None) -> Answered:
-        """Return so many questions that are not in `known`, with their answers; adds them to it."""
+        """Return `size` questions that are not in `known`, with their answers; adds them to it."""
         found: dict[str, str] = {}
         while len(found) < size:
             question, answer = self.pair(words)
@@ -56,22 +54,18 @@ def content() -> tuple[tuple[str, ...], dict[str, Answered]]:
     known: set[str] = set()
     words = {"train": TAUGHT}
     splits = {
-        split: QuestionGrammar(seed).pairs(SIZES[split], known, words.get(split))
+        split: _QuestionGrammar(seed).pairs(SIZES[split], known, words.get(split))
         for seed, split in enumerate(SPLITS, 11)
     }
-    unanswered = QuestionGrammar(110).pairs(UNANSWERED_SIZE, known).questions
+    unanswered = _QuestionGrammar(110).pairs(UNANSWERED_SIZE, known).questions
     return (*Demo().unlabelled(), *unanswered), splits
 
 
 @dataclass(frozen=True)
-class QaDemo(DataSettings):
+class QaDemo(Generated):
     """Generated questions about book reviews."""
 
     task: ClassVar[str] = "qa"
-    words_are_tokens: ClassVar[bool] = True
-
-    def check(self) -> None:
-        """Nothing can be wrong with what is generated."""
 
     def digest(self) -> str:
         """Return the digest of all that is generated, without generating it."""
@@ -80,10 +74,6 @@ class QaDemo(DataSettings):
     def splits(self) -> dict[str, Answered]:
         """Return train, valid and test, in random order; no question is in two of them."""
         return dict(content()[1])
-
-    def notes(self) -> tuple[str, ...]:
-        """Return what the questions are: no sample of real text."""
-        return ("all splits: generated, from a grammar built to show the effect of pretraining",)
 
     def unlabelled(self) -> list[str]:
         """Return the demo's texts for pretraining, and questions without answers that are in no split."""

@@ -30,12 +30,12 @@ def complete(
     sizes = [round(shares[split] * len(train)) for split in missing]
     if sum(sizes) >= len(train):
         raise WrongInput(
-            f"{given(missing, shares)} of {len(train)} examples leave nothing to train on\nset smaller shares"
+            f"{_given(missing, shares)} of {len(train)} examples leave nothing to train on\nset smaller shares"
         )
     for split, size in zip(missing, sizes, strict=True):
         if not size:
             raise WrongInput(
-                f"{given([split], shares)} of {len(train)} examples is none for {TITLES[split]}\n"
+                f"{_given([split], shares)} of {len(train)} examples is none for {TITLES[split]}\n"
                 f"set a larger share, or give a {TITLES[split]} set of your own"
             )
     parts = dict(zip(["train", *missing], stratified_parts(labels, sizes, seed), strict=True))
@@ -56,7 +56,7 @@ def check_parts(
     for split in ("train", *missing):
         for label in sorted(whole.keys() - set(splits[split].labels)):
             raise WrongInput(
-                f"{given(missing, shares)}: {TITLES[split]} would have none of the {whole[label]} examples of class"
+                f"{_given(missing, shares)}: {TITLES[split]} would have none of the {whole[label]} examples of class"
                 f" {label_names[label][:40]!r}\nneeded: at least one of every class in each part of train's"
                 f" {whole.total()} examples\nset other shares, or give {titles} of your own"
             )
@@ -67,8 +67,7 @@ def missing_in(found: Collection[str]) -> list[str]:
     return [split for split in ("test", "valid") if split not in found]
 
 
-def given(missing: Sequence[str], shares: Mapping[str, float]) -> str:
-    """Return the settings that say how large the missing splits are, as a message names them."""
+def _given(missing: Sequence[str], shares: Mapping[str, float]) -> str:
     return " ".join(f"{SHARES[split]}={shares[split]:g}" for split in missing)
 
 

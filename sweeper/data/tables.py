@@ -43,11 +43,7 @@ class Table:
 
 
 def read_table(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read the wanted columns of a file, whose kind its extension tells.
-
-    `wanted` names for each column the setting that asks for it, as in {"stars": "data.label=stars"}.
-    Raises WrongInput.
-    """
+    """Read columns of a file; `wanted`: column -> setting, {"stars": "data.label=stars"}. Raises WrongInput."""
     table = READERS[kind(file.name)](file, wanted)
     if not table.numbers:
         raise WrongInput(f"{file} holds no examples\nneeded: at least one")
@@ -59,8 +55,7 @@ def kind(name: str) -> str:
     return Path(name.lower().removesuffix(".gz")).suffix
 
 
-def read_text(file: Path) -> str:
-    """Return a UTF-8 file's text, without a byte order mark. Raises WrongInput, naming the line that is not UTF-8."""
+def _read_text(file: Path) -> str:
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
         text = content.decode("utf-8-sig")
@@ -81,13 +76,13 @@ def text_lines(file: Path) -> list[str]:
 
     Unlike `str.splitlines`, this leaves U+2028, U+0085 and the like inside a line, where texts have them.
     """
-    return [line.removesuffix("\r") for line in read_text(file).removesuffix("\n").split("\n")]
+    return [line.removesuffix("\r") for line in _read_text(file).removesuffix("\n").split("\n")]
 
 
-def csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each record's first line, and its fields: RFC 4180, whatever the line ends."""
     csv.field_size_limit(LARGEST_FIELD)
-    reader = csv.reader(io.StringIO(read_text(file), newline="\n"), strict=True)
+    reader = csv.reader(io.StringIO(_read_text(file), newline="\n"), strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -103,8 +98,7 @@ def csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
 
 
-def tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line and its fields between tabs; nothing is quoted."""
+def _tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text_lines(file), start=1):
         if not line:
             continue
@@ -141,8 +135,7 @@ def _read_delimited(
     return Table(str(file), columns, numbers, spelled=True)
 
 
-def read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file of one JSON object a line; lines with nothing on them are passed over."""
+def _read_json_lines(file: Path, wanted: Mapping[str, str]) -> Table:
     lines = {number: line for number, line in enumerate(text_lines(file), start=1) if line.strip()}
     objects = {number: _json_object(file, number, line, wanted) for number, line in lines.items()}
     check_columns(str(file), list(dict.fromkeys(name for item in objects.values() for name in item)), wanted)
@@ -168,8 +161,7 @@ def _json_object(file: Path, number: int, line: str, wanted: Iterable[str]) -> d
     return value
 
 
-def read_parquet(file: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a parquet file; its examples are counted in rows."""
+def _read_parquet(file: Path, wanted: Mapping[str, str]) -> Table:
     import pyarrow
     from pyarrow import parquet
 
@@ -195,10 +187,10 @@ def check_columns(source: str, there: Sequence[str], wanted: Mapping[str, str]) 
 
 
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {
-    ".jsonl": read_json_lines,
-    ".json": read_json_lines,
-    ".csv": partial(_read_delimited, csv_records),
-    ".tsv": partial(_read_delimited, tsv_records),
-    ".parquet": read_parquet,
+    ".jsonl": _read_json_lines,
+    ".json": _read_json_lines,
+    ".csv": partial(_read_delimited, _csv_records),
+    ".tsv": partial(_read_delimited, _tsv_records),
+    ".parquet": _read_parquet,
 }
 EXTENSIONS = (*READERS, *(f"{extension}.gz" for extension in READERS if extension != ".parquet"))

@@ -42,7 +42,7 @@ def verbalisers(source: DataSource) -> tuple[str, ...]:
     if different := sorted(words.keys() ^ set(names)):
         said = "names an unknown class" if different[0] in words else "lacks the class"
         raise WrongInput(f"data.verbalisers {said} {different[0][:40]!r}\nneeded: a word for each, {_example(names)}")
-    found = tuple(" ".join(text_of(name, words[name]).split()) for name in names)
+    found = tuple(" ".join(_text_of(name, words[name]).split()) for name in names)
     _check_words(found, names)
     return found
 
@@ -58,12 +58,11 @@ def reading_notes(source: DataSource, length_normalised: bool) -> list[str]:
     ]
 
 
-def text_of(name: str, word: Any) -> str:
-    """Return a verbaliser, which YAML may have taken for a number."""
+def _text_of(name: str, word: Any) -> str:
     if isinstance(word, bool) or not isinstance(word, str | int | float):
         shown = "null" if word is None else str(word).lower()
         raise WrongInput(f"data.verbalisers.{name}={shown} is no text\nallowed: a word or several, in quotes")
-    return str(word)
+    return str(word)  # YAML may have taken it for a number
 
 
 def _check_words(words: Sequence[str], names: Sequence[str]) -> None:

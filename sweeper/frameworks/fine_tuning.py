@@ -73,8 +73,8 @@ def fine_tuner(
 
 
 def _by_length(split: Dataset) -> Dataset:
-    """Put like lengths together, for less padding; in memory, since trials share the files."""
-    return split.select(np.argsort(split["length"], kind="stable"), keep_in_memory=True)
+    by_length = np.argsort(split["length"], kind="stable")  # like lengths together need less padding
+    return split.select(by_length, keep_in_memory=True)  # trials share the files
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[Tensor, Tensor]:

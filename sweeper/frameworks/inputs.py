@@ -127,11 +127,13 @@ def _load_tokenizer(directory: Path) -> Tokenizer:
 
 
 def _make_tokenizer(trial: Trial, directory: Path) -> None:
-    """Train a tokenizer on the data set's own text, or take the given one, cut to the wanted size."""
     from sweeper.tokens.tokenizer import load
     from sweeper.tokens.tokenizer_training import train_tokenizer
 
     settings, size = trial.tokenizer, trial.tokenizer.vocabulary_size
+    if "reading" in trial.digests:
+        _read_by_transformers(trial, directory)
+        return
     with TemporaryDirectory() as trained:
         if settings.path is not None:
             file = Path(settings.path)
@@ -144,12 +146,22 @@ def _make_tokenizer(trial: Trial, directory: Path) -> None:
         load(file, size, counted).save(directory)
 
 
+def _read_by_transformers(trial: Trial, directory: Path) -> None:
+    from sweeper.tokens.reading import CHECKED_TEXTS, read_by_transformers
+
+    assert trial.tokenizer.path is not None
+    model = trial.weights_path or trial.tokenizer.path
+    texts = [text for text in trial.data.splits()["train"].every_text if text.strip()]
+    read_by_transformers(
+        Path(trial.tokenizer.path), read_json(Path(model) / "config.json") or {}, texts[:CHECKED_TEXTS], directory
+    )
+
+
 def _own_texts(trial: Trial) -> Iterable[str]:
     return _as_read(trial, trial.data.texts() if trial.task.is_language_modelling else trial.data.unlabelled())
 
 
 def _counting_texts(trial: Trial) -> Iterable[str]:
-    """Return the texts that decide which pieces are frequent."""
     if trial.tokenizer.count_on is not None:
         return Path(trial.tokenizer.count_on).read_text(encoding="utf-8").split("\n")
     if trial.task.is_language_modelling:
@@ -165,10 +177,7 @@ def _as_read(trial: Trial, texts: Iterable[str]) -> Iterable[str]:
 
 
 def tokenized(trial: Trial) -> DatasetDict:
-    """Return train, valid and test, memory-mapped from the cache.
-
-    For their columns see `sweeper.tokens.tokenized`; for those of questions `sweeper.tokens.prompted`.
-    """
+    """Return the splits, memory-mapped; their columns: see `sweeper.tokens.tokenized`, of questions `prompted`."""
     from sweeper.tokens import prompted, tokenized
 
     make: Callable[..., Path] = prompted.tokenized if trial.reads_prompts else tokenized.tokenized
@@ -201,10 +210,7 @@ def facts(trial: Trial) -> dict[str, Any] | None:
 
 
 def weights(trial: Trial) -> str:
-    """Return the directory of the trial's pretrained weights, in Transformers' format.
-
-    Weights in fairseq's are converted, and when none are given they are pretrained.
-    """
+    """Return the directory of the trial's weights: those given, converted from fairseq's format, or pretrained here."""
     if _needs_conversion(trial):
         return str(cached(_converted_directory(trial), partial(_convert, trial)))
     if trial.weights_path is not None:
@@ -220,7 +226,6 @@ def _convert(trial: Trial, directory: Path) -> None:
 
 
 def _pretrain(trial: Trial, directory: Path) -> None:
-    """Make weights from the data set's unlabelled text by the architecture's recipe."""
     from sweeper.checkpoints.architecture import transformers_config
     from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask, pretrain, recipe_settings
     from sweeper.tokens.packed import Shuffled

@@ -56,10 +56,8 @@ def _ask(_number: int, _frame: FrameType | None) -> None:
 
 @functools.cache
 def _leave_to_the_parent_in_children() -> None:
-    """Let processes forked from now on, as those of a data loader, end on SIGTERM and take no notice of SIGUSR2.
-
-    A program that is executed loses the handlers by itself.
-    """
+    # Processes forked from now on, as those of a data loader, end on SIGTERM and take no notice of SIGUSR2. A program
+    # that is executed loses the handlers by itself.
 
     def leave() -> None:
         if signal.getsignal(signal.SIGTERM) is _ask:

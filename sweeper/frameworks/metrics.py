@@ -35,8 +35,7 @@ def answer_metrics(given: Sequence[str], expected: Sequence[str]) -> dict[str, f
     return {name: sum(compute(*pair) for pair in pairs) / len(pairs) for name, compute in ANSWERS.items()}
 
 
-def cross_entropy(scores: Floats, labels: Integers) -> float:
-    """Return the mean loss in nats."""
+def _cross_entropy(scores: Floats, labels: Integers) -> float:
     return float(-np.mean(scores[np.arange(len(labels)), labels]))
 
 
@@ -82,7 +81,7 @@ def normalised(answer: str) -> str:
 
 # Of log-probabilities [examples, classes] and labels [examples].
 CLASSIFICATION: dict[str, Callable[[Floats, Integers], float]] = {
-    "loss": cross_entropy,
+    "loss": _cross_entropy,  # in nats
     "accuracy": accuracy,
     "macro_f1": macro_f1,
 }

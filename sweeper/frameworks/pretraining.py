@@ -49,18 +49,17 @@ class LanguageModelling(Framework):
         from sweeper.frameworks.language_model.training import start
 
         set_seed(trial.seed)
-        model: nn.Module = start(pretraining(trial))
+        model: nn.Module = start(_pretraining(trial))
         return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Pretrain; see `Framework.train`."""
         from sweeper.frameworks.language_model.training import pretrain
 
-        pretrain(pretraining(trial), directory, report)
+        pretrain(_pretraining(trial), directory, report)
 
 
-def pretraining(trial: Trial) -> Pretraining:
-    """Return what a trial trains, on what, and how."""
+def _pretraining(trial: Trial) -> Pretraining:
     from sweeper.checkpoints.architecture import transformers_config
     from sweeper.frameworks.fine_tuning import total_steps
     from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask

@@ -210,13 +210,12 @@ def save_model(
 
 
 def _last_checkpoint(root: Path) -> Path | None:
-    """Return the newest whole checkpoint and remove what a kill left half-written."""
     whole = []
     for path in root.glob("checkpoint-*"):
         if (path / COMPLETE).exists():
             whole.append(path)
         else:
-            shutil.rmtree(path)
+            shutil.rmtree(path)  # a kill left it half-written
     return max(whole, key=_step_of, default=None)
 
 

@@ -45,7 +45,7 @@ def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type]
     module, _, name = target.rpartition(".")
     check_module(module, study, f"{setting}={target}")
     file = module_files(module)[-1]
-    if name not in _names_of(file):
+    if name not in _defined_or_imported(file):
         raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{_remedy(study)}")
     kind = getattr(import_module(module), name, None)
     if not isinstance(kind, type) or not fits(kind):
@@ -68,7 +68,6 @@ def check_module(module: str, study: Path, culprit: str) -> None:
 
 
 def _remedy(study: Path) -> str:
-    """Return what to do about a class that cannot be had."""
     return f"go where its command ran, with the modules that it used; or leave {study} to whoever made it"
 
 
@@ -116,8 +115,7 @@ def _locations(spec: ModuleSpec) -> list[str]:
     return list(spec.submodule_search_locations or ())
 
 
-def _names_of(file: Path) -> set[str]:
-    """Return the names of a module's classes and of what it imports, as its text says."""
+def _defined_or_imported(file: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.ClassDef):

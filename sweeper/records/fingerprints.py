@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from sweeper.records.files import read_versioned
 from sweeper.records.record import Record, records
@@ -41,7 +40,7 @@ def stat_if_there(path: Path) -> os.stat_result | None:
         return None
 
 
-def planned(study: Path, found: Mapping[str, Any]) -> list[str]:
+def planned(study: Path, found: Collection[str]) -> list[str]:
     """Names of the trials that the last command asked for and that have no record yet."""
     plan = read_versioned(study / "study.json") or {}
     return [name for name in plan.get("trials", {}) if name not in found]

@@ -1,4 +1,4 @@
-"""Where a run stands, for those who watch it; never evidence."""
+"""Where a run stands, to be shown; never evidence."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ProgressFile:
         self.written = 0.0
 
     def update(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        """Write where the run stands if the last word is old enough, or if it is at its end."""
+        """Write where the run stands if the last time is long enough ago, or if it is at its end."""
         now = time.time()
         if self.started_step is None:
             # The first update is finished already when it is told, so the pace is measured from here.
@@ -55,6 +55,6 @@ class ProgressFile:
 
 
 def read_progress(path: Path) -> Progress | None:
-    """Return where a run stands, as it last said; None when it said nothing yet, or is over."""
+    """Return where a run stands, as it was last written; None before the first update and after the end."""
     value = read_json(path)
     return Progress(**{**value, "loss": float(value["loss"])}) if value else None

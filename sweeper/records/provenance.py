@@ -41,8 +41,8 @@ def versions() -> dict[str, str]:
 
 def code_state() -> dict[str, Any]:
     """Git commit of the code that runs and the SHA-256 of what differs from it; nulls outside a repository."""
-    commit = git("rev-parse", "HEAD")
-    difference = git("diff", "HEAD") if commit else None
+    commit = _git("rev-parse", "HEAD")
+    difference = _git("diff", "HEAD") if commit else None
     return {
         "commit": commit,
         "dirty": bool(difference),
@@ -50,8 +50,7 @@ def code_state() -> dict[str, Any]:
     }
 
 
-def git(*arguments: str) -> str | None:
-    """Return what a git command says of this package's repository; None where there is none, or no git."""
+def _git(*arguments: str) -> str | None:
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
         run = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
@@ -69,8 +68,8 @@ def command_line() -> str:
 
 def differences(submitted: Mapping[str, Any]) -> list[str]:
     """Say what differs here from where a trial was submitted: versions, and the state of the code."""
-    found = versions() | {"commit": shown_code(code_state())}
-    expected = submitted["versions"] | {"commit": shown_code(submitted["code"])}
+    found = versions() | {"commit": _shown_code(code_state())}
+    expected = submitted["versions"] | {"commit": _shown_code(submitted["code"])}
     return [
         f"{name}: {found.get(name, 'none')} where it ran, {expected.get(name, 'none')} where it was submitted"
         for name in expected | found
@@ -78,8 +77,7 @@ def differences(submitted: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def shown_code(state: Mapping[str, Any]) -> str:
-    """Return a state of the code in a few characters."""
+def _shown_code(state: Mapping[str, Any]) -> str:
     changes = f" with changes {state['difference_sha256'][:8]}" if state["dirty"] else ""
     return f"{state['commit'][:8]}{changes}" if state["commit"] else "none"
 

@@ -114,7 +114,7 @@ class Record:
         return self.path / "progress.json"
 
     def progress(self) -> Progress | None:
-        """Where the trial stands, as it last said."""
+        """Where the trial stood when it was last written."""
         return read_progress(self.progress_file)
 
     def status(self) -> Status:
@@ -158,7 +158,7 @@ class Record:
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             deadline = time.monotonic() + patience_seconds
-            while not try_lock(descriptor):
+            while not _try_lock(descriptor):
                 if time.monotonic() > deadline:
                     raise AlreadyWriting(f"another process is running {self.path.name}")
                 time.sleep(0.02)
@@ -167,8 +167,7 @@ class Record:
             os.close(descriptor)
 
 
-def try_lock(descriptor: int) -> bool:
-    """Take the exclusive lock if it is free."""
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -182,7 +181,7 @@ class Writer:
     def __init__(self, record: Record):
         self.record = record
         self._known = {(event.split, event.name, event.step): event for event in record.metrics()}
-        cut_torn_line(record.path / "events.jsonl")
+        _cut_torn_line(record.path / "events.jsonl")  # which a killed writer may have left
 
     def describe(self, trial: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
         """Write trial.json on the first launch; later launches are added to the provenance's list."""
@@ -206,10 +205,7 @@ class Writer:
         (self.record.path / "outcome.json").unlink(missing_ok=True)
 
     def append(self, metrics: Iterable[Metric]) -> None:
-        """Append metrics, stamped with the time.
-
-        A metric that is on record keeps its first line; raises Contradiction when its value differs.
-        """
+        """Append metrics that are not on record, stamped with the time. Raises Contradiction where a value differs."""
         new = []
         for metric in metrics:
             key = (metric.split, metric.name, metric.step)
@@ -246,8 +242,7 @@ class Writer:
             self.finish(Outcome(Status.CANCELLED, None, self.record.seconds_trained(), 0, error))
 
 
-def cut_torn_line(path: Path) -> None:
-    """Cut an unfinished last line off, which a killed writer may have left."""
+def _cut_torn_line(path: Path) -> None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -264,10 +259,7 @@ def records(study: Path) -> list[Record]:
 
 
 def supersede(record: Record) -> Path:
-    """Put a record aside, never to be counted again; returns where it lies now.
-
-    Raises WrongInput when a living process writes it.
-    """
+    """Put a record aside, never to be counted again; returns its new path. Raises WrongInput while it is written."""
     if record.locked():
         raise WrongInput(f"{record.path} is running\nwait for it, or stop its sweep, before fresh=true")
     shelf = record.path.parent / SUPERSEDED

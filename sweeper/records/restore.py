@@ -42,14 +42,14 @@ def trial_of(description: Mapping[str, Any], study: Path, allowed: Allowed) -> T
     none is imported then that lies with the study.
     """
     try:
-        check_framework(description["config"]["framework"], study, allowed)
+        _check_framework(description["config"]["framework"], study, allowed)
         values, hints = description["config"], get_type_hints(Trial)
         made = {
             item.name: value_of(hints[item.name], values[item.name])
             for item in fields(Trial)
             if item.name not in (*NOT_RECORDED, *BESIDE, "data")
         }
-        data = data_of(values["data"], study, allowed)
+        data = _data_of(values["data"], study, allowed)
         return Trial(**made, data=data, choices=description["choices"], cache=study.absolute().parent / "cache")
     except WrongInput:
         raise
@@ -60,11 +60,8 @@ def trial_of(description: Mapping[str, Any], study: Path, allowed: Allowed) -> T
         ) from error
 
 
-def check_framework(values: Mapping[str, Any], study: Path, allowed: Allowed) -> None:
-    """Raise WrongInput for a framework's class, or a module to preload, that a record may not name.
-
-    What cannot be found from here is refused when it is needed: cancelling a trial, for one, needs none of it.
-    """
+def _check_framework(values: Mapping[str, Any], study: Path, allowed: Allowed) -> None:
+    # What cannot be found from here is refused when it is needed: cancelling a trial, for one, needs none of it.
     target = values["_target_"]
     if module_files(target.rpartition(".")[0]):
         recorded_class(target, study, "framework._target_", allowed.is_framework)
@@ -72,8 +69,7 @@ def check_framework(values: Mapping[str, Any], study: Path, allowed: Allowed) ->
         check_module(module, study, f"framework.preload={module}")
 
 
-def data_of(values: Mapping[str, Any], study: Path, allowed: Allowed) -> Any:
-    """Return the data set's settings, of the class that `_target_` names; nothing is read."""
+def _data_of(values: Mapping[str, Any], study: Path, allowed: Allowed) -> Any:
     kind = recorded_class(values["_target_"], study, "data._target_", allowed.is_data)
     return value_of(kind, {key: value for key, value in values.items() if key != "_target_"})
 

@@ -13,6 +13,7 @@ from filelock import FileLock
 from sweeper.errors import WrongInput
 from sweeper.records.classes import Allowed
 from sweeper.records.files import SCHEMA, read_json, read_versioned, write_json
+from sweeper.records.fingerprints import planned
 from sweeper.records.record import Record, records
 from sweeper.records.restore import trial_of
 from sweeper.trial.trial import Trial
@@ -141,30 +142,21 @@ class StudyRecords:
 
 def open_study(path: Path) -> StudyRecords:
     """Look into a study; raises WrongInput where there is none, naming the studies beside it."""
-    if not is_study(path):
-        raise WrongInput(no_study(path))
-    found = records(path)
-    names = {record.path.name for record in found}
-    plan = read_versioned(path / "study.json") or {}
-    return StudyRecords(path, tuple(found), tuple(name for name in plan.get("trials", {}) if name not in names))
+    found = records(path) if path.is_dir() else []
+    if not found and not (path / FILE).is_file():
+        raise WrongInput(_no_study(path))
+    return StudyRecords(path, tuple(found), tuple(planned(path, {record.path.name for record in found})))
 
 
-def is_study(path: Path) -> bool:
-    """Whether a directory holds a study: a plan or at least one record."""
-    return path.is_dir() and ((path / "study.json").is_file() or bool(records(path)))
-
-
-def no_study(path: Path) -> str:
-    """Say that a path is no study, which studies there are, and what to do."""
+def _no_study(path: Path) -> str:
     problem = f"{path} is not a study" if path.is_dir() else f"there is no directory {path}"
-    beside = studies_in(path.parent) or studies_in(Path("outputs"))
+    beside = _studies_in(path.parent) or _studies_in(Path("outputs"))
     if not beside:
         return f"{problem}, and no study beside it\nmake one: python -m sweeper.run -m model=pt,rd seed=1,2,3"
     named = ", ".join(map(str, beside[:8])) + (f" and {len(beside) - 8} more" if len(beside) > 8 else "")
     return f"{problem}\nstudies that exist: {named}\ngive one of these, or make it with study={path.name}"
 
 
-def studies_in(directory: Path) -> list[Path]:
-    """Return the studies in a directory, by name."""
+def _studies_in(directory: Path) -> list[Path]:
     plans = (file.parent for file in directory.glob("*/study.json"))
     return sorted(study for study in plans if not study.name.startswith("."))

@@ -48,7 +48,7 @@ def pack(
     dtype = "uint16" if tokenizer.size - 1 <= LARGEST_UINT16 else "uint32"
     with ExitStack() as files:
         packers = {
-            split: Packer(files.enter_context((directory / f"{split}.bin").open("wb")), tokenizer, dtype)
+            split: _Packer(files.enter_context((directory / f"{split}.bin").open("wb")), tokenizer, dtype)
             for split in TITLES
         }
         for batch in _batches(texts):
@@ -68,9 +68,7 @@ def pack(
     (directory / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
-class Packer:
-    """Writes one side's texts and counts what it writes."""
-
+class _Packer:
     def __init__(self, file: BinaryIO, tokenizer: Tokenizer, dtype: str) -> None:
         import numpy
 
@@ -86,7 +84,6 @@ class Packer:
         return int(self.counts.sum())
 
     def write(self, texts: Sequence[str]) -> None:
-        """Append texts, each followed by </s>."""
         import numpy
 
         ended = ((*ids, self.tokenizer.eos) for ids in self.tokenizer.segment(texts))
@@ -120,7 +117,7 @@ def is_held_out(text: str, share: float, seed: int) -> bool:
     return int.from_bytes(drawn, "little") < share * 2**64
 
 
-def _check_sides(packers: dict[str, Packer], held_out_share: float) -> None:
+def _check_sides(packers: dict[str, _Packer], held_out_share: float) -> None:
     total = sum(packer.texts for packer in packers.values())
     for split, packer in packers.items():
         if not packer.texts:

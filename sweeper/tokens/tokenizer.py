@@ -37,6 +37,8 @@ TOKENIZER = "tokenizer.json"
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 SENTENCEPIECE = "sentencepiece.bpe.model"  # the file that a trained tokenizer.json is a conversion of
 PIECES = "tokenizer_pieces.json"  # beside a saved file whose ids are not those it has by itself
+VOCABULARIES = (TOKENIZER, "vocab.json", "vocab.txt")
+TRANSFORMERS_FILES = (*VOCABULARIES, "merges.txt", "added_tokens.json", TRANSFORMERS, SPECIAL_NAMES)
 COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than memory can be counted
 
 
@@ -184,6 +186,10 @@ def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[s
     dict.txt: the special ids as above, the pieces in the order of their frequency (ties: of the file), those never
     seen left out. Raises WrongInput.
     """
+    from sweeper.tokens.transformers_tokenizer import load_read
+
+    if path.is_dir() and (read := load_read(path)) is not None:
+        return read
     file = tokenizer_file(path)
     segmenter = read_tokenizer_json(file) if file.suffix == ".json" else read_sentencepiece(file)
     listed = list_of_pieces(file)
@@ -209,6 +215,17 @@ def _most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[s
     del counts[tokenizer.unk]
     ranked = sorted(counts, key=lambda index: (-counts[index], index))
     return framed(tokenizer.pieces[index] for index in ranked[: vocabulary_size - len(SPECIAL)])
+
+
+def tokenizer_files(directory: Path) -> list[Path]:
+    """Return the files in a directory that Transformers may read a tokenizer from, by name."""
+    names = {name for name in TRANSFORMERS_FILES if (directory / name).is_file()}
+    return sorted(directory / name for name in names | {file.name for file in directory.glob("*.model")})
+
+
+def has_vocabulary(directory: Path) -> bool:
+    """Whether a directory holds pieces that Transformers can read: it may make a tokenizer of nothing otherwise."""
+    return any(file.name in VOCABULARIES or file.suffix == ".model" for file in tokenizer_files(directory))
 
 
 def tokenizer_file(path: Path) -> Path:

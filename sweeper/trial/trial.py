@@ -48,7 +48,8 @@ class Trial:
     @property
     def reads_prompts(self) -> bool:
         """Whether the model reads questions in a frame and answers in words; see `sweeper.tokens.prompts`."""
-        return self.framework.family is Family.causal_lm and not self.task.is_language_modelling
+        prompted = self.task.name == "qa" or "verbalisers" in self.digests
+        return prompted and self.framework.family is Family.causal_lm and not self.task.is_language_modelling
 
     @property
     def weights_path(self) -> str | None:

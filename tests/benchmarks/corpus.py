@@ -1,4 +1,4 @@
-"""Whether memory stays flat while text grows: python tests/benchmarks/corpus.py [MEGABYTES MEGABYTES …].
+"""Whether memory stays flat while text grows: python -m tests.benchmarks.corpus [MEGABYTES MEGABYTES …].
 
 Trains a tokenizer on generated text and packs it, each in a process of its own; 50 and 400 MB unless told otherwise.
 Wanted: the largest memory of packing is that of the smaller text but for a few percent, and so is that of training,
@@ -16,8 +16,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sweeper.data.corpus import texts
 from sweeper.tokens.packed import load_facts, pack

@@ -1,4 +1,4 @@
-"""What an update of fairseq costs here beside fairseq's own command: python tests/benchmarks/fairseq.py.
+"""What an update of fairseq costs here beside fairseq's own command: python -m tests.benchmarks.fairseq.
 
 Both train the same model from the same weights on the same batches, one thread, a process each, in turns. Printed are
 seconds an update, evaluations excluded, and seconds of the whole training after all imports. Wanted: an update at most
@@ -10,20 +10,17 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-sys.path.pop(0)  # this file's directory, in which it would be fairseq
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from tests.benchmarks.measure import print_table, said
+from tests.benchmarks.measure import Updates, print_table, said
 
 ROUNDS, EPOCHS, UPDATES_PER_EPOCH = 5, 2, 25  # the demo's 200 texts in batches of 8
 ARCHES = ("roberta_tiny", "roberta_small_fr")
 KINDS = ("command", "program")
+SELF = ("-m", "tests.benchmarks.fairseq")  # by its file it would be what `import fairseq` finds
 
 
 def main() -> None:
@@ -31,11 +28,11 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as directory:
         for arch in ARCHES:
-            said(__file__, "prepare", arch, directory)
+            said(*SELF, "prepare", arch, directory)
             found: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
             for _ in range(ROUNDS):
                 for kind, times in found.items():
-                    times.append([float(word) for word in said(__file__, kind, arch, directory).split()[-2:]])
+                    times.append([float(word) for word in said(*SELF, kind, arch, directory).split()[-2:]])
             for number, name in enumerate(("update", "training")):
                 command, program = (median(times[number] for times in found[kind]) for kind in KINDS)
                 rows.append([f"{arch}: {name} (s)", f"{command:.4f}", f"{program:.4f}", f"{program / command:.3f}"])
@@ -73,24 +70,6 @@ class Clock:
         print(self.seconds / (EPOCHS * (UPDATES_PER_EPOCH - 1)), time.perf_counter() - self.began)
 
 
-class Silent:
-    """A report that lets every epoch be the best."""
-
-    def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
-        """Keep the weights."""
-        return True
-
-    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-        """Show nothing."""
-
-    def must_stop(self) -> bool:
-        """Never stop it."""
-        return False
-
-    def model(self, *_: object) -> None:
-        """Count nothing."""
-
-
 def one(kind: str, arch: str, outputs: Path) -> None:
     """Train once, in this process; "prepare" makes what both need."""
     import torch
@@ -110,7 +89,7 @@ def one(kind: str, arch: str, outputs: Path) -> None:
     with tempfile.TemporaryDirectory(dir=outputs) as place:
         clock = Clock()
         if kind == "program":
-            train(trial, Path(place), Silent())
+            train(trial, Path(place), Updates(best=True))
         else:
             sys.argv[1:] = arguments(trial, EPOCHS * UPDATES_PER_EPOCH, data, Path(place))
             with logged():

@@ -6,48 +6,65 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def seconds(*arguments: str, expect: int = 0) -> float:
-    """Run Python with arguments from the repository's root and return its wall time in seconds.
+def python(*arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run Python with arguments from the repository's root.
 
-    Raises RuntimeError with the command's last words when it ends with another exit code than expected.
+    Raises RuntimeError with the end of its output when it ends with another exit code than expected.
     """
-    began = time.perf_counter()
     run = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
-    took = time.perf_counter() - began
-    check(run, expect)
-    return took
+    if run.returncode != expect:
+        raise RuntimeError(f"exit code {run.returncode}: {run.args}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    return run
+
+
+def seconds(*arguments: str, expect: int = 0) -> float:
+    """Wall time in seconds of Python with arguments. Raises RuntimeError."""
+    began = time.perf_counter()
+    python(*arguments, expect=expect)
+    return time.perf_counter() - began
 
 
 def said(*arguments: str) -> str:
-    """Run Python with arguments from the repository's root and return what it prints. Raises RuntimeError."""
-    run = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
-    )
-    check(run, 0)
-    return run.stdout
+    """What Python with arguments prints. Raises RuntimeError."""
+    return python(*arguments).stdout
 
 
-def check(run: subprocess.CompletedProcess[str], expect: int) -> None:
-    """Raise RuntimeError with a command's last words when it ended with another exit code than expected."""
-    if run.returncode != expect:
-        raise RuntimeError(f"exit code {run.returncode}: {run.args}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-
-
-def imported(*arguments: str) -> set[str]:
-    """Names of all modules that Python imports when run with arguments."""
-    run = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], cwd=ROOT, env=environment(), stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, text=True, check=False,
-    )  # fmt: skip
+def imported(*arguments: str, expect: int = 0) -> set[str]:
+    """Names of all modules that Python with arguments imports. Raises RuntimeError."""
+    run = python("-X", "importtime", *arguments, expect=expect)
     return {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+
+
+@dataclass(frozen=True)
+class Updates:
+    """A report that calls a function with each update's number, and takes every epoch for the best, or none."""
+
+    ended: Callable[[int], None] = lambda _: None
+    best: bool = False
+
+    def epoch(self, *_: object) -> bool:
+        """Keep the weights where every epoch is the best."""
+        return self.best
+
+    def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
+        """Tell the update's number."""
+        self.ended(step)
+
+    def must_stop(self) -> bool:
+        """Never stop it."""
+        return False
+
+    def model(self, *_: object) -> None:
+        """Count nothing."""
 
 
 def environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a trial costs beside its training: python tests/benchmarks/overhead.py.
+"""What a trial costs beside its training: python -m tests.benchmarks.overhead.
 
 Sweeps over a framework that does nothing, with 2 jobs, against Hydra's own sweep (basic launcher, empty task) over
 the same configurations. Wanted: 0.3 s a trial at most beyond Hydra's.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.benchmarks.measure import print_table, seconds
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from tests.benchmarks.measure import print_table, said
+from tests.benchmarks.measure import Updates, print_table, said
 
 ROUNDS, UPDATES, BATCH, LENGTH, THREADS = 3, 40, 32, 128, 1
 VOCABULARY, TEXTS, MASKED = 8000, 20_000, 0.3
@@ -74,21 +71,6 @@ def sweeper(directory: Path) -> None:
     from sweeper.tokens.tokenizer import load
     from sweeper.trial.settings import Family, TrainSettings
 
-    clock = Clock()
-
-    class Report:
-        def epoch(self, *_: object) -> bool:
-            return False
-
-        def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-            clock.update(step)
-
-        def must_stop(self) -> bool:
-            return False
-
-        def model(self, *_: object) -> None:
-            pass
-
     tokenizer = load(directory)
     packed = PackedSequences.open(directory / "packed", "train", LENGTH, tokenizer.bos, tokenizer.eos)
     settings = TrainSettings(max_steps=UPDATES, batch_size=BATCH, threads=THREADS)
@@ -102,7 +84,7 @@ def sweeper(directory: Path) -> None:
         token_counts(directory / "packed"),
         Numbered((Shuffled(packed, UPDATES * BATCH, 0),)),
     )
-    pretrain(asked, directory / "run", Report())
+    pretrain(asked, directory / "run", Updates(Clock().update))
 
 
 def plain(directory: Path) -> None:

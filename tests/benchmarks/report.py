@@ -1,4 +1,4 @@
-"""What a report of many trials takes: python tests/benchmarks/report.py.
+"""What a report of many trials takes: python -m tests.benchmarks.report.
 
 Writes records of finished trials, 5 epochs each, 2 models × 2 frameworks × learning rates × seeds, with the real
 writer but for its waiting for the disk, then the whole report of each study on one core. Wanted for 10,000 trials:
@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from itertools import product
 from pathlib import Path
 from random import Random
 from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from tests.benchmarks.measure import ROOT, environment, print_table
+from tests.benchmarks.measure import print_table, said
 from tests.records import trial, write
 
 SEEDS = 5
@@ -47,7 +43,7 @@ def main() -> None:
     for trials in (100, 1000, 10_000):
         with tempfile.TemporaryDirectory() as directory:
             generate(Path(directory), trials)
-            found = measured(Path(directory))
+            found = json.loads(said("-c", MEASURED, directory))
         took = [f"{found['wall']:.1f}", f"{found['cpu']:.1f}", f"{found['memory'] / 1e6:.0f}"]
         rows.append([f"{trials:,}", *took, f"{found['page'] / 1e6:.2f}", f"{found['whole'] / 1e6:.1f}"])
     print_table(["trials", "wall (s)", "CPU (s)", "memory (MB)", "page (MB)", "all files (MB)"], rows)
@@ -61,16 +57,6 @@ def generate(study: Path, trials: int) -> None:
         for model, framework, rate, seed in product(("pt", "rd"), ("hf", "fairseq"), rates, range(1, SEEDS + 1)):
             values = [random.random() for _ in range(5)]
             write(study, trial(model, framework, seed=seed, train={"learning_rate": rate}), values, values)
-
-
-def measured(study: Path) -> dict[str, float]:
-    """Write a study's report in a process of its own; returns what that took. Raises RuntimeError when it fails."""
-    command = [sys.executable, "-c", MEASURED, str(study)]
-    run = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(run.stderr[-2000:])
-    found: dict[str, float] = json.loads(run.stdout)
-    return found
 
 
 if __name__ == "__main__":

@@ -1,15 +1,12 @@
-"""How soon the light commands answer, beside importing Hydra alone: python tests/benchmarks/startup.py.
+"""How soon the light commands answer, beside importing Hydra alone: python -m tests.benchmarks.startup.
 
 Wanted: 1.5 s at most, and no torch.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.benchmarks.measure import imported, print_table, seconds
 from tests.records import write_demo
@@ -37,8 +34,8 @@ def main() -> None:
                 times[name].append(seconds(*arguments, expect=code))
         hydra = min(times["import hydra"])
         rows = []
-        for name, (arguments, _) in commands.items():
-            heavy = imported(*arguments).intersection(HEAVY)
+        for name, (arguments, code) in commands.items():
+            heavy = imported(*arguments, expect=code).intersection(HEAVY)
             fast, slow = min(times[name]), max(times[name])
             rows.append([name, f"{fast:.2f}", f"{slow:.2f}", f"{fast / hydra:.1f}", ", ".join(sorted(heavy)) or "none"])
     print_table(["command", "fastest (s)", "slowest (s)", "fastest / hydra", "heavy imports"], rows)

@@ -1,10 +1,8 @@
-"""The frameworks that the contract suite holds for, and what it does to their trials; list a new one here."""
+"""The frameworks that the contract suite holds for, and how it runs their trials; list a new one here."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,8 @@ from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY
 from sweeper.data import Examples
 from sweeper.data.demo import Demo
-from sweeper.records.record import Record, Writer
-from sweeper.trial.outcome import Outcome
+from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
 from tests.contracts.processes import ended
 from tests.needs_fairseq import needs_fairseq
@@ -77,70 +75,6 @@ def run(trial: Trial, directory: Path) -> Callable[[], None]:
     return lambda: sweeper.driver.execute.execute(trial, directory, {"command": "a test"})
 
 
-def run_until(trial: Trial, directory: Path, moment: str) -> Callable[[], None]:
-    """The call that runs a trial and has its process killed at one of the moments below."""
-    return lambda: MOMENTS[moment](run(trial, directory))
-
-
-def in_an_epoch(number: int) -> Callable[[Callable[[], None]], None]:
-    """Kill after the second update of an epoch."""
-
-    class Deadly(sweeper.driver.execute.Recorder):
-        def progress(self, epoch: int, step: int, steps: int, loss: Callable[[], float]) -> None:
-            super().progress(epoch, step, steps, loss)
-            if step == (number - 1) * STEPS_PER_EPOCH + 2:
-                die()
-
-    def start(call: Callable[[], None]) -> None:
-        sweeper.driver.execute.Recorder = Deadly  # type: ignore[misc]
-        call()
-
-    return start
-
-
-def after_an_evaluation(number: int) -> Callable[[Callable[[], None]], None]:
-    """Kill when an epoch's metrics are on record, before anything else is."""
-
-    class Deadly(sweeper.driver.execute.Recorder):
-        def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
-            best = super().epoch(epoch, step, metrics)
-            if epoch == number:
-                die()
-            return best
-
-    def start(call: Callable[[], None]) -> None:
-        sweeper.driver.execute.Recorder = Deadly  # type: ignore[misc]
-        call()
-
-    return start
-
-
-def before_the_outcome(call: Callable[[], None]) -> None:
-    """Kill when training is over and the outcome is about to be written."""
-
-    def finish(writer: Writer, outcome: Outcome) -> None:
-        die()
-
-    Writer.finish = finish  # type: ignore[method-assign, assignment]
-    call()
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-# Moment -> what runs a call till then. Only in the processes of jobs: they change the program.
-MOMENTS = {
-    "in epoch 1": in_an_epoch(1),
-    "in epoch 3": in_an_epoch(3),
-    "after epoch 2's metrics": after_an_evaluation(2),
-    "before the outcome": before_the_outcome,
-}
-FINISHED_EPOCHS = {"in epoch 1": 0, "in epoch 3": 2, "after epoch 2's metrics": 1, "before the outcome": 3}
-
-KILLED = "killed by SIGKILL (out of memory?)"
-
-
 def events(directory: Path) -> list[tuple[str, str, int, int]]:
     """All that was measured, to the last bit, without the time stamps."""
     return [(metric.key, repr(metric.value), metric.epoch, metric.step) for metric in Record(directory).metrics()]
@@ -190,3 +124,13 @@ class Laboratory:
 
     def log(self, name: str) -> Path:
         return Record(self.place / name).log
+
+    def check_same(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
+        """Compare how two trials ended, to the last bit."""
+        first, second = Record(directory), Record(undisturbed)
+        assert first.status() is second.status() is Status.DONE
+        assert events(directory) == events(undisturbed)
+        assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+        assert first.answers.exists() is second.answers.exists() is (trial.task.name == "qa")
+        if first.answers.exists():
+            assert first.answers.read_text() == second.answers.read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import pytest
 
 from sweeper.backends.local.backend import LocalBackend
 from sweeper.checkpoints.parameter_count import count, recorded
+from sweeper.export import main as export
 from sweeper.frameworks import inputs, load_framework
 from sweeper.records.record import Record
 from sweeper.tokens.prompted import class_answers
@@ -21,9 +24,6 @@ from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import (
     EPOCHS,
     EXAMPLES,
-    FINISHED_EPOCHS,
-    KILLED,
-    MOMENTS,
     PARAMETERS,
     STEPS_PER_EPOCH,
     Laboratory,
@@ -31,9 +31,10 @@ from tests.contracts.frameworks import (
     best_weights,
     events,
     run,
-    run_until,
     values,
 )
+from tests.contracts.interruptions import FINISHED_EPOCHS, KILLED, launches, run_until
+from tests.records import best_metrics
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,9 +115,7 @@ def test_a_metric_that_is_declared_and_computed_is_on_record(
         run(trial, directory)()
 
     assert laboratory.call({directory.name: with_its_computation}) == {directory.name: ""}
-    outcome = Record(directory).outcome()
-    assert outcome is not None and outcome.best is not None
-    best = outcome.best.metrics
+    best = best_metrics(directory)
     assert {split: best[f"{split}/error_rate"] for split in ("valid", "test")} == {
         split: 1 - best[f"{split}/accuracy"] for split in ("valid", "test")
     }
@@ -138,23 +137,34 @@ def test_the_parameters_of_the_trained_model_are_on_record(laboratory: Laborator
 def test_the_best_weights_give_the_numbers_on_record(laboratory: Laboratory, rule: tuple[str, ...]) -> None:
     trial = laboratory.trial("train.learning_rate=2e-3", *rule)
     (directory,) = laboratory.run({f"best by {rule or 'accuracy'}": trial})
-    outcome = Record(directory).outcome()
-    assert outcome is not None
-    assert outcome.best is not None
     best_weights(trial, directory)
     for split in ("valid", "test"):
-        accuracy, loss = evaluate(trial, directory.with_name(f"{directory.name}.exported"), split)
-        assert outcome.best.metrics[f"{split}/accuracy"] == pytest.approx(accuracy, abs=1e-9)
-        assert outcome.best.metrics[f"{split}/loss"] == pytest.approx(loss, rel=1e-5)
+        check_recorded(trial, directory, directory.with_name(f"{directory.name}.exported"), split)
     losses = values(directory, "test/loss")
     assert min(abs(a - b) for a in losses for b in losses if a is not b) > 1e-4, "the epochs cannot be told apart"
 
 
-@pytest.mark.parametrize("moment", list(MOMENTS))
+@pytest.mark.parametrize("model", ["pt", "rd"])
+def test_plain_weights_that_are_exported_elsewhere_give_them_too(
+    laboratory: Laboratory, model: str, tmp_path: Path
+) -> None:
+    trial = laboratory.trial(f"model={model}", "train.learning_rate=2e-3")
+    inputs.prepare(trial)
+    (directory,) = laboratory.run({model: trial})
+    for moved in (laboratory.outputs / "cache", directory):
+        shutil.copytree(moved, tmp_path / "elsewhere" / moved.relative_to(laboratory.outputs))
+    plain = tmp_path / "plain"
+    assert export([str(tmp_path / "elsewhere" / directory.relative_to(laboratory.outputs)), str(plain)]) == 0
+    check_recorded(trial, directory, plain, "test")
+    config = json.loads((plain / "config.json").read_text())
+    assert not {"peft_type", "adapter_config.json"} & {*config, *(path.name for path in plain.iterdir())}
+
+
+@pytest.mark.parametrize("moment", list(FINISHED_EPOCHS))
 def test_a_killed_trial_resumes_and_ends_with_the_same_numbers(laboratory: Laboratory, moment: str) -> None:
     trial = laboratory.trial()
     (undisturbed,) = laboratory.run({"reference": trial})
-    directory = laboratory.place / f"killed {moment}"
+    directory = laboratory.place / moment
     assert laboratory.call({directory.name: run_until(trial, directory, moment)}) == {directory.name: KILLED}
     assert Record(directory).status() is Status.INTERRUPTED
     before = (directory / "events.jsonl").read_text() if (directory / "events.jsonl").exists() else ""
@@ -162,15 +172,12 @@ def test_a_killed_trial_resumes_and_ends_with_the_same_numbers(laboratory: Labor
         file.write('{"split": "valid", "name": "accu')  # a line that the kill has torn
     length = laboratory.log(directory.name).stat().st_size
     assert laboratory.call({directory.name: run(trial, directory)}) == {directory.name: ""}
-    assert events(directory) == events(undisturbed)
     assert (directory / "events.jsonl").read_text().startswith(before)
-    assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
     resumed = laboratory.log(directory.name).read_text()[length:]
     trained = [epoch for epoch in range(1, EPOCHS + 1) if f"epoch {epoch}, step" in resumed]
     assert trained == list(range(FINISHED_EPOCHS[moment] + 1, EPOCHS + 1))
-    description = Record(directory).description()
-    assert description is not None
-    assert len(description["provenance"]["launches"]) == 2
+    assert len(launches(directory)) == 2
 
 
 def test_evaluation_changes_no_weight(laboratory: Laboratory) -> None:
@@ -195,9 +202,8 @@ def test_max_steps_ends_an_epoch_early(laboratory: Laboratory, steps: int, ends:
     trial = laboratory.trial(f"train.max_steps={steps}")
     directory = laboratory.place / f"{steps} steps"
     # The kill is where a naive resumption would make one more update.
-    assert (
-        laboratory.call({directory.name: run_until(trial, directory, "before the outcome")})[directory.name] == KILLED
-    )
+    killed = run_until(trial, directory, "killed before the outcome")
+    assert laboratory.call({directory.name: killed}) == {directory.name: KILLED}
     laboratory.call({directory.name: run(trial, directory)})
     assert [(epoch, step) for key, _, epoch, step in events(directory) if key == "test/loss"] == ends
     assert Record(directory).status() is Status.DONE
@@ -214,8 +220,7 @@ def test_a_diverging_trial_ends_with_an_outcome(laboratory: Laboratory) -> None:
     assert np.isnan(values(done.path, "train/loss")[-1])
     assert done.status() is Status.DONE
     outcome = failed.outcome()
-    assert outcome is not None
-    assert outcome.error is not None
+    assert outcome is not None and outcome.error is not None
     assert (outcome.status, outcome.error.message) == (Status.FAILED, "valid/loss was never a number")
 
 
@@ -252,6 +257,13 @@ def changed(weights: Mapping[str, str], others: Mapping[str, str]) -> set[str]:
 def starts_at_zero(name: str) -> bool:
     """Whether a parameter is no random one: biases, and the second matrix of LoRA's product."""
     return "bias" in name or "lora_B" in name
+
+
+def check_recorded(trial: Trial, directory: Path, exported: Path, split: str) -> None:
+    """Compare what exported weights give with what is on record of the best epoch."""
+    accuracy, loss = evaluate(trial, exported, split)
+    assert best_metrics(directory)[f"{split}/accuracy"] == pytest.approx(accuracy, abs=1e-9)
+    assert best_metrics(directory)[f"{split}/loss"] == pytest.approx(loss, rel=1e-5)
 
 
 def evaluate(trial: Trial, directory: Path, split: str) -> tuple[float, float]:

@@ -12,13 +12,14 @@ from sweeper.frameworks import inputs
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
-from tests.contracts.frameworks import EPOCHS, KILLED, PARAMETERS, STEPS_PER_EPOCH, Laboratory, best_weights, events
+from tests.contracts.frameworks import EPOCHS, PARAMETERS, STEPS_PER_EPOCH, Laboratory, events
 from tests.contracts.interruptions import (
     EXPECTED,
     INTERRUPTED,
+    KILLED,
     interrupted_steps,
     launches,
-    run_interrupted,
+    run_until,
     updates,
 )
 
@@ -45,17 +46,7 @@ class Interruptions(Laboratory):
 
     def ends(self, trial: Trial, name: str, moment: str) -> str:
         """Run a trial, asked to stop at a moment; returns why it ended."""
-        return self.call({name: run_interrupted(trial, self.place / name, moment)})[name]
-
-    def check_same(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
-        """Compare how two trials ended, to the last bit."""
-        first, second = Record(directory), Record(undisturbed)
-        assert first.status() is second.status() is Status.DONE
-        assert events(directory) == events(undisturbed)
-        assert best_weights(trial, directory) == best_weights(trial, undisturbed)
-        assert first.answers.exists() is second.answers.exists() is bool(self.task)
-        if self.task:
-            assert first.answers.read_text() == second.answers.read_text()
+        return self.call({name: run_until(trial, self.place / name, moment)})[name]
 
 
 @pytest.fixture(scope="module", params=LABORATORIES)
@@ -122,7 +113,7 @@ def test_killed_after_an_interruption_it_goes_on_from_there(laboratory: Interrup
 def test_sigterm_is_a_request_only_where_it_was_ignored_before(laboratory: Interruptions, held_back: bool) -> None:
     trial = laboratory.trial()
     name = f"SIGTERM, {'ignored' if held_back else 'as ever'}"
-    call = run_interrupted(trial, laboratory.place / name, "SIGTERM after update 2")
+    call = run_until(trial, laboratory.place / name, "SIGTERM after update 2")
 
     def ignoring() -> None:
         if held_back:
@@ -138,7 +129,7 @@ def test_a_pretraining_for_the_cache_goes_on_too(framework: str, backend: LocalB
     """No half of it is ever taken for the weights, and they come out the same."""
     asked, undisturbed = Laboratory(tmp_path / "asked", backend, framework), Laboratory(tmp_path, backend, framework)
     trial, other = asked.trial("model=pt"), undisturbed.trial("model=pt")
-    call = run_interrupted(trial, asked.place / "pretrained", "after update 3 of a pretraining")
+    call = run_until(trial, asked.place / "pretrained", "after update 3 of a pretraining")
     assert asked.call({"pretrained": call}) == {"pretrained": INTERRUPTED}
     assert interrupted_steps(asked.place / "pretrained") == [3]
     made, reference = inputs.weights_directory(trial), inputs.weights_directory(other)
@@ -162,11 +153,11 @@ def test_a_framework_of_ones_own_can_ask_and_need_not(backend: LocalBackend, tmp
     never = laboratory.trial(*NEVER_ASKS, "+framework.options.learning_rate=0.1")
     places = [tmp_path / "asks", tmp_path / "never"]
     calls = {
-        "asks": run_interrupted(asks, places[0], "after update 10"),
-        "never": run_interrupted(never, places[1], "after update 2"),
+        "asks": run_until(asks, places[0], "after update 10"),
+        "never": run_until(never, places[1], "after update 2"),
     }
     assert laboratory.call(calls) == {"asks": INTERRUPTED, "never": ""}
     assert [Record(place).status() for place in places] == [Status.INTERRUPTED, Status.DONE]
-    assert laboratory.call({"asks": run_interrupted(asks, places[0])}) == {"asks": ""}
+    assert laboratory.call({"asks": run_until(asks, places[0])}) == {"asks": ""}
     assert updates(places[0]) == [10, 20, 30]
     assert Record(places[0]).status() is Status.DONE

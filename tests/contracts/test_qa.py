@@ -15,18 +15,9 @@ from sweeper.frameworks import inputs
 from sweeper.frameworks.metrics import answer_metrics
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Status
-from tests.contracts.frameworks import (
-    EPOCHS,
-    KILLED,
-    MOMENTS,
-    STEPS_PER_EPOCH,
-    Laboratory,
-    best_weights,
-    events,
-    run,
-    run_until,
-    values,
-)
+from tests.contracts.frameworks import EPOCHS, STEPS_PER_EPOCH, Laboratory, best_weights, events, run, values
+from tests.contracts.interruptions import FINISHED_EPOCHS, KILLED, run_until
+from tests.records import best_metrics
 
 QA = ("task=qa", "data=qa_demo", "train.learning_rate=5e-3")
 METRICS = ("loss", "perplexity", "exact_match", "token_f1")
@@ -47,9 +38,8 @@ def test_reports_every_epoch_and_keeps_some_answers(laboratory: Laboratory) -> N
     keys = ["train/loss", *(f"{split}/{name}" for split in ("valid", "test") for name in METRICS)]
     expected = [(key, epoch, STEPS_PER_EPOCH * epoch) for epoch in range(1, EPOCHS + 1) for key in keys]
     assert [(key, epoch, step) for key, _, epoch, step in events(directory)] == expected
-    outcome = Record(directory).outcome()
-    assert outcome is not None and outcome.best is not None and outcome.status is Status.DONE
-    assert outcome.best.metrics["valid/loss"] == min(values(directory, "valid/loss"))
+    assert Record(directory).status() is Status.DONE
+    assert best_metrics(directory)["valid/loss"] == min(values(directory, "valid/loss"))
     assert {path.name for path in directory.iterdir()} == {
         "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock", "answers.jsonl"
     }  # fmt: skip
@@ -71,16 +61,14 @@ def test_another_batch_size_of_evaluation_changes_no_number(laboratory: Laborato
             assert values(second, f"{split}/{name}") == pytest.approx(values(first, f"{split}/{name}"), rel=1e-6)
 
 
-@pytest.mark.parametrize("moment", list(MOMENTS))
+@pytest.mark.parametrize("moment", list(FINISHED_EPOCHS))
 def test_a_killed_trial_ends_with_the_same_numbers_and_answers(laboratory: Laboratory, moment: str) -> None:
     trial = laboratory.trial(*QA)
     (undisturbed,) = laboratory.run({"reference": trial})
-    directory = laboratory.place / f"killed {moment}"
+    directory = laboratory.place / moment
     assert laboratory.call({directory.name: run_until(trial, directory, moment)}) == {directory.name: KILLED}
     assert laboratory.call({directory.name: run(trial, directory)}) == {directory.name: ""}
-    assert events(directory) == events(undisturbed)
-    assert best_weights(trial, directory) == best_weights(trial, undisturbed)
-    assert answers(directory) == answers(undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
 
 
 def test_the_export_gives_the_numbers_on_record(laboratory: Laboratory, tmp_path: Path) -> None:
@@ -101,13 +89,11 @@ def test_the_export_gives_the_numbers_on_record(laboratory: Laboratory, tmp_path
             following = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0].double(), dim=-1)
             losses += [-float(following[place - 1, ids[place]]) for place in range(start, len(ids))]
             given.append(tokenizer.decode(likeliest(model, ids[:start], tokenizer.eos, 12)))
-    outcome = Record(directory).outcome()
-    assert outcome is not None and outcome.best is not None
     loss = float(np.mean(losses))
     expected = answer_metrics(given, inputs.tokenized(trial)["test"]["expected"][:])
     assert 0 < expected["token_f1"] < 1, "nothing would be compared"
     for name, value in {"loss": loss, "perplexity": float(np.exp(loss)), **expected}.items():
-        assert outcome.best.metrics[f"test/{name}"] == pytest.approx(value, rel=1e-5), name
+        assert best_metrics(directory)[f"test/{name}"] == pytest.approx(value, rel=1e-5), name
     assert [item["after"] for item in answers(directory)] == given[:10]
 
 

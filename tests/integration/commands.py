@@ -59,6 +59,12 @@ class Command:
             self.line, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False
         )
 
+    def succeed(self) -> subprocess.CompletedProcess[str]:
+        """Run it; it must end with exit code 0."""
+        done = self.run()
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
     def start_on_a_terminal(self) -> tuple[int, int]:
         """Start it in the foreground of a new terminal; returns its process id and the terminal's descriptor."""
         pid, terminal = pty.fork()
@@ -79,8 +85,8 @@ class Command:
         return found
 
 
-def sweep(place: Path, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return Command([*RUN, *arguments, f"study={study}"], place).run()
+def sweep(place: Path, study: str, *arguments: str) -> Command:
+    return Command([*RUN, *arguments, f"study={study}"], place)
 
 
 def record(place: Path, study: str, seed: int) -> Record:

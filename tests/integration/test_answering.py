@@ -14,6 +14,7 @@ from sweeper.frameworks.lora.questions import trainer_of
 from sweeper.records.record import Record
 from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import Laboratory
+from tests.records import best_metrics
 
 WHOLE = (
     "task=qa",
@@ -34,7 +35,7 @@ def test_tuning_halves_the_perplexity_and_pretraining_helps(laboratory: Laborato
     trials = {model: laboratory.trial(*WHOLE, f"model={model}") for model in ("pt", "rd")}
     inputs.prepare(trials["pt"])
     directories = dict(zip(trials, laboratory.run(trials), strict=True))
-    after = {model: best(directory) for model, directory in directories.items()}
+    after = {model: best_metrics(directory) for model, directory in directories.items()}
     for model, trial in trials.items():
         before = untuned(trial, tmp_path / model)
         assert after[model]["test/perplexity"] <= before["eval_test_perplexity"] / 2
@@ -47,9 +48,3 @@ def untuned(trial: Trial, directory: Path) -> Mapping[str, float]:
     """Metrics of a trial's model before its first update."""
     with Record(directory).writing() as writer:
         return trainer_of(trial, directory, Recorder(writer, trial.task)).evaluate()
-
-
-def best(directory: Path) -> Mapping[str, float]:
-    outcome = Record(directory).outcome()
-    assert outcome is not None and outcome.best is not None
-    return outcome.best.metrics

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,18 +17,14 @@ from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import load
 from tests.checkpoint_files import Harm, write_bloom, write_checkpoint
 from tests.fairseq_files import SYMBOLS, shapes, write_fairseq
+from tests.integration.commands import Command
 from tests.needs_fairseq import needs_fairseq
 
 SENTENCES = ["bien mal bien", "mal mal", "bien bien bien mal"] * 8
 
 
-def run(place: Path, module: str, arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *arguments.split()]
-    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-
-
-def command(place: Path, arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(place, "sweeper.convert", arguments)
+def command(place: Path, arguments: str, module: str = "sweeper.convert") -> Command:
+    return Command(["-m", module, *arguments.split()], place)
 
 
 def names(directory: Path) -> list[str]:
@@ -39,12 +33,11 @@ def names(directory: Path) -> list[str]:
 
 def test_there_and_back(tmp_path: Path) -> None:
     write_fairseq(tmp_path / "given", old=True)
-    answer = command(tmp_path, "given there")
+    answer = command(tmp_path, "given there").run()
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("Weights: there: config.json, model.safetensors, tokenizer.json\n")
     assert "model.path=there" in answer.stdout
-    answer = command(tmp_path, "there new/back")
-    assert answer.returncode == 0 and "model.path=new/back" in answer.stdout
+    assert "model.path=new/back" in command(tmp_path, "there new/back").succeed().stdout
     assert names(tmp_path / "new" / "back") == ["dict.txt", "model.pt", "tokenizer.json"]
     assert names(tmp_path) == ["given", "new", "there"] and names(tmp_path / "new") == ["back"]
     given, back = (read_weights(checkpoint_in(tmp_path / name, name)) for name in ("given", "new/back"))
@@ -61,18 +54,16 @@ def test_what_fairseq_trained(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("\n".join(SENTENCES))
     shutil.copy(write_fairseq(tmp_path / "other") / "dict.txt", tmp_path)
     prepared = "--only-source --trainpref text --validpref text --srcdict dict.txt --destdir data"
-    assert run(tmp_path, mends, f"preprocess {prepared}").returncode == 0
+    command(tmp_path, f"preprocess {prepared}", mends).succeed()
     shape = "--encoder-layers 2 --encoder-embed-dim 64 --encoder-ffn-embed-dim 128 --encoder-attention-heads 2"
     task = f"data --task masked_lm --criterion masked_lm --arch roberta {shape} --max-positions 62"
     training = "--tokens-per-sample 62 --optimizer adam --lr 1e-3 --batch-size 8 --max-update 2"
     saving = "--no-epoch-checkpoints --save-dir trained --cpu"
-    trained = run(tmp_path, mends, f"train {task} {training} {saving}")
-    assert trained.returncode == 0, trained.stderr
+    command(tmp_path, f"train {task} {training} {saving}", mends).succeed()
     for file in (tmp_path / "data" / "dict.txt", tmp_path / "other" / "tokenizer.json"):
         shutil.copy(file, tmp_path / "trained")
     (tmp_path / "trained" / "checkpoint_last.pt").unlink()  # checkpoint_best.pt is the only one then
-    answer = command(tmp_path, "trained there")
-    assert answer.returncode == 0, answer.stderr
+    command(tmp_path, "trained there").succeed()
     given = read_weights(checkpoint_in(tmp_path / "trained", "trained"))
     there, loaded = AutoModelForMaskedLM.from_pretrained(tmp_path / "there", output_loading_info=True)
     assert not any(loaded.values())
@@ -124,7 +115,7 @@ def test_what_cannot_be_is_refused_and_nothing_created(arguments: str, said: str
     shutil.copytree(tmp_path / "empty", tmp_path / "full")
     (tmp_path / "full" / "notes").touch()
     before = sorted(tmp_path.rglob("*"))
-    answer = command(tmp_path, arguments)
+    answer = command(tmp_path, arguments).run()
     assert (answer.returncode, answer.stdout) == (2, "")
     assert said in answer.stderr and answer.stderr.startswith("sweeper: ")
     assert len(answer.stderr.splitlines()) <= 3
@@ -134,7 +125,7 @@ def test_what_cannot_be_is_refused_and_nothing_created(arguments: str, said: str
 def test_an_empty_directory_may_be_there(tmp_path: Path) -> None:
     write_fairseq(tmp_path / "given")
     (tmp_path / "there").mkdir()
-    answer = command(tmp_path / "there", "../given .")
+    answer = command(tmp_path / "there", "../given .").run()
     assert answer.returncode == 2 and ". is where the command runs" in answer.stderr
     convert(tmp_path / "given", tmp_path / "there")
     assert "model.safetensors" in names(tmp_path / "there")

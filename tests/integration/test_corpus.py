@@ -14,11 +14,9 @@ from sweeper.tokens.packed import PackedSequences, is_held_out, load_facts, pack
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
+from tests.shared_data import REVIEWS, needs
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data"))
-REVIEWS = SHARED / "cls_books_fr"
-NOVELS = SHARED / "novels_fr/novels.txt.xz"
 VOCABULARY_SIZE = 2000
 TRICKY = [
     "",
@@ -33,10 +31,7 @@ TRICKY = [
 MODEL_TYPES = ["roberta", "roberta-prelayernorm", "xlm-roberta", "camembert", "bloom"]
 every_kind = pytest.mark.parametrize("kind", TokenizerKind)
 
-pytestmark = pytest.mark.skipif(
-    not (REVIEWS.is_dir() and NOVELS.exists()),
-    reason="no cls_books_fr and novels_fr under SWEEPER_TEST_DATA (../shared/data)",
-)
+pytestmark = needs(REVIEWS)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 from sweeper.records.record import records
 from sweeper.trial.outcome import Status
 from tests.integration.commands import Command
+from tests.records import best_metrics
 
 OWN = Path(__file__).parents[1] / "own"
 
@@ -28,8 +29,7 @@ def own(tmp_path: Path) -> Path:
 def test_a_framework_an_arch_a_model_and_a_data_set_of_ones_own(own: Path) -> None:
     sweep = ["-m", "sweeper.run", "--config-dir", "conf", "-m", "framework=bag_of_words,hf", "arch=roberta_wide"]
     sweep += ["model=rd_small_start", "data=shouting", "train.epochs=2", "tracking=none"]
-    run = Command(sweep, own).run()
-    assert run.returncode == 0, run.stderr + run.stdout
+    run = Command(sweep, own).succeed()
     found = {record.path.name.split("-s1-")[0]: record for record in records(own / "outputs" / "shouting")}
     assert set(found) == {"bag_of_words-rd_small_start-shouting", "hf-rd_small_start-shouting"}
     for record in found.values():
@@ -41,12 +41,10 @@ def test_a_framework_an_arch_a_model_and_a_data_set_of_ones_own(own: Path) -> No
 @pytest.mark.slow
 def test_words_alone_learn_the_demo(own: Path) -> None:
     sweep = ["-m", "sweeper.run", "--config-dir", "conf", "framework=bag_of_words", "model=rd", "tracking=none"]
-    run = Command([*sweep, "train.epochs=10"], own).run()
-    assert run.returncode == 0, run.stderr + run.stdout
+    Command([*sweep, "train.epochs=10"], own).succeed()
     (record,) = records(own / "outputs" / "demo")
-    outcome = record.outcome()
     # Much better than chance; but a third of the test's opinion words never occurs with a label.
-    assert outcome is not None and outcome.best is not None and 0.8 < outcome.best.metrics["test/accuracy"] < 0.96
+    assert 0.8 < best_metrics(record.path)["test/accuracy"] < 0.96
 
 
 def test_what_it_cannot_do_it_refuses_itself(own: Path) -> None:

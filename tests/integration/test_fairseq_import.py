@@ -20,10 +20,10 @@ def touched(*_, **__):
 for name in ("is_available", "device_count", "init", "_lazy_init", "get_device_capability"):
     setattr(torch.cuda, name, touched)
 before = sorted(ConfigStore.instance().repo), logging.getLogger().handlers[:], logging.getLogger().level
-import sweeper.frameworks.fairseq_task, sweeper.frameworks.fairseq_training
+import sweeper.frameworks.fairseq.task, sweeper.frameworks.fairseq.training
 assert "config.yaml" not in ConfigStore.instance().repo
 assert before[1:] == (logging.getLogger().handlers, logging.getLogger().level)
-from sweeper.frameworks.fairseq_mends import load_fairseq
+from sweeper.frameworks.fairseq.mends import load_fairseq
 load_fairseq()
 """
 

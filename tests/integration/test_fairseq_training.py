@@ -22,15 +22,16 @@ from sweeper.backends.local.backend import LocalBackend
 from sweeper.backends.machine import TRAINING
 from sweeper.errors import WrongInput
 from sweeper.frameworks import load_framework
-from sweeper.records.record import Record
-from tests.contracts.frameworks import KILLED, Laboratory, best_weights, events, make_trial, run, run_until
+from tests.contracts.frameworks import Laboratory, best_weights, events, make_trial, run
 from tests.contracts.in_process import Silent
-from tests.integration.commands import ROOT, RUN, Command, record
+from tests.contracts.interruptions import KILLED, run_until
+from tests.integration.commands import RUN, Command, record
 from tests.needs_fairseq import needs_fairseq
+from tests.records import best_metrics
+from tests.shared_data import REVIEWS, needs
 
 pytestmark = needs_fairseq
 
-REVIEWS = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT / "../shared/data")) / "cls_books_fr"
 PRELOAD = [*TRAINING, "sweeper.frameworks.fairseq.training"]
 
 
@@ -81,8 +82,7 @@ def test_frameworks_take_turns_in_one_process(laboratory: Laboratory) -> None:
 @pytest.mark.slow
 def test_frameworks_take_turns_in_one_sweep(laboratory: Laboratory, place: Path) -> None:
     quick = ["model=rd", "data.limit=44", "train.batch_size=8", "train.epochs=3", "tracking=none"]
-    sweep = Command([*RUN, "-m", *quick, "seed=1,2", "framework=hf,fairseq", "study=turns"], place).run()
-    assert sweep.returncode == 0, sweep.stdout + sweep.stderr
+    sweep = Command([*RUN, "-m", *quick, "seed=1,2", "framework=hf,fairseq", "study=turns"], place).succeed()
     assert set(re.findall(r"^rd (\w+) +seed 1  done", sweep.stdout, re.MULTILINE)) == {"hf", "fairseq"}
     for name, directory in alone(laboratory).items():
         (found,) = (place / "outputs/turns").glob(f"{name}-rd-demo-s1-*")
@@ -153,26 +153,21 @@ def test_half_precision_resumes_from_the_weights_in_full(laboratory: Laboratory)
     trial = laboratory.trial("train.precision=bf16")
     (undisturbed,) = laboratory.run({"bf16": trial})
     directory = laboratory.place / "bf16 killed"
-    killed = run_until(trial, directory, "after epoch 2's metrics")
+    killed = run_until(trial, directory, "killed after epoch 2's metrics")
     assert laboratory.call({directory.name: killed}) == {directory.name: KILLED}
     assert laboratory.call({directory.name: run(trial, directory)}) == {directory.name: ""}
-    assert events(directory) == events(undisturbed)
-    assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+    laboratory.check_same(trial, directory, undisturbed)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REVIEWS.is_dir(), reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data)")
+@needs(REVIEWS)
 def test_the_published_experiment_begins(place: Path) -> None:
     settings = ["experiment=pt_vs_rd_cls_books", f"data.path={REVIEWS}", "data.limit=80", "train.max_steps=10"]
     study = [*settings, "framework=fairseq", "model=rd", "seed=1", "tracking=none", "study=books"]
-    run = Command([*RUN, *study], place).run()
-    assert run.returncode == 0, run.stdout + run.stderr
-    found = Record(record(place, "books", 1).path)
+    Command([*RUN, *study], place).succeed()
+    found = record(place, "books", 1)
     assert [(metric.key, metric.epoch, metric.step) for metric in found.metrics() if metric.key == "test/loss"] == [
         ("test/loss", 1, 10)
     ]
-    outcome = found.outcome()
-    assert outcome is not None
-    assert outcome.best is not None
-    assert outcome.best.metrics["test/loss"] == pytest.approx(math.log(2), abs=0.1)
+    assert best_metrics(found.path)["test/loss"] == pytest.approx(math.log(2), abs=0.1)
     assert "num. shared model params" in found.log.read_text()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,14 +15,9 @@ from sweeper.convert import convert
 from sweeper.tokens.tokenizer import Tokenizer, load
 from tests.fairseq_models import HEAD, LONGEST, load_fairseq_directory, write_fairseq, write_transformers
 from tests.needs_fairseq import needs_fairseq
+from tests.shared_data import CHECKPOINT, REVIEWS, needs
 
-SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
-REVIEWS = SHARED / "cls_books_fr"
-PRETRAINED = SHARED.parent / "checkpoints" / "roberta_prenorm_4x256_fr"
-pytestmark = [
-    needs_fairseq,
-    pytest.mark.skipif(not REVIEWS.is_dir(), reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data)"),
-]
+pytestmark = [needs_fairseq, needs(REVIEWS)]
 TYPES = ("roberta", "roberta-prelayernorm")
 LARGEST_DIFFERENCE = 1e-5
 
@@ -155,18 +149,17 @@ def test_a_vocabulary_with_its_special_pieces_elsewhere(
     assert unlike(model, head.from_pretrained(tmp_path / "back"), batches(again, texts)) <= LARGEST_DIFFERENCE
 
 
-@pytest.mark.skipif(not PRETRAINED.is_dir(), reason="no roberta_prenorm_4x256_fr beside the test data")
+@needs(CHECKPOINT)
 def test_a_pretrained_model(texts: list[str], tmp_path: Path) -> None:
-    convert(PRETRAINED, tmp_path / "there")
-    given = AutoModelForMaskedLM.from_pretrained(PRETRAINED)
+    convert(CHECKPOINT, tmp_path / "there")
+    given = AutoModelForMaskedLM.from_pretrained(CHECKPOINT)
     model, _ = load_fairseq_directory(tmp_path / "there")
-    inputs = batches(load(PRETRAINED), texts)[::2]
+    inputs = batches(load(CHECKPOINT), texts)[::2]
     largest_logit = max(
         given.eval()(batch.ids, attention_mask=batch.shown).logits.abs().max().item() for batch in inputs
     )
-    assert (
-        largest_logit > 10
-    )  # so large that the two kinds of attention in Transformers itself differ by more than 1e-5
+    # So large that the two kinds of attention in Transformers itself differ by more than 1e-5.
+    assert largest_logit > 10
     assert unlike(model, given, inputs) <= 1e-6 * largest_logit
     assert unlike(model.double(), given.double(), inputs) <= LARGEST_DIFFERENCE
 

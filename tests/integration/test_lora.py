@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, set_
 from sweeper.data.demo import Demo
 from sweeper.driver.execute import execute
 from sweeper.errors import WrongInput
+from sweeper.export import main as export
 from sweeper.frameworks import inputs, load_framework
 from sweeper.frameworks.fine_tuning import padded
 from sweeper.frameworks.lora import classification as lora_training
@@ -29,13 +30,13 @@ from sweeper.frameworks.lora.answers import answer_batch
 from sweeper.frameworks.lora.classification import class_scores
 from sweeper.frameworks.lora.model import adapted, base_model
 from sweeper.frameworks.metrics import classification_metrics
-from sweeper.records.record import Record
 from sweeper.tokens.prompted import class_answers
 from sweeper.tokens.prompts import framed_texts
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import LoraSettings, TokenizerKind, TrainedBias
 from sweeper.trial.trial import Trial
 from tests.contracts.frameworks import make_trial
+from tests.records import best_metrics
 
 WORDS = "data.verbalisers={negative: not wonderful, positive: wonderful}"
 # Model type -> its shape, and a layer that gets an adapter.
@@ -93,9 +94,7 @@ def measured(trial: Trial, model: Callable[..., Any], split: str) -> dict[str, f
 
 def recorded(directory: Path, split: str) -> dict[str, float]:
     """The same of the best epoch, as the record has it."""
-    outcome = Record(directory).outcome()
-    assert outcome is not None and outcome.best is not None
-    return {f"{split}/{name}": outcome.best.metrics[f"{split}/{name}"] for name in ("accuracy", "loss")}
+    return {f"{split}/{name}": best_metrics(directory)[f"{split}/{name}"] for name in ("accuracy", "loss")}
 
 
 def test_what_is_kept_is_an_adapter_that_gives_the_recorded_numbers(pretrained: Trial, done: Path) -> None:
@@ -164,14 +163,19 @@ def test_what_is_trained_beside_the_adapter_is_kept_with_it(outputs: Path) -> No
         assert (merged(input_ids=ids).logits - model(input_ids=ids).logits).abs().max() < 1e-5
 
 
-def test_another_random_base_is_refused(outputs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [False, True])
+def test_another_random_base_is_refused(outputs: Path, tmp_path: Path, command: bool) -> None:
     trial = make_trial(outputs, "framework=lora", "train.max_steps=1")
-    directory = run(trial, outputs / "study" / "random")
+    directory = run(trial, outputs / "study" / f"random {command}")
     description = json.loads((directory / "trial.json").read_text())
     description["config"]["seed"] += 1
     (directory / "trial.json").write_text(json.dumps(description))
     with pytest.raises(WrongInput, match="random base that this machine does not draw again"):
-        load_framework(trial).export(directory, tmp_path / "exported")
+        if command:
+            export([str(directory), str(tmp_path / "exported")])
+        else:
+            load_framework(trial).export(directory, tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()
 
 
 @pytest.mark.parametrize("length_normalised", [False, True])

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +18,10 @@ from sweeper.frameworks.lora.model import adapted
 from sweeper.parameters import position_offset
 from sweeper.trial.settings import ArchSettings, LoraSettings, TrainedBias
 from sweeper.trial.trial import Trial, plain
+from tests.integration.commands import Command
+from tests.needs_fairseq import needs_fairseq
 
-ROOT = Path(__file__).parents[2]
 OWN = "tests.integration.test_parameters"  # where a command finds the frameworks below
-needs_fairseq = pytest.mark.skipif(find_spec("fairseq") is None, reason="fairseq is not installed")
 
 
 class WithCopy(HuggingFace):
@@ -44,16 +40,8 @@ class Stranger(HuggingFace):
         return nn.Linear(3, 2)
 
 
-def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "launchers")])
-    return subprocess.run(
-        [sys.executable, "-m", "sweeper.parameters", *arguments],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(place: Path, *arguments: str) -> Command:
+    return Command(["-m", "sweeper.parameters", *arguments], place)
 
 
 def rows(said: str) -> dict[str, list[str]]:
@@ -119,8 +107,7 @@ def test_an_adapter_is_what_its_formula_gives(targets: list[str], bias: str) -> 
 
 
 def test_lora_at_its_published_size(tmp_path: Path) -> None:
-    answer = command(tmp_path, "framework=lora", "arch=bloom_560m")
-    assert answer.returncode == 0, answer.stderr
+    answer = command(tmp_path, "framework=lora", "arch=bloom_560m").succeed()
     assert answer.stderr == ""
     found = rows(answer.stdout)
     assert found["adapter"][-1] == found["trainable"][-1] == "1,572,864"
@@ -137,8 +124,7 @@ def test_lora_at_its_published_size(tmp_path: Path) -> None:
 @needs_fairseq
 def test_the_published_counts_in_both_frameworks_from_nothing(tmp_path: Path) -> None:
     wanted = ["framework=hf,fairseq", "arch=roberta_small_fr", "framework.hf.match_fairseq=true"]
-    answer = command(tmp_path, "-m", *wanted, "seed=1,2", "model=pt,rd")
-    assert answer.returncode == 0, answer.stderr
+    answer = command(tmp_path, "-m", *wanted, "seed=1,2", "model=pt,rd").succeed()
     found = rows(answer.stdout)
     assert found["part"] == ["formula", "hf", "fairseq"]
     assert found["published convention"] == ["22,807,552"] * 2
@@ -152,8 +138,9 @@ def test_the_published_counts_in_both_frameworks_from_nothing(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_several_shapes_have_a_table_each(tmp_path: Path) -> None:
-    answer = command(tmp_path, "-m", "arch=roberta_tiny,roberta_prenorm_small", "framework.hf.match_fairseq=true,false")
-    assert answer.returncode == 0, answer.stderr
+    answer = command(
+        tmp_path, "-m", "arch=roberta_tiny,roberta_prenorm_small", "framework.hf.match_fairseq=true,false"
+    ).succeed()
     lines = answer.stdout.splitlines()
     titles = [line for line in lines if line.startswith("Parameters of")]
     assert titles == [
@@ -167,7 +154,7 @@ def test_several_shapes_have_a_table_each(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_model_that_holds_more_than_the_formula_is_told(tmp_path: Path) -> None:
-    answer = command(tmp_path, "arch=roberta_tiny", f"framework._target_={OWN}.WithCopy")
+    answer = command(tmp_path, "arch=roberta_tiny", f"framework._target_={OWN}.WithCopy").run()
     assert answer.returncode == 1, answer.stderr
     assert "MISMATCH, hf: dead_copy: 7 in the model, in no formula" in answer.stdout
 
@@ -186,7 +173,7 @@ def test_a_model_that_holds_more_than_the_formula_is_told(tmp_path: Path) -> Non
     ],
 )
 def test_wrong_input(arguments: str, words: str, tmp_path: Path) -> None:
-    answer = command(tmp_path, *arguments.split())
+    answer = command(tmp_path, *arguments.split()).run()
     assert answer.returncode == 2
     assert answer.stdout == ""
     assert words in answer.stderr

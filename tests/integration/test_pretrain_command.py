@@ -44,8 +44,7 @@ def test_killed_and_called_again_it_gives_the_weights_of_an_unbroken_run(
     arch: str, corpus: Path, tmp_path: Path
 ) -> None:
     arguments = [*PRETRAIN, *QUICK, f"arch={arch}", f"corpus={corpus}/*", "tracking=none"]
-    whole = Command([*arguments, "out=whole", "outputs=elsewhere"], tmp_path).run()
-    assert whole.returncode == 0, whole.stderr
+    Command([*arguments, "out=whole", "outputs=elsewhere"], tmp_path).succeed()
 
     broken = Command([*arguments, "out=broken"], tmp_path)
     process = broken.start()
@@ -70,8 +69,7 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
     files = sorted(map(str, corpus.iterdir()))
     run = Command(
         [*PRETRAIN, *QUICK, "arch=roberta_tiny", f"corpus=[{','.join(files)}]", "out=weights"], tmp_path
-    ).run()
-    assert run.returncode == 0, run.stderr
+    ).succeed()
     assert "held-out loss" in run.stdout and "model.path=weights" in run.stdout
     record = the_record(tmp_path, "pretrain")
     assert record.status() is Status.DONE
@@ -92,8 +90,7 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
     model = AutoModelForMaskedLM.from_pretrained(tmp_path / "weights")
     assert len(tokenizer) == model.config.vocab_size
     sweep = ["-m", "sweeper.run", "-m", "model=pt,rd", "model.path=weights", "arch=of_model", "data.limit=20"]
-    tuned = Command([*sweep, "train.epochs=1", "tracking=none"], tmp_path).run()
-    assert tuned.returncode == 0, tuned.stderr
+    tuned = Command([*sweep, "train.epochs=1", "tracking=none"], tmp_path).succeed()
     assert "2 planned" in tuned.stdout
 
 
@@ -101,15 +98,11 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
 def test_a_given_tokenizer_is_taken_and_given_weights_are_gone_on_from(corpus: Path, tmp_path: Path) -> None:
     text, few = f"corpus={corpus}/a.txt", ("train.max_steps=2", "framework.pretraining.evaluations=1", "tracking=none")
     first = ("tokenizer.kind=unigram", "tokenizer.vocabulary_size=200", "arch=roberta_tiny", "out=first")
-    run = Command(["-m", "sweeper.pretrain", text, *few, *first], tmp_path).run()
-    assert run.returncode == 0, run.stderr
     cut = ("tokenizer.path=first", "tokenizer.vocabulary_size=60", "arch=roberta_tiny", "out=cut")
-    run = Command(["-m", "sweeper.pretrain", text, *few, *cut], tmp_path).run()
-    assert run.returncode == 0, run.stderr
-    assert json.loads((tmp_path / "cut" / "config.json").read_text())["vocab_size"] == 60
     further = ("model=pt", "model.path=first", "arch=of_model", "out=further", "train.learning_rate=1e-9")
-    run = Command(["-m", "sweeper.pretrain", text, *few, *further], tmp_path).run()
-    assert run.returncode == 0, run.stderr
+    for settings in (first, cut, further):
+        Command(["-m", "sweeper.pretrain", text, *few, *settings], tmp_path).succeed()
+    assert json.loads((tmp_path / "cut" / "config.json").read_text())["vocab_size"] == 60
     first_loss, further_loss = (
         json.loads((tmp_path / name / "pretraining.json").read_text())["outcome"]["best"]["metrics"]["valid/loss"]
         for name in ("first", "further")

@@ -12,17 +12,16 @@ import pytest
 from sweeper.records.files import read_json
 from sweeper.trial.outcome import Status
 from tests.contracts.processes import DEADLINE_SECONDS, wait_until
-from tests.integration.commands import NOOP, RUN, Command
+from tests.integration.commands import NOOP, RUN, Command, launches
 from tests.slurm.clusters import commands_of_no_cluster, slurm
 from tests.slurm.sweeps import (
     ON_SLURM,
     QUICK,
     SUBMITTED_BY_EARLIER_VERSION,
+    command,
     jobs,
-    launches,
     statuses,
     study_of,
-    swept,
     trial,
     wait_for_epoch,
 )
@@ -35,9 +34,8 @@ def say(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slurm
 def test_detach_returns_with_the_jobs_and_they_are_found_again(place: Path) -> None:
-    slow = ("+framework.options.seconds=2", "train.epochs=4", "hydra.launcher.array_parallelism=1")
-    detached = swept(place, "detached", "seed=1,2", *slow, "hydra.launcher.detach=true")
-    assert detached.returncode == 0, detached.stderr
+    slow = ("+framework.options.seconds=4", "train.epochs=4", "hydra.launcher.array_parallelism=1")
+    detached = command(place, "detached", "seed=1,2", *slow, "hydra.launcher.detach=true").succeed()
     ids = sorted(jobs(place, "detached").values())
     assert len(ids) == 2
     assert f"2 trials are handed over, in jobs {ids[0].partition('_')[0]}." in detached.stdout
@@ -66,7 +64,7 @@ def test_detach_returns_with_the_jobs_and_they_are_found_again(place: Path) -> N
 @pytest.mark.slurm
 def test_jobs_are_found_through_a_link_and_by_any_login_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = ("+framework.options.seconds=3", "train.epochs=20")
-    assert swept(place, "my study", "seed=1", *slow, "hydra.launcher.detach=true").returncode == 0
+    command(place, "my study", "seed=1", *slow, "hydra.launcher.detach=true").succeed()
     wait_for_epoch(trial(place, "my study", 1), 1)
     monkeypatch.setenv("LOGNAME", "somebody")
     (place / "link").symlink_to(study_of(place, "my study"))
@@ -78,7 +76,7 @@ def test_jobs_are_found_through_a_link_and_by_any_login_name(place: Path, monkey
 @pytest.mark.slurm
 def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path: Path) -> None:
     dies = ("+framework.options.dies=1", f"+framework.options.once={tmp_path}/once")
-    assert swept(place, "unwatched", "seed=1", *dies, "hydra.launcher.detach=true").returncode == 0
+    command(place, "unwatched", "seed=1", *dies, "hydra.launcher.detach=true").succeed()
     job = jobs(place, "unwatched").popitem()[1]
     wait_until(lambda: not slurm("squeue", "--noheader", "--name=unwatched", "--states=PENDING,RUNNING,COMPLETING"))
     watched = say(place, "sweeper.watch", "outputs/unwatched")
@@ -89,7 +87,7 @@ def test_watch_tries_again_what_died_while_nobody_watched(place: Path, tmp_path:
 @pytest.mark.slurm
 def test_watch_submits_anew_what_an_earlier_version_submitted(place: Path) -> None:
     late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
-    assert swept(place, "earlier", "seed=1", *late).returncode == 0
+    command(place, "earlier", "seed=1", *late).succeed()
     job = jobs(place, "earlier").popitem()[1]
     for submitted in study_of(place, "earlier").glob(".slurm/*/*_submitted.pkl"):
         submitted.write_bytes(SUBMITTED_BY_EARLIER_VERSION.read_bytes())
@@ -105,7 +103,7 @@ def test_of_several_who_watch_one_tries_again(place: Path, tmp_path: Path) -> No
     """Every job waits for some seconds, so that each of them sees the trial dead and its next try not running yet."""
     dies = ("+framework.options.dies=1", f"+framework.options.once={tmp_path}/once", "+framework.options.seconds=1")
     late = ("+hydra.launcher.sbatch.begin=now+8", "hydra.launcher.detach=true")
-    assert swept(place, "audience", "seed=1", *dies, *late, "train.epochs=2").returncode == 0
+    command(place, "audience", "seed=1", *dies, *late, "train.epochs=2").succeed()
     watchers = [Command(["-m", "sweeper.watch", "outputs/audience"], place).start() for _ in range(2)]
     assert [watcher.wait(DEADLINE_SECONDS) for watcher in watchers] == [0, 0]
     listed = slurm("squeue", "--noheader", "--array", "--name=audience", "--states=all", "--format=%i").split()
@@ -117,7 +115,7 @@ def test_of_several_who_watch_one_tries_again(place: Path, tmp_path: Path) -> No
 @pytest.mark.slurm
 def test_cancel_ends_what_waits_and_what_runs_and_leaves_what_is_done(place: Path) -> None:
     slow = ("+framework.options.seconds=3", "train.epochs=5", "hydra.launcher.array_parallelism=2")
-    assert swept(place, "cancelled", "seed=1,2,3", *slow, "hydra.launcher.detach=true").returncode == 0
+    command(place, "cancelled", "seed=1,2,3", *slow, "hydra.launcher.detach=true").succeed()
     first, second = trial(place, "cancelled", 1), trial(place, "cancelled", 2)
     wait_for_epoch(first, 1)
     one = say(place, "sweeper.cancel", "outputs/cancelled", first.path.name)
@@ -132,16 +130,15 @@ def test_cancel_ends_what_waits_and_what_runs_and_leaves_what_is_done(place: Pat
     assert say(place, "sweeper.cancel", "outputs/cancelled").stdout == "nothing to cancel: no such job waits or runs\n"
     shown = say(place, "sweeper.status", "outputs/cancelled").stdout
     assert shown.count(" cancelled: python -m sweeper.cancel") == 3
-    again = swept(place, "cancelled", "seed=1", *slow)
-    assert again.returncode == 0, "the same command tries it again"
+    command(place, "cancelled", "seed=1", *slow).succeed()
     assert launches(first) == 2
 
 
 @pytest.mark.slurm
 def test_who_follows_a_trial_that_is_cancelled_while_it_waits_lets_it_be(place: Path) -> None:
     held = ("+hydra.launcher.sbatch.hold=true", "hydra.launcher.detach=true")
-    assert swept(place, "let_be", "seed=1,2", *held).returncode == 0
-    plan = swept(place, "let_be", "seed=1,2", "plan=true").stdout
+    command(place, "let_be", "seed=1,2", *held).succeed()
+    plan = command(place, "let_be", "seed=1,2", "plan=true").run().stdout
     assert plan.count("its job is followed") == 2
     assert "To run: 0 of 2 trials" in plan and "#SBATCH" not in plan
     watchers = [Command(["-m", "sweeper.watch", "outputs/let_be"], place) for _ in range(2)]
@@ -182,8 +179,7 @@ def test_another_interpreter_s_differences_are_reported(place: Path, tmp_path: P
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    sweep = swept(place, "other_python", "seed=1", f"hydra.launcher.python={python}")
-    assert sweep.returncode == 0, sweep.stdout
+    sweep = command(place, "other_python", "seed=1", f"hydra.launcher.python={python}").succeed()
     assert "numpy: 0.1 where it ran, " in sweep.stdout
     assert "numpy: 0.1 where it ran, " in trial(place, "other_python", 1).log.read_text()
     launch = (trial(place, "other_python", 1).description() or {})["provenance"]["launches"][0]
@@ -194,15 +190,14 @@ def test_a_plan_shows_the_script_also_where_there_is_no_slurm(place: Path, monke
     monkeypatch.setenv("PATH", "/nowhere")
     resources = ("hydra.launcher.partition=gpu", "hydra.launcher.gpus_per_node=1", "hydra.launcher.time=02:00:00")
     more = ("train.learning_rate=0.1", "hydra.launcher.setup=[module load cuda]", "+hydra.launcher.sbatch.licenses=x")
-    planned = swept(place, "planned", "seed=1,2,3", "plan=true", *resources, *more)
-    assert planned.returncode == 0, planned.stderr
+    planned = command(place, "planned", "seed=1,2,3", "plan=true", *resources, *more).succeed()
     for line in ("--array=0-2%3", "--partition=gpu", "--gpus-per-node=1", "--time=02:00:00", "--licenses=x"):
         assert f"#SBATCH {line}\n" in planned.stdout
     assert "\nmodule load cuda\n" in planned.stdout
     assert "To run: 3 of 3 trials; a job has 1 core, 1 GPU" in planned.stdout
     assert "Cost: unknown" in planned.stdout
     assert not study_of(place, "planned").exists()
-    refused = swept(place, "planned", "seed=1,2,3")
+    refused = command(place, "planned", "seed=1,2,3").run()
     assert refused.returncode == 2
     assert "there is no sbatch on this machine" in refused.stderr
 
@@ -213,11 +208,10 @@ def test_a_plan_shows_the_script_also_where_no_cluster_answers(
     said = "Unable to contact slurm controller (connect failure)"
     monkeypatch.setenv("PATH", str(commands_of_no_cluster(tmp_path, f"echo 'slurm_load: {said}' >&2; exit 1")))
     for further in ((), ("+hydra.launcher.sbatch.licenses=x",)):
-        planned = swept(place, "silent", "seed=1,2,3", "plan=true", *further)
-        assert planned.returncode == 0, planned.stderr
+        planned = command(place, "silent", "seed=1,2,3", "plan=true", *further).succeed()
         assert f"SLURM does not answer: slurm_load: {said}; its limits are unknown\n" in planned.stdout
         assert "#SBATCH --array=0-2%3\n" in planned.stdout
-        refused = swept(place, "silent", "seed=1,2,3", *further)
+        refused = command(place, "silent", "seed=1,2,3", *further).run()
         assert refused.returncode == 2
         assert f"SLURM does not answer: slurm_load: {said}\n" in refused.stderr
         assert len(refused.stderr.splitlines()) <= 3
@@ -225,9 +219,8 @@ def test_a_plan_shows_the_script_also_where_no_cluster_answers(
 
 def test_a_plan_of_this_machine_tells_the_cost_from_finished_trials(place: Path) -> None:
     slow = ("+framework.options.seconds=0.2", "hydra.launcher.jobs=2")
-    assert Command([*RUN, "-m", *NOOP, "seed=1", *slow, "study=costs"], place).run().returncode == 0
-    planned = Command([*RUN, "-m", *NOOP, "seed=1,2,3,4,5", *slow, "study=costs", "plan=true"], place).run()
-    assert planned.returncode == 0
+    Command([*RUN, "-m", *NOOP, "seed=1", *slow, "study=costs"], place).succeed()
+    planned = Command([*RUN, "-m", *NOOP, "seed=1,2,3,4,5", *slow, "study=costs", "plan=true"], place).succeed()
     rows = [line.split() for line in planned.stdout.splitlines() if line.startswith(" noop-")]
     assert [row[1:4] for row in rows] == [["done", "done"]] + [["planned", "to", "run"]] * 4 or [
         row[1] for row in rows

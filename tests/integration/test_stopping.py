@@ -33,8 +33,7 @@ def test_a_stopped_sweep_ends_at_once_and_continues_later(place: Path, how: str)
     go_on.touch()
     measured = {seed: record(place, how, seed).metrics() for seed in (1, 2)}
 
-    again = Command(arguments, place).run()
-    assert again.returncode == 0, again.stdout
+    Command(arguments, place).succeed()
     for seed in (1, 2, 3):
         known = record(place, how, seed)
         assert launches(known) == (2 if seed in measured else 1)

@@ -16,6 +16,7 @@ from sweeper.data import SPLITS
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Status
 from tests.integration.commands import NOOP, RUN, Command, epochs, launches, record, sweep
+from tests.records import best_metrics
 
 
 @pytest.mark.slow
@@ -64,16 +65,14 @@ def test_a_study_from_nothing_to_its_tables_and_on(place: Path) -> None:
     assert tables == again.stdout[again.stdout.index("Trials, each at its best epoch") :]
     assert {launches(known) for known in records.values()} == {1}
 
-    more = Command([*RUN, "-m", "model=rd", "seed=1,2,3", *quick], place).run()
-    assert more.returncode == 0
+    more = Command([*RUN, "-m", "model=rd", "seed=1,2,3", *quick], place).succeed()
     assert more.stdout.startswith("demo: 2 of 3 trials are done (")
     assert launches(record(place, "demo/", 3)) == 1
     assert {launches(known) for known in records.values()} == {1}
 
     old = next(known for name, known in records.items() if name.startswith("hf-rd-demo-s1"))
     numbers = [(metric.key, metric.value) for metric in old.metrics()]
-    fresh = Command([*RUN, "model=rd", "seed=1", "fresh=true", *quick], place).run()
-    assert fresh.returncode == 0
+    fresh = Command([*RUN, "model=rd", "seed=1", "fresh=true", *quick], place).succeed()
     assert "rd hf seed 1  done" in fresh.stdout.splitlines()
     assert [(metric.key, metric.value) for metric in old.metrics()] == numbers, "the same seed, the same numbers"
     (shelved,) = (study / ".superseded").iterdir()
@@ -89,7 +88,7 @@ def test_a_trial_that_fails_or_is_killed_fails_alone_and_is_tried_again(place: P
         f"+framework.options.once={tmp_path / 'once'}",
     ]
     command = ["-m", *NOOP, "seed=1,2,3,4", "train.epochs=3", *wishes]
-    run = sweep(place, "mishaps", *command)
+    run = sweep(place, "mishaps", *command).run()
     assert run.returncode == 1
     records = {seed: record(place, "mishaps", seed) for seed in (1, 2, 3, 4)}
     expected = {1: Status.DONE, 2: Status.FAILED, 3: Status.INTERRUPTED, 4: Status.DONE}
@@ -102,8 +101,7 @@ def test_a_trial_that_fails_or_is_killed_fails_alone_and_is_tried_again(place: P
         assert str(records[seed].log.relative_to(place)) in lines[position + 1]
     assert "in mishap" in records[2].log.read_text(), "the log has the traceback"
 
-    again = sweep(place, "mishaps", *command)
-    assert again.returncode == 0
+    again = sweep(place, "mishaps", *command).succeed()
     assert again.stdout.startswith("mishaps: 2 of 4 trials are done (")
     assert {seed: launches(known) for seed, known in records.items()} == {1: 1, 2: 2, 3: 2, 4: 1}
     assert [epochs(known) for known in records.values()] == [[1, 2, 3]] * 4
@@ -112,16 +110,14 @@ def test_a_trial_that_fails_or_is_killed_fails_alone_and_is_tried_again(place: P
 @pytest.mark.slow
 def test_a_trial_that_dies_is_started_again_when_the_launcher_allows(place: Path, tmp_path: Path) -> None:
     wishes = ["+framework.options.dies=1", f"+framework.options.once={tmp_path / 'once'}"]
-    run = sweep(place, "retries", "-m", *NOOP, "seed=1,2", "train.epochs=3", "hydra.launcher.retries=1", *wishes)
-    assert run.returncode == 0
+    sweep(place, "retries", "-m", *NOOP, "seed=1,2", "train.epochs=3", "hydra.launcher.retries=1", *wishes).succeed()
     assert launches(record(place, "retries", 1)) == 2
     assert epochs(record(place, "retries", 1)) == [1, 2, 3]
 
 
 @pytest.mark.slow
 def test_one_trial_without_multirun(place: Path) -> None:
-    run = sweep(place, "one", *NOOP, "seed=0", "train.epochs=2")
-    assert run.returncode == 0
+    run = sweep(place, "one", *NOOP, "seed=0", "train.epochs=2").succeed()
     assert run.stdout.startswith("one: 0 of 1 trials are done (1 planned).\n")
     assert record(place, "one", 0).status() is Status.DONE
     described = json.loads((place / "outputs/one/study.json").read_text())
@@ -130,8 +126,7 @@ def test_one_trial_without_multirun(place: Path) -> None:
 
 @pytest.mark.slow
 def test_a_trial_that_a_sweep_names_twice_is_trained_once(place: Path) -> None:
-    run = sweep(place, "repeated", "-m", *NOOP, "seed=1,2,1", "train.epochs=2")
-    assert run.returncode == 0, run.stderr
+    run = sweep(place, "repeated", "-m", *NOOP, "seed=1,2,1", "train.epochs=2").succeed()
     said = "1 of 3 combinations are the same trial as another; each is trained once.\n"
     assert run.stdout.startswith(said + "repeated: 0 of 2 trials are done (2 planned).\n")
     assert launches(record(place, "repeated", 1)) == launches(record(place, "repeated", 2)) == 1
@@ -143,7 +138,7 @@ def test_tracking_that_is_down_harms_nothing(place: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # an address that takes no connection
         uri = f"tracking.uri=http://127.0.0.1:{taken.getsockname()[1]}"
-        run = sweep(place, "untracked", *NOOP, "tracking=sqlite", uri, "seed=1", "train.epochs=2")
+        run = sweep(place, "untracked", *NOOP, "tracking=sqlite", uri, "seed=1", "train.epochs=2").run()
     assert run.returncode == 0
     assert record(place, "untracked", 1).status() is Status.DONE
     assert "python -m sweeper.sync outputs/untracked" in run.stdout
@@ -151,19 +146,18 @@ def test_tracking_that_is_down_harms_nothing(place: Path) -> None:
 
 @pytest.mark.slow
 def test_a_report_lies_beside_the_records_and_its_failure_harms_nothing(place: Path) -> None:
-    run = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2")
+    run = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2").run()
     assert (run.returncode, run.stderr) == (0, "")
     report = place / "outputs/reported/report"
     assert "Report: outputs/reported/report/report.html" in run.stdout.splitlines()
     assert "noop" in (report / "report.html").read_text()
     assert (report / "figures/test_accuracy.pdf").exists()
     written = (report / "report.html").stat().st_mtime_ns
-    again = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2")
+    again = sweep(place, "reported", *NOOP, "seed=1", "train.epochs=2").run()
     assert (again.returncode, (report / "report.html").stat().st_mtime_ns) == (0, written)
     shutil.rmtree(report)
     report.write_text("in the way")
-    blocked = sweep(place, "reported", "-m", *NOOP, "seed=1,2", "train.epochs=2")
-    assert blocked.returncode == 0
+    blocked = sweep(place, "reported", "-m", *NOOP, "seed=1,2", "train.epochs=2").succeed()
     assert record(place, "reported", 2).status() is Status.DONE
     (warning,) = (line for line in blocked.stdout.splitlines() if line.startswith("The report was not written ("))
     assert warning.endswith("later: python -m sweeper.report outputs/reported --write")
@@ -186,9 +180,5 @@ def test_a_users_own_framework_lies_in_the_working_directory(place: Path) -> Non
     (place / "own_conf/framework").mkdir(parents=True)
     (place / "own_conf/framework/own.yaml").write_text("name: own\n_target_: own_framework.Own\n")
     settings = ["model=rd", "data.limit=20", "tracking=none", "hydra.launcher.preload=[torch]", "seed=1,2"]
-    run = sweep(place, "own", "-m", "--config-dir", "own_conf", "framework=own", *settings)
-    assert run.returncode == 0, run.stderr
-    outcome = record(place, "own", 2).outcome()
-    assert outcome is not None
-    assert outcome.best is not None
-    assert outcome.best.metrics["test/accuracy"] == 0.5
+    sweep(place, "own", "-m", "--config-dir", "own_conf", "framework=own", *settings).succeed()
+    assert best_metrics(record(place, "own", 2).path)["test/accuracy"] == 0.5

@@ -1,36 +1,35 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
 
 from sweeper.data import DataSource, Examples
 from sweeper.data.cls_books import ClsBooks
-from sweeper.data.facts import SplitFacts, data_facts
+from sweeper.data.facts import SplitFacts, data_facts, question_facts
 from sweeper.data.files import Files
+from sweeper.data.questions import QuestionFiles
 from sweeper.errors import WrongInput
+from sweeper.tokens.prompted import tokenized_answers
 from sweeper.tokens.tokenized import load_tokenized, tokenized
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.tokens.tokenizer_training import train_tokenizer
 from sweeper.trial.settings import TokenizerKind
 from tests.labelled_files import load_facts
+from tests.shared_data import CHECKPOINT, REVIEWS, needs
 
-SHARED = Path(os.environ.get("SWEEPER_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
-REVIEWS = SHARED / "cls_books_fr"
-CHECKPOINT = SHARED / "../checkpoints/roberta_prenorm_4x256_fr"
-needs_reviews = pytest.mark.skipif(
-    not REVIEWS.is_dir(), reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data)"
-)
-needs_checkpoint = pytest.mark.skipif(
-    not (REVIEWS.is_dir() and CHECKPOINT.is_dir()),
-    reason="no cls_books_fr under SWEEPER_TEST_DATA (../shared/data), or no checkpoint beside it",
-)
+ROWS = {
+    "train": [("qui lit ?", "une amie"), ("où ?", "ici")],
+    "valid": [("quand ?", "demain")],
+    "test": [("qui lit un livre long ?", "une amie"), ("quoi ?", "un livre"), ("où ?", "là")],
+}
+WORDS = "<human>: <assistant>: qui lit un livre long ? où quand une amie ici demain"
 
 
 @pytest.fixture
@@ -148,7 +147,69 @@ def test_a_build_that_fails_leaves_nothing(small: ClsBooks, tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
 
 
-@needs_reviews
+@pytest.fixture
+def questions(tmp_path: Path) -> QuestionFiles:
+    directory = tmp_path / "faq"
+    directory.mkdir()
+    for split, pairs in ROWS.items():
+        lines = [json.dumps({"question": question, "answer": answer}) for question, answer in pairs]
+        (directory / f"{split}.jsonl").write_text("\n".join(lines))
+    return QuestionFiles(path=str(directory))
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Tokenizer:
+    return words([WORDS], tmp_path / "words")
+
+
+def test_prompts_answers_and_facts(questions: QuestionFiles, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    directory = tokenized_answers(tmp_path / "ids", questions, tokenizer, max_length=10)
+    data, facts = load_tokenized(directory), load_facts(directory)
+    shown = {
+        split: [
+            tuple(" ".join(tokenizer.pieces[index] for index in ids) for ids in in_two(example)) for example in rows
+        ]
+        for split, rows in data.items()
+    }
+    assert shown == {
+        "train": [
+            ("<s> <human>: qui lit ? <assistant>:", "une amie </s>"),
+            ("<s> <human>: où ? <assistant>:", "ici </s>"),
+        ],
+        "valid": [("<s> <human>: quand ? <assistant>:", "demain </s>")],
+        "test": [
+            ("<s> <human>: qui lit un livre <assistant>:", "une amie </s>"),  # the question is cut, nothing else
+            ("<s> <human>: <unk> ? <assistant>:", "un livre </s>"),
+            ("<s> <human>: où ? <assistant>:", "<unk> </s>"),
+        ],
+    }
+    assert data["test"]["length"][:] == [10, 8, 7]
+    assert list(zip(data["test"]["question"], data["test"]["expected"], strict=True)) == ROWS["test"]
+    assert facts.data == question_facts(questions) and facts.data.leaked == {"valid": 0, "test": 1}
+    assert facts.splits["test"] == SplitFacts(examples=3, truncated=1, tokens=25, unknown_share=1 / 10)
+    assert facts.splits["train"].truncated == 0
+
+
+def in_two(example: Mapping[str, Any]) -> tuple[list[int], list[int]]:
+    return example["input_ids"][: example["answer"]], example["input_ids"][example["answer"] :]
+
+
+def test_a_limit_takes_the_first_questions_of_each_split(
+    questions: QuestionFiles, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    data = load_tokenized(tokenized_answers(tmp_path / "ids", replace(questions, limit=2), tokenizer, 20))
+    assert data["test"]["expected"][:] == ["une amie", "un livre"]
+
+
+def test_an_answer_without_room_is_named(questions: QuestionFiles, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput) as raised:
+        tokenized_answers(tmp_path / "ids", questions, tokenizer, max_length=6)
+    assert str(raised.value).startswith("the answer 'une amie' has 3 ids: train.max_length=6 has no room")
+    assert str(raised.value).endswith("allowed: at least 7") and "\n" not in str(raised.value)
+    assert not (tmp_path / "ids").exists()
+
+
+@needs(REVIEWS)
 def test_french_bpe_model_on_the_reviews() -> None:
     splits = ClsBooks(path=str(REVIEWS)).splits()
     texts = [text for examples in splits.values() for text in examples.texts]
@@ -166,7 +227,7 @@ def test_french_bpe_model_on_the_reviews() -> None:
         assert [whole.pieces[index] for index in before] == [cut.pieces[index] for index in after]
 
 
-@needs_reviews
+@needs(REVIEWS)
 def test_cut_french_model_keeps_what_is_most_frequent() -> None:
     texts = ClsBooks(path=str(REVIEWS)).splits()["train"].texts
     file = REVIEWS / "sentencepiece.french.model"
@@ -177,7 +238,7 @@ def test_cut_french_model_keeps_what_is_most_frequent() -> None:
     assert load(file, 8000, texts).pieces == expected
 
 
-@needs_checkpoint
+@needs(REVIEWS, CHECKPOINT)
 def test_checkpoints_unigram_model_on_the_reviews(tmp_path: Path) -> None:
     source = ClsBooks(path=str(REVIEWS), pool=True, validation_size=200)
     model = sentencepiece.SentencePieceProcessor(model_file=str(CHECKPOINT / "sentencepiece.bpe.model"))

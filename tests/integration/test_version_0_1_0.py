@@ -41,7 +41,7 @@ def test_what_is_done_stays_done(name: str, trials: int, here: Path) -> None:
     assert f"{name}: {trials} of {trials} trials are done" in shown.stdout, shown.stdout + shown.stderr
     assert shown.returncode == 0 and results(study) == before
     for view in ("sweeper.status", "sweeper.report"):
-        assert Command(["-m", view, f"outputs/{name}"], here).run().returncode == 0
+        Command(["-m", view, f"outputs/{name}"], here).succeed()
 
 
 def test_what_was_interrupted_goes_on(here: Path) -> None:
@@ -49,8 +49,7 @@ def test_what_was_interrupted_goes_on(here: Path) -> None:
     (trial,) = study.glob("hf-*")
     known = (trial / "events.jsonl").read_text()
     module, arguments = made_by(study)
-    shown = Command(["-m", module, *arguments], here).run()
-    assert shown.returncode == 0, shown.stdout + shown.stderr
+    Command(["-m", module, *arguments], here).succeed()
     assert (trial / "events.jsonl").read_text().startswith(known)
     assert json.loads((trial / "outcome.json").read_text())["status"] == "done"
     launches = json.loads((trial / "trial.json").read_text())["provenance"]["launches"]

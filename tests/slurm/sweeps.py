@@ -25,10 +25,6 @@ def command(place: Path, study: str, *arguments: str) -> Command:
     return Command([*RUN, "-m", *NOOP, *ON_SLURM, *QUICK, *arguments, f"study={study}"], place)
 
 
-def swept(place: Path, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return command(place, study, *arguments).run()
-
-
 @contextmanager
 def under_way(sweep: Command) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command that goes on while the block runs, and is killed if it is not waited for."""
@@ -41,11 +37,12 @@ def under_way(sweep: Command) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def ended(
-    process: subprocess.Popen[bytes], sweep: Command, timeout_seconds: float = DEADLINE_SECONDS
-) -> tuple[int, str]:
-    """Wait for a command's end; returns its exit code and what it has printed."""
-    code = process.wait(timeout_seconds)
-    return code, sweep.output.read_text()
+    process: subprocess.Popen[bytes], sweep: Command, expect: int = 0, timeout_seconds: float = DEADLINE_SECONDS
+) -> str:
+    """Wait for a command's end, with the exit code that is expected; returns what it has printed."""
+    code, text = process.wait(timeout_seconds), sweep.output.read_text()
+    assert code == expect, text
+    return text
 
 
 def study_of(place: Path, study: str) -> Path:
@@ -92,12 +89,6 @@ def statuses(place: Path, study: str) -> dict[int, Status]:
 def measured(record: Record) -> list[tuple[str, str, int, int]]:
     """All that was measured, to the last bit."""
     return [(metric.key, repr(metric.value), metric.epoch, metric.step) for metric in record.metrics()]
-
-
-def launches(record: Record) -> int:
-    description = record.description()
-    assert description is not None
-    return len(description["provenance"]["launches"])
 
 
 def undisturbed(place: Path, record: Record, seed: int) -> list[tuple[str, str, int, int]]:

@@ -27,18 +27,15 @@ def order_of(trial: Trial) -> tuple[int, ...]:
     return order(inputs.tokenizer(trial), rows_of(trial))
 
 
-def _binarised_directory(trial: Trial) -> Path:
-    made_of = {"ids": inputs.tokenized_directory(trial).name, "rows": rows_of(trial), "format": FORMAT}
-    return trial.cache / "fairseq" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
-
-
 def binarised(trial: Trial) -> Path:
     """Return the directory of a trial's binarised data: input0/ and label/, with a dict.txt and the splits in each.
 
     They are the ids of `inputs.tokenized` in fairseq's order, without <s>, which the task puts before each text. A
     pair is one input.
     """
-    return cached(_binarised_directory(trial), partial(_binarise, trial))
+    made_of = {"ids": inputs.tokenized_directory(trial).name, "rows": rows_of(trial), "format": FORMAT}
+    directory = trial.cache / "fairseq" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
+    return cached(directory, partial(_binarise, trial))
 
 
 def _binarise(trial: Trial, directory: Path) -> None:

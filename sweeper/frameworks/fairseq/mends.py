@@ -15,7 +15,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,11 @@ def load_fairseq() -> None:
     check_version()
     if "fairseq" in sys.modules:
         raise RuntimeError("fairseq was imported before its mends")
-    with own_hydra(), hashable_defaults(), gpus_not_counted(), root_logger_kept(), warnings.catch_warnings():
+    with own_hydra(), hashable_defaults(), _gpus_not_counted(), root_logger_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what has become deprecated since
         importlib.import_module("fairseq")
     compose_with_this_hydra()
-    load_namespaces_but_no_code()
+    _load_namespaces_but_no_code()
     train_bf16_without_tpu()
 
 
@@ -83,8 +83,7 @@ def own_store() -> dict[str, Any]:
     return {name: repo[name] for name in OF_HYDRA if name in repo}
 
 
-@contextmanager
-def hashable_defaults() -> Iterator[None]:
+def hashable_defaults() -> AbstractContextManager[None]:
     """Let fairseq's dataclasses be defaults of one another's fields, which Python 3.11 demands to be hashable."""
     original = dataclasses.dataclass
 
@@ -97,27 +96,25 @@ def hashable_defaults() -> Iterator[None]:
 
         return decorate if cls is None else decorate(cls)
 
-    dataclasses.dataclass = dataclass
-    try:
-        yield
-    finally:
-        dataclasses.dataclass = original
+    return _replaced(dataclasses, "dataclass", dataclass)
+
+
+def _gpus_not_counted() -> AbstractContextManager[None]:
+    # Fairseq is imported by a server that forks: a count of GPUs, one of its defaults, may close CUDA to children. Its
+    # command counts them again, when it parses its arguments.
+    import torch
+
+    return _replaced(torch.cuda, "device_count", lambda: 1)
 
 
 @contextmanager
-def gpus_not_counted() -> Iterator[None]:
-    """Let fairseq be imported by a server that forks: a count of GPUs, one of its defaults, may close CUDA to children.
-
-    Its command counts them again, when it parses its arguments.
-    """
-    import torch
-
-    count = torch.cuda.device_count
-    torch.cuda.device_count = lambda: 1
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        torch.cuda.device_count = count
+        setattr(owner, name, original)
 
 
 @contextmanager
@@ -131,15 +128,9 @@ def root_logger_kept() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
 
 
-@contextmanager
-def no_arguments() -> Iterator[None]:
+def no_arguments() -> AbstractContextManager[None]:
     """Hide this process's command line, which fairseq's parser searches for --user-dir whatever it is to parse."""
-    given = sys.argv
-    sys.argv = given[:1]
-    try:
-        yield
-    finally:
-        sys.argv = given
+    return _replaced(sys, "argv", sys.argv[:1])
 
 
 def compose_with_this_hydra() -> None:
@@ -169,11 +160,8 @@ def compose_with_this_hydra() -> None:
         module.convert_namespace_to_omegaconf = convert_namespace_to_omegaconf
 
 
-def load_namespaces_but_no_code() -> None:
-    """Let a checkpoint hold argparse's Namespace, tensors and plain values, and nothing else.
-
-    torch loads no other classes by default; its error names the one that a file asks for.
-    """
+def _load_namespaces_but_no_code() -> None:
+    # torch loads no other classes by default; its error names the one that a file asks for.
     import torch
     from fairseq import checkpoint_utils
 

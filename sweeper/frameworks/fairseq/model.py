@@ -25,12 +25,12 @@ LANGUAGE_MODEL, CLASSIFIER = "encoder.lm_head.", "classification_heads."  # how 
 def build(trial: Trial) -> nn.Module:
     """Return fairseq's classifier with the trial's first weights, and of its parts those that classifying uses."""
     config = configuration(arguments(trial, 1, Path(), Path()), trial.data_seed)
-    return without_dead_parts(initial_model(trial, config, build_classifier(trial)))
+    return _without_dead_parts(initial_model(trial, config, build_classifier(trial)))
 
 
 def initial_model(trial: Trial, config: Any, classifier: PreTrainedModel) -> nn.Module:
     """Return fairseq's classifier as training starts from it; `classifier` is the one of Transformers."""
-    model = random_model(config, rows_of(trial))
+    model = _random_model(config, rows_of(trial))
     state = fairseq_state(classifier.state_dict(), trial.arch.model_type, order_of(trial))
     if trial.framework.fairseq.initialization is Initialization.own:
         body = {name: tensor for name, tensor in state.items() if not name.startswith(CLASSIFIER)}
@@ -39,7 +39,7 @@ def initial_model(trial: Trial, config: Any, classifier: PreTrainedModel) -> nn.
     return model
 
 
-def random_model(config: Any, rows: int) -> nn.Module:
+def _random_model(config: Any, rows: int) -> nn.Module:
     """Return fairseq's classifier with its own random weights, as its command draws them for the configured seed."""
     from fairseq.data import Dictionary  # here: never before its mends
     from fairseq.utils import set_torch_seed
@@ -52,11 +52,8 @@ def random_model(config: Any, rows: int) -> nn.Module:
     return model
 
 
-def without_dead_parts(model: Any) -> nn.Module:
-    """Take away what fairseq builds but no classification reads.
-
-    That is the language model's head, and the copies of each layer's weights for a fast path that training closes.
-    """
+def _without_dead_parts(model: Any) -> nn.Module:
+    # These are the language model's head, and copies of each layer's weights for a fast path that training closes.
     model.encoder.lm_head = None
     for layer in model.encoder.sentence_encoder.layers:
         layer.load_to_BT = False

@@ -70,28 +70,22 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
 
 
 def _end(config: Any, step: int) -> None:
-    """Let fairseq end after an update as after its last one, with a checkpoint, but without an evaluation.
-
-    By fairseq's other way to a checkpoint within an epoch, --save-interval-updates, it would write another file and
-    copy that one over the latest checkpoint, which a kill could leave cut short; here it writes and renames.
-    """
+    # As after the last update, with a checkpoint. By fairseq's other way to a checkpoint within an epoch,
+    # --save-interval-updates, it would write another file and copy that one over the latest checkpoint, which a kill
+    # could leave cut short; here it writes and renames.
     config.optimization.max_update = step
     config.dataset.disable_validation = True
 
 
 def _keep(trial: Trial, classifier: PreTrainedModel, destination: Path, state: Mapping[str, Tensor]) -> None:
-    """Save weights of fairseq as a Transformers directory; `classifier` is a model to put them into."""
     load_into(classifier, trial, state)
     save_model(classifier, inputs.tokenizer(trial), destination)
 
 
 def _read(checkpoint: Path) -> dict[str, Any]:
-    """Return what a checkpoint of fairseq holds, its tensors memory-mapped.
-
-    Raises WrongInput for a file that holds more than such a checkpoint does; nothing of it is executed.
-    """
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
+            # Its tensors are memory-mapped, and nothing of it is executed.
             state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         found = next((line for line in str(error).split("\n") if "GLOBAL" in line), "what cannot be read").strip()
@@ -100,7 +94,6 @@ def _read(checkpoint: Path) -> dict[str, Any]:
 
 
 def _print_command(trial: Trial, given: list[str], initial: Path | None) -> None:
-    """Print how the training is repeated by fairseq's own command, and what would differ."""
     print("fairseq's own command:", shlex.join(["python", "-m", fairseq_mends.__name__, "train", *given]), flush=True)
     if initial:
         print(f"until this trial is done, the weights to start from are {initial}")

@@ -31,15 +31,13 @@ def build(trial: Trial) -> PreTrainedModel:
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
     model = build(trial)
-    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, Collator(model.config.pad_token_id))
+    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, _Collator(model.config.pad_token_id))
     trainer.decay_all = trial.framework.hf.match_fairseq
     trainer.run()
 
 
 @dataclass(frozen=True)
-class Collator:
-    """Pads a batch to its longest example."""
-
+class _Collator:
     pad_id: int
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:

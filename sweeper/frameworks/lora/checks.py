@@ -43,7 +43,6 @@ def check(trial: Trial) -> None:
 
 
 def _check_model(trial: Trial) -> None:
-    """Raise WrongInput for an encoder, and for a model of another kind than BLOOM but as its config.json says."""
     arch, setting = trial.arch, "arch.causal_lm"
     if arch.model_type in CAUSAL_LMS:
         return
@@ -72,9 +71,8 @@ def _layers(trial: Trial) -> Sequence[str]:
     return _layers_by_config(trial.weights_path, (Path(trial.weights_path) / "config.json").stat().st_mtime_ns)
 
 
-@cache
+@cache  # once for all trials
 def _layers_by_config(model: str, _modified_ns: int) -> Sequence[str]:
-    """Return the names of a model's linear layers, by its config.json; read once for all trials."""
     from sweeper.frameworks.lora.model import unbuilt_layers
 
     found: Sequence[str] = unbuilt_layers(model)
@@ -82,7 +80,6 @@ def _layers_by_config(model: str, _modified_ns: int) -> Sequence[str]:
 
 
 def _check_quantization(trial: Trial) -> None:
-    """Raise WrongInput where a base in 4 bits is wanted and this machine cannot hold one."""
     if trial.framework.lora.quantization is not Quantization.nf4:
         return
     if trial.device != "cuda":
@@ -95,15 +92,12 @@ def _check_quantization(trial: Trial) -> None:
 
 
 def _check_prompts(trial: Trial) -> None:
-    """Raise WrongInput for a length that has no room for a prompt, and for verbalisers that tell no class.
-
-    What a tokenizer makes of them is looked at where it is given; where it is trained it knows their words.
-    """
     if trial.train.max_length < SHORTEST_PROMPT:
         raise WrongInput(
             f"train.max_length={trial.train.max_length} has no room for a prompt and its answer\n"
             f"allowed: {SHORTEST_PROMPT} or more"
         )
+    # Only a given tokenizer can make nothing of the verbalisers: one that is trained knows their words.
     given = trial.tokenizer
     if given.path is not None and given.vocabulary_size is None and "verbalisers" in trial.digests:
         tokenizer = _given_tokenizer(Path(given.path), Path(given.path).stat().st_mtime_ns)
@@ -112,9 +106,8 @@ def _check_prompts(trial: Trial) -> None:
         question_room(tokenizer, longest, trial.train.max_length)
 
 
-@cache
+@cache  # once for all trials, as long as the file is not changed
 def _given_tokenizer(file: Path, _modified_ns: int) -> Tokenizer:
-    """Return a tokenizer of the user's, in the state that the time of change stands for; read once for all trials."""
     return load(file)
 
 
@@ -124,7 +117,7 @@ def known_layers(arch: ArchSettings, model: str | None) -> list[str] | None:
     `model` is its directory: of BLOOM the layers are known anyway, of other models where their weights are there too.
     """
     if arch.model_type == "bloom":
-        return bloom_layers(arch.layers)
+        return _bloom_layers(arch.layers)
     return matrices(Path(model)) if model is not None and weight_files(Path(model)) else None
 
 
@@ -140,7 +133,7 @@ def check_names(targets: Sequence[str], layers: Iterable[str], model_type: str) 
             )
 
 
-def bloom_layers(layers: int) -> list[str]:
+def _bloom_layers(layers: int) -> list[str]:
     """Return the names of BLOOM's linear layers, but the head, which is the embedding."""
     inner = ("self_attention.query_key_value", "self_attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h")
     return [f"transformer.h.{layer}.{name}" for layer in range(layers) for name in inner]

@@ -27,17 +27,15 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     model, tokenizer = build(trial), inputs.tokenizer(trial)
     known_base = base_files(trial, model, directory / "best")
     answers = class_answers(trial.data, tokenizer)
-    collator = PromptCollator(answers, tokenizer.pad)
-    trainer = fine_tuner(ClassTrainer, trial, directory, report, model, collator, known_base)
+    collator = _PromptCollator(answers, tokenizer.pad)
+    trainer = fine_tuner(_ClassTrainer, trial, directory, report, model, collator, known_base)
     trainer.classes = answer_batch(answers, tokenizer.pad)
     trainer.length_normalised = trial.framework.lora.length_normalised
     trainer.run()
 
 
 @dataclass(frozen=True)
-class PromptCollator:
-    """Makes a batch of prompts, each with its class's answer."""
-
+class _PromptCollator:
     answers: Sequence[Sequence[int]]
     pad_id: int
 
@@ -49,9 +47,7 @@ class PromptCollator:
         return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor(labels), **own}
 
 
-class ClassTrainer(AnswerTrainer):
-    """Trainer that evaluates by the classes' scores."""
-
+class _ClassTrainer(AnswerTrainer):
     measure = staticmethod(classification_metrics)
     classes: dict[str, Tensor]  # every class's answer, as `answer_batch` makes it
     length_normalised: bool

@@ -40,7 +40,6 @@ def generate(
 def _continuations(
     model: PreTrainedModel, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], longest: int
 ) -> list[list[int]]:
-    """Return the most likely ids after each prompt, one after the other, up to </s>, which is left out."""
     if longest < 1:
         return [[] for _ in prompts]
     ids, mask = padded(prompts, tokenizer.pad, "left")

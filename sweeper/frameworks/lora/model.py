@@ -129,7 +129,7 @@ def export(directory: Path, destination: Path) -> None:
     with torch.random.fork_rng():
         set_seed(trial.seed)
         base = base_model(trial, tokenizer)
-    check_base(base, best)
+    _check_base(base, best)
     with _unwarned_of_checkpointing():
         model = PeftModel.from_pretrained(base, best)
     model.merge_and_unload().save_pretrained(destination)
@@ -152,12 +152,11 @@ def base_files(trial: Trial, model: PeftModel, best: Path) -> dict[str, str]:
     """
     if trial.model.pretrained and trial.weights_path is not None:
         return {}
-    check_base(model, best)
+    _check_base(model, best)
     return {BASE: base_facts(model)}
 
 
-def check_base(model: nn.Module, best: Path) -> None:
-    """Raise WrongInput when a base is not the one that the adapter in a directory belongs to, as far as that tells."""
+def _check_base(model: nn.Module, best: Path) -> None:
     known = best / BASE
     if known.exists() and known.read_text(encoding="utf-8") != base_facts(model):
         raise WrongInput(

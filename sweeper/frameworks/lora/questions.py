@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,26 +43,21 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
         _write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
 
 
-def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
+def trainer_of(trial: Trial, directory: Path, report: Report) -> _QuestionTrainer:
     """Return the Trainer of a trial's model before its first update."""
     model, tokenizer = build(trial), inputs.tokenizer(trial)
     known_base = base_files(trial, model, directory / "best")
-    collator = QuestionCollator(tokenizer.pad)
-    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, known_base)
+    collator = _QuestionCollator(tokenizer.pad)
+    trainer = fine_tuner(_QuestionTrainer, trial, directory, report, model, collator, known_base)
     trainer.tokenizer = tokenizer
-    trainer.longest_answer = _longest_answer(inputs.tokenized(trial).values()) + SPARE
+    splits = inputs.tokenized(trial).values()
+    trainer.longest_answer = max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits) + SPARE
     trainer.positions = trial.arch.positions
     return trainer
 
 
-def _longest_answer(splits: Iterable[Dataset]) -> int:
-    return max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits)
-
-
 @dataclass(frozen=True)
-class QuestionCollator:
-    """Makes a batch of prompts with their answers."""
-
+class _QuestionCollator:
     pad_id: int
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
@@ -72,7 +67,7 @@ class QuestionCollator:
         return {"input_ids": ids, "attention_mask": mask, **answers}
 
 
-class QuestionTrainer(AnswerTrainer):
+class _QuestionTrainer(AnswerTrainer):
     """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
 
     measure = staticmethod(prediction_metrics)
@@ -114,7 +109,6 @@ def _load_adapter(model: PeftModel, directory: Path) -> None:
 
 
 def _write_answers(file: Path, questions: Dataset, before: Sequence[str], after: Sequence[str]) -> None:
-    """Write a line of JSON for each question: what is expected, and what the model answers before and after."""
     lines = [
         json.dumps(
             {"question": example["question"], "expected": example["expected"], "before": first, "after": last},
