@@ -31,7 +31,7 @@ DATA_SEED_STRIDE = 100_003
 
 def total_steps(trial: Trial, examples: int) -> int:
     """Updates of the whole training: the epochs' (a last, smaller batch counts), or max_steps when that is fewer."""
-    steps = trial.train.epochs * -(-examples // (trial.train.batch_size * trial.train.gradient_accumulation))
+    steps = trial.train.epochs * -(-examples // trial.train.batch_size)
     return min(steps, trial.train.max_steps or steps)
 
 

@@ -317,8 +317,7 @@ class TrainSettings:
     max_steps: int | None = setting(
         None, at_least=1, help="stop after this many updates; null: when the epochs are over"
     )
-    batch_size: int = setting(8, at_least=1, help="examples an update, of one batch")
-    gradient_accumulation: int = setting(1, at_least=1, since=2, help="batches of batch_size examples an update")
+    batch_size: int = setting(8, at_least=1, help="examples an update")
     learning_rate: float = setting(1e-3, above=0, help="the schedule's peak")
     betas: tuple[float, float] = setting((0.9, 0.98), at_least=0, below=1, help="of Adam")
     eps: float = setting(1e-8, above=0, help="of Adam")
