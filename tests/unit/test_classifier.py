@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForSequenceClassification, set_seed
 
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
@@ -146,3 +147,13 @@ def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "t5", "is_encoder_decoder": true}')
     with pytest.raises(WrongInput, match="an encoder-decoder, which is made to generate text"):
         build_classifier(trial_of(tmp_path, "t5"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_head_is_drawn_as_transformers_draws_a_missing_one(kind: str, tmp_path: Path) -> None:
+    """So that trials whose checkpoints have none keep their numbers, and the others get the same."""
+    directory = write(tmp_path / kind, kind)
+    set_seed(3)
+    names = dict(enumerate(CLASSES))
+    loaded = AutoModelForSequenceClassification.from_pretrained(directory, id2label=names, dtype=torch.float32)
+    assert equal(loaded.state_dict(), build_classifier(trial_of(directory, kind, seed=3)).state_dict())
