@@ -24,7 +24,7 @@ POOLER = "pooler"  # BERT's and ALBERT's is inside the body; masked language mod
 # How the names of heads begin that predict words or other pieces of a text; a classifier has none of them.
 LANGUAGE_MODEL_HEAD = re.compile(
     r"(?:cls|lm_head|lm_loss|embed_out|pred_layer|predictions|sop_classifier|vocab_transform|vocab_layer_norm"
-    r"|vocab_projector|generator_\w+|discriminator_predictions|lm_predictions|mask_predictions)\."
+    r"|vocab_projector|entity_predictions|generator_\w+|discriminator_predictions|lm_predictions|mask_predictions)\."
     r"|decoder\.(?:weight|bias)$"  # ModernBERT's; OPT's body has a part of this name
 )
 DRAWN = "sweeper_drawn"  # the attribute of a model that holds the names of what the seed drew

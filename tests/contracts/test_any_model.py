@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
+from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from sweeper.frameworks import Interrupted, inputs, load_framework
 from sweeper.frameworks.classifier import build_classifier, drawn_parameters
@@ -72,7 +74,7 @@ def _reading(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     monkeypatch.setattr(inputs, "tokenized", lambda _: SPLITS)
 
 
-def trial(tmp_path: Path, kind: str, framework: str, model: str = "pt", seed: int = 1, **lora: Any) -> Trial:
+def trial(tmp_path: Path, kind: str, framework: str, *, model: str = "pt", seed: int = 1, **lora: Any) -> Trial:
     if not (directory := tmp_path / "published").exists():
         write(directory, kind)
     made = trial_of(directory, kind, model, framework, seed, train=SETTINGS)
@@ -145,7 +147,7 @@ def test_nothing_under_lora_is_both_random_and_frozen(kind: str, tmp_path: Path)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_layer_beside_the_body_gets_an_adapter(kind: str, tmp_path: Path) -> None:
     base = build_classifier(trial(tmp_path, kind, "lora"))
-    linear = {name for name, module in base.named_modules() if type(module).__name__ in ("Linear", "Conv1D")}
+    linear = {name for name, module in base.named_modules() if isinstance(module, nn.Linear | Conv1D)}
     body = {name for name in linear if name.startswith(f"{base.base_model_prefix}.") and "pooler" not in name}
     for targets in (("all-linear",), None, (sorted(body)[-1].rpartition(".")[2],)):
         model = build(trial(tmp_path, kind, "lora", target_modules=targets))
@@ -159,7 +161,8 @@ def test_no_layer_beside_the_body_gets_an_adapter(kind: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("kind", ["bert", "gpt2", "xlnet"])
 @pytest.mark.parametrize("switch", ["use_rslora", "use_dora"])
 def test_variants_of_lora(switch: str, kind: str, tmp_path: Path) -> None:
-    described = trial(tmp_path, kind, "lora", **{switch: True})
+    variant: dict[str, Any] = {switch: True}
+    described = trial(tmp_path, kind, "lora", **variant)
     report = run(described, tmp_path / "trial")
     plain = run(trial(tmp_path, kind, "lora"), tmp_path / "plain")
     assert report.metrics[2]["train/loss"] != plain.metrics[2]["train/loss"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sweeper.frameworks.classifier import build_classifier, drawn_parameters, is
 from sweeper.trial.settings import Head
 from tests.tiny_models import CLASSES, KINDS, TOKENIZER, batch, draw, trial_of, write
 
-Tensors = Mapping[str, torch.Tensor]
+Tensors = dict[str, torch.Tensor]
 ROWS = [[0, 5, 6, 7, 8, 9, 3], [0, 11, 3], [0, 12, 13, 14, 3]]
 
 

@@ -109,8 +109,12 @@ def adapted(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str]
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
     )
-    with _unwarned_of_checkpointing():
-        model = get_peft_model(base, config)
+    try:
+        with _unwarned_of_checkpointing():
+            model = get_peft_model(base, config)
+    except ValueError as error:  # of experts that share a tensor, which PEFT adapts without dropout only
+        kind, said = base.config.model_type, str(error).partition("\n")[0]
+        raise WrongInput(f"framework.lora: PEFT does not adapt model_type={kind} as wanted: {said}") from error
     for module in model.modules():
         if isinstance(module, ModulesToSaveWrapper):
             module.original_module = nn.Identity()  # PEFT's copy for models without their adapter
@@ -121,6 +125,8 @@ def _targets(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str
     """Return the names of the layers that get an adapter, as short as they were given where they mean no others."""
     layers = list(linear_layers(base))
     body = [name for name in layers if in_body(base, name) and POOLER not in name.split(".")]
+    if not body:
+        raise WrongInput(f"framework=lora: a {base.config.model_type} has no linear layers that PEFT adapts")
     given = settings.target_modules or _default_targets(base.config.model_type)
     if given == (ALL_LINEAR,):
         return body
