@@ -104,7 +104,7 @@ def _shape_of(trial: Trial, model: nn.Module) -> Shape:
     shape = Shape.of(trial.arch, rows, position_offset(model), classes)
     if hasattr(model, "peft_config"):
         lora = trial.framework.lora
-        return replace(shape, rank=lora.r, adapted=lora.target_modules)
+        return replace(shape, rank=lora.r, adapted=lora.target_modules or ())
     return shape
 
 

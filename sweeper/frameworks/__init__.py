@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
 from sweeper.frameworks.interruption import Interrupted
@@ -28,7 +27,6 @@ __all__ = [
     "Framework",
     "Interrupted",
     "Report",
-    "check_classifies_encoders",
     "check_precision",
     "load_framework",
 ]
@@ -65,18 +63,6 @@ class Framework(Protocol):
 
 # What a record may name
 ALLOWED = Allowed(data=DataSettings, methods=("check", "build", "train", "export"))
-
-
-def check_classifies_encoders(trial: Trial) -> None:
-    """Raise WrongInput for another task than classification, or another model than an encoder."""
-    framework = trial.framework.name
-    if trial.task.name != "classification":
-        raise WrongInput(f"framework={framework} does not do task={trial.task.name}\nallowed: classification")
-    if trial.arch.model_type not in ENCODERS:
-        raise WrongInput(
-            f"framework={framework} does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
-            f"allowed: {', '.join(ENCODERS)}"
-        )
 
 
 def check_precision(trial: Trial) -> None:

@@ -1,11 +1,12 @@
-"""framework=hf: an encoder fine-tuned with Transformers' own models and Trainer."""
+"""framework=hf: an encoder or a causal language model fine-tuned with Transformers' own models and Trainer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.frameworks import Framework, Report, check_classifies_encoders, check_precision
+from sweeper.frameworks import Framework, Report, check_precision
+from sweeper.frameworks.classifier_checks import check_classifies, check_roberta
 from sweeper.trial import Trial
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ class HuggingFace(Framework):
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what Transformers' Trainer cannot do on the trial's device."""
         check_precision(trial)
-        check_classifies_encoders(trial)
+        check_classifies(trial)
+        if trial.framework.hf.match_fairseq:
+            check_roberta(trial, "framework.hf.match_fairseq=true")
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""

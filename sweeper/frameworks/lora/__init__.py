@@ -1,4 +1,4 @@
-"""framework=lora: a causal language model under PEFT's LoRA, trained with Transformers' Trainer."""
+"""framework=lora: a causal language model or an encoder under PEFT's LoRA, trained with Transformers' Trainer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Lora(Framework):
-    """The adapter; what needs torch is in `classification`, `questions` and `model`."""
+    """The adapter; what needs torch is in `classification`, `head`, `questions` and `model`."""
 
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what cannot be adapted, or not on the trial's device."""
@@ -35,16 +35,20 @@ class Lora(Framework):
         """Train the adapter with the Trainer; see `Framework.train`."""
         if trial.task.name == "qa":
             from sweeper.frameworks.lora.questions import train
+        elif checks.has_head(trial):
+            from sweeper.frameworks.lora.head import train
         else:
             from sweeper.frameworks.lora.classification import train
         train(trial, directory, report)
 
     def export(self, directory: Path, destination: Path) -> None:
-        """Write the base with the best adapter merged into it, and how it is asked."""
+        """Write the base with the best adapter merged into it, and how it is asked where it has no head."""
         from sweeper.frameworks.lora.model import export
 
         export(directory, destination)
-        write_json(destination / PROMPTS, prompting(restored(directory, ALLOWED)))
+        trial = restored(directory, ALLOWED)
+        if not checks.has_head(trial):
+            write_json(destination / PROMPTS, prompting(trial))
 
 
 def prompting(trial: Trial) -> dict[str, Any]:
