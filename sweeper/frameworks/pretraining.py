@@ -86,8 +86,8 @@ def pretraining(trial: Trial) -> Pretraining:
         token_counts=token_counts(directory),
         sequences=Numbered(
             (
-                Shuffled(short, first * settings.batch_size, trial.data_seed),
-                Shuffled(train, (updates - first) * settings.batch_size, trial.data_seed),
+                Shuffled(short, first * settings.update_size, trial.data_seed),
+                Shuffled(train, (updates - first) * settings.update_size, trial.data_seed),
             )
         ),
         held_out=Numbered((sequences("valid", settings.max_length),)),

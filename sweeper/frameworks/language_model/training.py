@@ -60,7 +60,7 @@ class Pretraining:
     @property
     def updates(self) -> int:
         """Number of updates that the sequences make."""
-        return len(self.sequences) // self.settings.batch_size
+        return len(self.sequences) // self.settings.update_size
 
 
 def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTrainedModel:

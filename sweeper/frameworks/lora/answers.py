@@ -18,10 +18,16 @@ from sweeper.frameworks.trainer import ReportingTrainer
 class AnswerTrainer(ReportingTrainer):
     """Trainer whose loss is that of the answers' ids, </s> included; a batch also has what `answer_batch` makes."""
 
-    def compute_loss(self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
+    def compute_loss(
+        self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, num_items_in_batch: Any = None
+    ) -> Tensor:
         """Return the mean loss in nats over all ids of the batch's answers."""
         losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
-        return losses.sum() / inputs["answers_mask"].sum()
+        return losses.sum() / (self.items(inputs) if num_items_in_batch is None else num_items_in_batch)
+
+    def items(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the number of ids of the answers."""
+        return batch["answers_mask"].sum()
 
 
 def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
