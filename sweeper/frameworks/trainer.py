@@ -39,7 +39,8 @@ class ReportingTrainer(Trainer):  # type: ignore[misc]
     The loss of an update is the mean over what all its batches predict, however it is cut into them.
     """
 
-    # By the Trainer's own rule RoBERTa's gradients would be added up: it takes the number of items, and ignores it.
+    # The Trainer would take it from the model: one that is given the number of items is trusted to divide by it, and
+    # RoBERTa ignores it, so that an update of two batches would have twice the gradient.
     loss_is_scaled_for_ga = True
     measure: Callable[[Any, Any], dict[str, float]]  # metrics by name, of an evaluated set's predictions and labels
 
