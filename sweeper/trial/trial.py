@@ -134,7 +134,8 @@ def _default(item: Field[Any]) -> Any:
 
 def with_added(recorded: Mapping[str, Any], kind: type = Trial) -> dict[str, Any]:
     """Return a trial's recorded configuration with the settings that are younger than it, at their defaults."""
-    hints, found = _hints(kind), {}
+    hints = _hints(kind)
+    found: dict[str, Any] = {}
     for item in fields(kind):
         value = recorded.get(item.name)
         if isinstance(value, Mapping) and is_dataclass(hints[item.name]):

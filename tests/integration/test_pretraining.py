@@ -135,7 +135,8 @@ def test_interrupted_anywhere_it_ends_with_the_same_bits(kind: str, tokenizer: T
 
 def test_parts_of_a_batch_make_its_updates(tokenizer: Tokenizer, tmp_path: Path) -> None:
     """Each predicted position counts, however many others its part has; what an encoder hides differs with the cut."""
-    asked, reports = pretraining(tokenizer, "bloom"), {}
+    asked = pretraining(tokenizer, "bloom")
+    reports: dict[int, Told] = {}
     for size in (16, 4):
         settings = replace(asked.settings, batch_size=size, gradient_accumulation=16 // size, eps=1, gradient_clip=0)
         # With a large eps Adam is not indifferent to the size of gradients.

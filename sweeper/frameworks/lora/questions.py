@@ -72,13 +72,10 @@ class QuestionCollator:
         return {"input_ids": ids, "attention_mask": mask, **answers}
 
 
-class QuestionTrainer(AnswerTrainer):
-    """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
+class AnswerLossTrainer(AnswerTrainer):
+    """Trainer that evaluates by the loss on answers."""
 
     measure = staticmethod(prediction_metrics)
-    tokenizer: Tokenizer
-    longest_answer: int  # ids that are generated at most
-    positions: int  # of the model
 
     def prediction_step(
         self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any
@@ -88,6 +85,14 @@ class QuestionTrainer(AnswerTrainer):
         with torch.no_grad(), self.compute_loss_context_manager():
             losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
         return None, losses.double().sum(dim=1), inputs["answers_mask"].sum(dim=1)
+
+
+class QuestionTrainer(AnswerLossTrainer):
+    """Trainer that also evaluates by the answers that the model gives itself."""
+
+    tokenizer: Tokenizer
+    longest_answer: int  # ids that are generated at most
+    positions: int  # of the model
 
     def evaluation_loop(self, dataloader: Any, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         """Evaluate a data set; what the model answers is compared with what is expected."""
