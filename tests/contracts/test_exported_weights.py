@@ -54,7 +54,10 @@ def test_plain_weights_give_the_recorded_accuracy(
 def study(outputs: Path, backend: LocalBackend) -> Path:
     """Trials of every way to be measured, in one study, with its cache beside it."""
     laboratory = Laboratory(outputs, backend, "study")
-    laboratory.run({name: make_trial(outputs, *overrides) for name, overrides in TRIALS.items()})
+    trials = {name: make_trial(outputs, *overrides) for name, overrides in TRIALS.items()}
+    for trial in trials.values():
+        inputs.prepare(trial)
+    laboratory.run(trials)
     return laboratory.place
 
 
