@@ -30,8 +30,8 @@ DATA_SEED_STRIDE = 100_003
 
 
 def total_steps(trial: Trial, examples: int) -> int:
-    """Updates of the whole training: the epochs' (a last, smaller batch counts), or max_steps when that is fewer."""
-    steps = trial.train.epochs * -(-examples // trial.train.batch_size)
+    """Updates of the whole training: the epochs' (a last, smaller one counts), or max_steps when that is fewer."""
+    steps = trial.train.epochs * -(-examples // trial.train.update_size)
     return min(steps, trial.train.max_steps or steps)
 
 

@@ -58,7 +58,8 @@ def tokenized_directory(trial: Trial) -> Path:
     return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
-def _packed_directory(trial: Trial) -> Path:
+def packed_directory(trial: Trial) -> Path:
+    """Where the ids of the trial's corpus lie."""
     return trial.cache / "packed" / f"{trial.choices['data']}-{digest(_made_of(trial))[:16]}"
 
 
@@ -85,7 +86,7 @@ def _needs_conversion(trial: Trial) -> bool:
 def preparations(trial: Trial) -> list[Preparation]:
     """What is still to be made for the trial, in order. Imports nothing heavy."""
     data = trial.choices["data"]
-    ids = _packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
+    ids = packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
     steps = [
         Preparation(f"tokenizer for {data}", tokenizer_directory(trial)),
         Preparation(f"tokenizing {data}", ids),
@@ -195,7 +196,7 @@ def packed(trial: Trial) -> Path:
         source = trial.data
         pack(source.texts(), tokenizer(trial), source.held_out_share, source.split_seed, directory)
 
-    return cached(_packed_directory(trial), build)
+    return cached(packed_directory(trial), build)
 
 
 def facts(trial: Trial) -> dict[str, Any] | None:

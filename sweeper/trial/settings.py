@@ -317,7 +317,13 @@ class TrainSettings:
     max_steps: int | None = setting(
         None, at_least=1, help="stop after this many updates; null: when the epochs are over"
     )
-    batch_size: int = setting(8, at_least=1, help="examples an update")
+    batch_size: int = setting(8, at_least=1, help="examples a batch; an update takes one, or gradient_accumulation")
+    gradient_accumulation: int = setting(
+        1,
+        at_least=1,
+        since=2,
+        help="batches of batch_size examples an update; a framework of your own has to do it itself",
+    )
     learning_rate: float = setting(1e-3, above=0, help="the schedule's peak")
     betas: tuple[float, float] = setting((0.9, 0.98), at_least=0, below=1, help="of Adam")
     eps: float = setting(1e-8, above=0, help="of Adam")
@@ -337,6 +343,11 @@ class TrainSettings:
                 f"train.betas={list(self.betas)} has {len(self.betas)} numbers\nallowed: two, as in [0.9,0.98]"
             )
         object.__setattr__(self, "betas", tuple(self.betas))  # YAML knows lists only
+
+    @property
+    def update_size(self) -> int:
+        """Number of examples that an update takes; the last one of an epoch may find fewer."""
+        return self.batch_size * self.gradient_accumulation
 
 
 def check_ranges(settings: Any, prefix: str = "") -> None:

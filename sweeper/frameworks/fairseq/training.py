@@ -59,7 +59,16 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     # Older versions wrote checkpoints between epochs only, and no losses.
     kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
     keep_best, end_after = partial(_keep, trial, classifier, directory / "best"), partial(_end, config)
-    reporter = TaskReporter(report, steps, EVALUATED, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    reporter = TaskReporter(
+        report,
+        steps,
+        EVALUATED,
+        keep_best,
+        end_after,
+        trial.train.gradient_accumulation,
+        kept[FULL_PRECISION],
+        kept[LOSSES],
+    )
     token = REPORTER.set(reporter)
     try:
         with logged():

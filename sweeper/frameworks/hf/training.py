@@ -26,11 +26,15 @@ def build(trial: Trial) -> PreTrainedModel:
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    model = build(trial)
+    trainer_of(trial, directory, report, build(trial)).run()
+
+
+def trainer_of(trial: Trial, directory: Path, report: Report, model: PreTrainedModel) -> ClassifierTrainer:
+    """Return the Trainer of a trial's classifier, before its first update or as it is to be measured."""
     collator = classifier_collator(model, inputs.tokenized(trial)["train"].column_names)
     trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, collator)
     trainer.decay_all = trial.framework.hf.match_fairseq
-    trainer.run()
+    return trainer
 
 
 class ClassifierTrainer(fine_tuning.ClassifierTrainer):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.data.facts import read_facts
 from sweeper.data.verbalisers import verbalisers
 from sweeper.frameworks import ALLOWED, Framework, Report
 from sweeper.frameworks.lora import checks
 from sweeper.records.files import write_json
+from sweeper.records.record import Record
 from sweeper.records.restore import restored
 from sweeper.tokens.prompts import PROMPTS, prompt_text
 from sweeper.trial import Trial
@@ -48,14 +51,19 @@ class Lora(Framework):
         export(directory, destination)
         trial = restored(directory, ALLOWED)
         if not checks.has_head(trial):
-            write_json(destination / PROMPTS, prompting(trial))
+            known = read_facts((Record(directory).description() or {}).get("facts", {}))  # the data set may be gone
+            write_json(destination / PROMPTS, prompting(trial, known.label_names if known else ()))
 
 
-def prompting(trial: Trial) -> dict[str, Any]:
-    """Return how a trial's model is asked: the prompt, and of a classifier each class's answer and what decides."""
+def prompting(trial: Trial, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Return how a trial's model is asked: the prompt, and of a classifier each class's answer and what decides.
+
+    `names` are the classes where they are known already.
+    """
     asked = {"prompt": prompt_text("{question}"), "answer": " {answer}", "begins": "<s>", "ends": "</s>"}
     if trial.task.name == "qa":
         return asked
-    answers = dict(zip(trial.data.label_names(), verbalisers(trial.data), strict=True))
+    names = names or trial.data.label_names()
+    answers = dict(zip(names, verbalisers(trial.data, names), strict=True))
     mean = ", over its number of ids" if trial.framework.lora.length_normalised else ""
     return asked | {"classes": answers, "class": f"the greatest log-likelihood of answer and end{mean}"}
