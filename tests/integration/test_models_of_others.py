@@ -103,8 +103,15 @@ def test_pretraining_goes_on_from_half_precision_in_float32(tmp_path: Path) -> N
     corpus.write_text("\n".join(f"a good film of {number} short words" for number in range(300)))
     for dtype in (torch.float32, torch.bfloat16):
         directory = kind.save(tmp_path / str(dtype).removeprefix("torch."), dtype)
-        chosen = [f"corpus={corpus}", "out=unused", f"model.path={directory}", "arch=of_model", "model=pt"]
-        quick = ["train.max_steps=4", "train.batch_size=4", "tokenizer.kind=null", "tokenizer.vocabulary_size=null"]
+        chosen = [
+            "corpus=unused",
+            f"data.files={corpus}",
+            "out=unused",
+            f"model.path={directory}",
+            "arch=of_model",
+            "model=pt",
+        ]
+        quick = ["train.max_steps=4", "train.batch_size=4"]
         trial = composed.trial(*chosen, *quick, f"outputs={tmp_path / directory.name}-outputs", name="pretrain")
         made.append(load_file(trained(trial).best / "model.safetensors"))
     wanted, held = made

@@ -6,7 +6,7 @@ A new member joins by being listed in ZOO.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers import AddedToken, Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 
 from tests.zoo import tokenizer_files as files
@@ -63,14 +64,17 @@ class Kind:
     family: str
     write: Callable[[Path], Ids]
     shape: Mapping[str, Any]
-    ids: Mapping[str, str] = field(default_factory=dict)  # of config.json, by piece
+    ids: Mapping[str, str | Sequence[str]] = field(default_factory=dict)  # of config.json, by piece
     spare: int = 0  # rows of the embedding that no piece has
     saved_as: str = ""  # class that was saved, where it is not the type's language model
     named: bool = True  # whether config.json says of which class the weights are
     by_auto: bool = True  # whether AutoTokenizer reads these files rightly
 
     def config(self, rows: Ids, **more: Any) -> PreTrainedConfig:
-        roles = {name: rows[piece] for name, piece in self.ids.items()}
+        roles = {
+            name: rows[piece] if isinstance(piece, str) else [rows[one] for one in piece]
+            for name, piece in self.ids.items()
+        }
         return AutoConfig.for_model(self.model_type, vocab_size=len(rows) + self.spare, **self.shape, **roles, **more)
 
     def model(self, rows: Ids) -> PreTrainedModel:
@@ -139,14 +143,14 @@ def deberta(directory: Path) -> Ids:
 
 def deberta_v3(directory: Path) -> Ids:
     files.write_config(directory, do_lower_case=False, vocab_type="spm")
-    names = {"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"}
+    names: dict[str, Any] = {"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"}
     model = files.sentencepieces(directory, "spm.model", pad_id=0, bos_id=1, eos_id=2, unk_id=3, **names)
     return {name: number for number, (name, _) in enumerate([*files.scored(model), ("[MASK]", 0.0)])}
 
 
 def albert(directory: Path) -> Ids:
     files.write_config(directory, do_lower_case=True, keep_accents=False, model_max_length=512)
-    names = {"bos_piece": "[CLS]", "eos_piece": "[SEP]", "control_symbols": ["[MASK]"]}
+    names: dict[str, Any] = {"bos_piece": "[CLS]", "eos_piece": "[SEP]", "control_symbols": ["[MASK]"]}
     model = files.sentencepieces(directory, "spiece.model", pad_id=0, unk_id=1, bos_id=2, eos_id=3, **names)
     ids = files.unigram_json(directory, model, "AlbertTokenizer", files.scored(model))
     return framed(directory, ids, ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"))
@@ -162,7 +166,7 @@ def xlnet(directory: Path) -> Ids:
 def framed(directory: Path, ids: Ids, frame: tuple[str, str]) -> Ids:
     """Make sure that a tokenizer.json puts texts into a frame, as the published one does."""
     file = directory / "tokenizer.json"
-    read = files.Tokenizer.from_file(str(file))
+    read = Tokenizer.from_file(str(file))
     read.post_processor = files.template(frame, ids)
     read.save(str(file))
     return ids
@@ -276,8 +280,8 @@ def phi3(directory: Path) -> Ids:
     """LLaMA's pieces, with an end of its own that comes after all, no beginning, and padded to the left."""
     model = files.sentencepieces(directory, "tokenizer.model", BPE, vocab_size=380, **AS_IT_STANDS)
     ids = files.bpe_json(directory, model, "LlamaTokenizer", ("$A", "$A $B:1"))
-    read = files.Tokenizer.from_file(str(directory / "tokenizer.json"))
-    read.add_special_tokens([files.AddedToken(END, special=True, normalized=False)])
+    read = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    read.add_special_tokens([AddedToken(END, special=True, normalized=False)])
     read.save(str(directory / "tokenizer.json"))
     special = {**LLAMA, "eos_token": END, "pad_token": END, "padding_side": "left"}
     files.write_config(directory, **special, add_bos_token=False, add_eos_token=False, tokenizer_class="LlamaTokenizer")
@@ -376,7 +380,7 @@ ZOO: Mapping[str, Kind] = {
         "llama",
         write=llama3,
         shape=GROUPED,
-        ids={"bos_token_id": "<|begin_of_text|>", "eos_token_id": "<|end_of_text|>"},
+        ids={"bos_token_id": "<|begin_of_text|>", "eos_token_id": ["<|end_of_text|>", "<|eot_id|>"]},
     ),
     "qwen2": causal_lm("qwen2", write=qwen, shape={**GROUPED, "tie_word_embeddings": True}, ids=ONE_END, spare=8),
     "qwen3": causal_lm("qwen3", write=qwen, shape=GROUPED, ids=ONE_END, spare=8),

@@ -82,14 +82,14 @@ def template(frame: tuple[str, str], ids: Ids) -> Any:
     )
 
 
-def sentencepieces(directory: Path, name: str, kind: int = UNIGRAM, **settings: Any) -> Any:
+def sentencepieces(directory: Path, name: str, kind: int = UNIGRAM, vocab_size: int = 90, **settings: Any) -> Any:
     """A sentencepiece model; returns it as sentencepiece's own message."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(corpus()),
         model_writer=written,
         model_type="unigram" if kind == UNIGRAM else "bpe",
-        vocab_size=settings.pop("vocab_size", 90),
+        vocab_size=vocab_size,
         hard_vocab_limit=False,
         character_coverage=1.0,
         minloglevel=2,
