@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from sweeper.checkpoints.architecture import BLOOM, OTHER, OTHER_ENCODER, ROBERTA, Names, Terms
 from sweeper.checkpoints.model_types import Role, known_type
-from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
+from sweeper.checkpoints.weight_files import WEIGHT_FILES, is_half_precision, tensor_shapes, weight_files
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import Family
 
@@ -26,6 +26,7 @@ CAUSAL_LMS = {"bloom": "transformer."}
 PREFIXES = ENCODERS | CAUSAL_LMS
 # How the names of classes end, in config.json, of other causal language models: they are built as it says.
 CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
+CLASSIFIER = ("classifier.", "score.")  # how the names of a classification head begin
 # What every model here has; a checkpoint that says otherwise would be another function of its weights.
 FIXED = {
     "hidden_act": "gelu",
@@ -72,6 +73,14 @@ class Checkpoint:
         """
         prefix = PREFIXES.get(self.model_type, "")
         return {name.removeprefix(prefix): extents for name, extents in tensor_shapes(self.directory).items()}
+
+    def has_head(self) -> bool:
+        """Whether its weights bring a classification head."""
+        return any(name.startswith(CLASSIFIER) for name in tensor_shapes(self.directory))
+
+    def is_half_precision(self) -> bool:
+        """Whether its weights hold numbers of 16 bits."""
+        return is_half_precision(self.directory)
 
     @cached_property
     def config(self) -> Mapping[str, Any]:

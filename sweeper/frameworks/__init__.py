@@ -16,7 +16,7 @@ from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.records.classes import Allowed
 from sweeper.trial import Trial
-from sweeper.trial.settings import Precision
+from sweeper.trial.settings import FrameworkSettings, Precision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +56,10 @@ class Framework(Protocol):
         it writes a checkpoint and raises `Interrupted`.
         """
 
+    def has_head(self, settings: FrameworkSettings) -> bool:  # noqa: ARG002  for those that can choose
+        """Whether a causal language model classifies by a head here; else it answers in words, in a prompt."""
+        return False
+
     def export(self, directory: Path, destination: Path) -> None:
         """Write the best weights of a finished trial as a Transformers directory; `best` may be one already."""
         shutil.copytree(directory / "best", destination)
@@ -73,7 +77,18 @@ def check_precision(trial: Trial) -> None:
 
 def load_framework(trial: Trial) -> Framework:
     """Return the adapter that the trial's framework names. Raises WrongInput when there is no such class."""
-    target = trial.framework._target_
+    return load_adapter(trial.framework)
+
+
+def has_head(adapter: Framework, settings: FrameworkSettings) -> bool:
+    """Whether a causal language model classifies by a head; a class with the four methods alone does not say."""
+    asked = getattr(adapter, "has_head", None)
+    return bool(asked(settings)) if callable(asked) else False
+
+
+def load_adapter(settings: FrameworkSettings) -> Framework:
+    """Return the adapter that a framework's settings name. Raises WrongInput when there is no such class."""
+    target = settings._target_
     module, _, name = target.rpartition(".")
     try:
         kind = getattr(import_module(module), name)

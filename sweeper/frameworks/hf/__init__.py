@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweeper.frameworks import Framework, Report, check_precision
 from sweeper.frameworks.classifier_checks import check_classifies, check_roberta
 from sweeper.trial import Trial
+from sweeper.trial.settings import FrameworkSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,6 +23,10 @@ class HuggingFace(Framework):
         check_classifies(trial)
         if trial.framework.hf.match_fairseq:
             check_roberta(trial, "framework.hf.match_fairseq=true")
+
+    def has_head(self, settings: FrameworkSettings) -> bool:  # noqa: ARG002  the contract's
+        """Every model classifies by a head here."""
+        return True
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the classifier, its random weights drawn from the trial's seed."""

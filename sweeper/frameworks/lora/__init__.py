@@ -15,6 +15,7 @@ from sweeper.records.record import Record
 from sweeper.records.restore import restored
 from sweeper.tokens.prompts import PROMPTS, prompt_text
 from sweeper.trial import Trial
+from sweeper.trial.settings import ClassifiedBy, FrameworkSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,10 @@ class Lora(Framework):
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what cannot be adapted, or not on the trial's device."""
         checks.check(trial)
+
+    def has_head(self, settings: FrameworkSettings) -> bool:
+        """Whether a causal language model is asked to classify by a head."""
+        return settings.lora.classify is ClassifiedBy.head
 
     def build(self, trial: Trial) -> nn.Module:
         """Return the base under its adapter, random weights drawn from the trial's seed."""
