@@ -36,7 +36,7 @@ from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
 from tests import composed
 from tests.contracts.processes import ended
-from tests.zoo.kinds import CAUSAL_LM, ZOO
+from tests.zoo.kinds import CAUSAL_LM, ZOO, store_as
 from tests.zoo.texts import texts, write_rows, write_table
 
 pytestmark = pytest.mark.usefixtures("composing", "one_thread")
@@ -74,7 +74,9 @@ class Menagerie:
 
     def directory(self, name: str, dtype: torch.dtype = torch.float32) -> Path:
         place = self.place / f"{name}-{str(dtype).removeprefix('torch.')}"
-        return place if place.exists() else ZOO[name].save(place, dtype)
+        if place.exists():
+            return place
+        return ZOO[name].save(place) if dtype == torch.float32 else store_as(dtype, self.directory(name), place)
 
     def classifier(self, name: str) -> Path:
         """The same with the trained head of a classifier."""

@@ -6,6 +6,7 @@ A new member joins by being listed in ZOO.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 
@@ -85,14 +87,14 @@ class Kind:
         of_family = AutoModelForMaskedLM if self.family == ENCODER else AutoModelForCausalLM
         return of_family.from_config(self.config(rows))
 
-    def save(self, directory: Path, dtype: torch.dtype = torch.float32) -> Path:
-        """Write the directory of a checkpoint; the same numbers whatever their type."""
+    def save(self, directory: Path) -> Path:
+        """Write the directory of a checkpoint, of numbers that bfloat16 and float16 hold, too."""
         directory.mkdir(parents=True)
         model = self.model(self.write(directory))
         with torch.no_grad():
-            for parameter in model.parameters():  # all three types hold these
+            for parameter in model.parameters():
                 parameter.copy_(parameter.to(torch.float16).to(torch.bfloat16))
-        model.to(dtype).save_pretrained(directory)
+        model.save_pretrained(directory)
         if not self.named:
             change_config(directory, architectures=None)
         return directory
@@ -104,6 +106,16 @@ class Kind:
         torch.manual_seed(5)
         transformers.AutoModelForSequenceClassification.from_config(config).save_pretrained(directory)
         return directory
+
+
+def store_as(dtype: torch.dtype, source: Path, destination: Path) -> Path:
+    """Write the same checkpoint with its numbers in another format."""
+    shutil.copytree(source, destination)
+    file = destination / "model.safetensors"
+    held = {name: numbers.to(dtype) for name, numbers in load_file(file).items()}
+    save_file(held, file, metadata={"format": "pt"})
+    change_config(destination, dtype=str(dtype).removeprefix("torch."))
+    return destination
 
 
 def change_config(directory: Path, **changes: Any) -> None:
