@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
 from tests import composed
 from tests.contracts.processes import ended
-from tests.zoo.kinds import CAUSAL_LM, ZOO
+from tests.zoo.kinds import CAUSAL_LM, ZOO, store_as
 from tests.zoo.texts import texts, write_rows, write_table
 
 pytestmark = pytest.mark.usefixtures("composing", "one_thread")
@@ -72,14 +71,17 @@ class Menagerie:
     def __init__(self, place: Path) -> None:
         self.place, self.outputs = place, place / "outputs"
         self.table = write_table(place / "table.csv")
-        self.directory = cache(self._directory)
-        self.classifier = cache(self._classifier)
 
-    def _directory(self, name: str, dtype: torch.dtype = torch.float32) -> Path:
-        return ZOO[name].save(self.place / f"{name}-{str(dtype).removeprefix('torch.')}", dtype)
+    def directory(self, name: str, dtype: torch.dtype = torch.float32) -> Path:
+        place = self.place / f"{name}-{str(dtype).removeprefix('torch.')}"
+        if place.exists():
+            return place
+        return ZOO[name].save(place) if dtype == torch.float32 else store_as(dtype, self.directory(name), place)
 
-    def _classifier(self, name: str) -> Path:
-        return ZOO[name].save_classifier(self.place / f"{name}-classifier")
+    def classifier(self, name: str) -> Path:
+        """The same with the trained head of a classifier."""
+        place = self.place / f"{name}-classifier"
+        return place if place.exists() else ZOO[name].save_classifier(place)
 
     def settings(self, directory: Path, *overrides: str) -> list[str]:
         """Of the command line, the weights' shape and tokenizer taken as they are."""

@@ -19,7 +19,7 @@ from sweeper.trial.trial import Trial
 from tests import composed
 from tests.integration.commands import Command
 from tests.needs_fairseq import needs_fairseq
-from tests.zoo.kinds import ZOO, change_config
+from tests.zoo.kinds import ZOO, change_config, store_as
 from tests.zoo.texts import CLASSES, write_table
 
 pytestmark = pytest.mark.usefixtures("composing", "one_thread")
@@ -40,6 +40,12 @@ def trained(trial: Trial) -> Record:
     execute(trial, record.path, {"command": "a test"})
     assert record.status() is Status.DONE
     return record
+
+
+def formats(place: Path, *others: torch.dtype) -> list[Path]:
+    """One checkpoint in float32 and in other formats."""
+    first = ZOO["roberta-json"].save(place / "float32")
+    return [first, *(store_as(dtype, first, place / str(dtype).removeprefix("torch.")) for dtype in others)]
 
 
 def losses(record: Record) -> list[float]:
@@ -87,9 +93,8 @@ def test_camembert_of_sentencepiece_alone_is_read_by_its_own_tokenizer(tmp_path:
 @pytest.mark.slow
 def test_half_precision_is_trained_as_float32(tmp_path: Path) -> None:
     """At a learning rate whose updates bf16 would round away, and fp16 come to nan."""
-    kind, records = ZOO["roberta-json"], []
-    for dtype in (torch.float32, torch.bfloat16, torch.float16):
-        directory = kind.save(tmp_path / str(dtype).removeprefix("torch."), dtype)
+    records = []
+    for directory in formats(tmp_path, torch.bfloat16, torch.float16):
         records.append(trained(composed.trial(*settings(directory, "train.max_steps=12", "train.learning_rate=2e-5"))))
     wanted, *others = ([(metric.key, metric.value) for metric in record.metrics()] for record in records)
     assert others == [wanted, wanted]
@@ -99,10 +104,9 @@ def test_half_precision_is_trained_as_float32(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pretraining_goes_on_from_half_precision_in_float32(tmp_path: Path) -> None:
-    corpus, kind, made = tmp_path / "corpus.txt", ZOO["roberta-json"], []
+    corpus, made = tmp_path / "corpus.txt", []
     corpus.write_text("\n".join(f"a good film of {number} short words" for number in range(300)))
-    for dtype in (torch.float32, torch.bfloat16):
-        directory = kind.save(tmp_path / str(dtype).removeprefix("torch."), dtype)
+    for directory in formats(tmp_path, torch.bfloat16):
         chosen = [
             "corpus=unused",
             f"data.files={corpus}",
