@@ -16,7 +16,22 @@ def check_classifies(trial: Trial) -> None:
     framework = trial.framework.name
     if trial.task.name != "classification":
         raise WrongInput(f"framework={framework} does not do task={trial.task.name}\nallowed: classification")
+    if "config" in trial.digests:
+        check_built_as_said(trial)
     check_classifier(trial)
+
+
+def check_built_as_said(trial: Trial) -> None:
+    """Raise WrongInput for an architecture that is not what the config.json says that the model is built by."""
+    assert trial.weights_path is not None
+    arch, said = trial.arch, Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
+    different = [name for name, value in said.items() if getattr(arch, name) != value]
+    if different:
+        setting = f"arch.{trial.framework.family}.{different[0]}"
+        raise WrongInput(
+            f"{setting}={getattr(arch, different[0])} is not what config.json of model.path={trial.weights_path} says,"
+            f" {said[different[0]]}\na {arch.model_type} is built as it says: set arch=of_model and no {setting}"
+        )
 
 
 def check_classifier(trial: Trial) -> None:
@@ -42,8 +57,8 @@ def check_roberta(trial: Trial, wanted: str) -> None:
     """Raise WrongInput for a model of another kind than RoBERTa's, which fairseq has; `wanted` needs it."""
     if trial.arch.model_type not in ENCODERS:
         raise WrongInput(
-            f"{wanted} does not do model_type={trial.arch.model_type} of arch={trial.arch.name}: fairseq has no such"
-            f" model\nallowed: {', '.join(ENCODERS)}"
+            f"{wanted} does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
+            f"allowed: {', '.join(ENCODERS)}\nfairseq has no other models; any: framework=hf"
         )
 
 

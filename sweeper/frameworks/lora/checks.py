@@ -11,12 +11,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, PREFIXES, Checkpoint
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, PREFIXES
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks import check_precision
-from sweeper.frameworks.classifier_checks import check_classifier
+from sweeper.frameworks.classifier_checks import check_built_as_said, check_classifier
 from sweeper.tokens.prompts import SHORTEST_PROMPT, answer_ids, check_pieces, question_room
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial import Trial
@@ -67,24 +67,17 @@ def _check_answers(trial: Trial) -> None:
 
 def _check_model(trial: Trial) -> None:
     """Raise WrongInput for a model outside the kinds that settings describe but as its config.json says."""
-    arch, setting = trial.arch, f"arch.{trial.framework.family}"
-    if arch.model_type in (ENCODERS if trial.framework.family is Family.encoder else CAUSAL_LMS):
+    arch, encoder = trial.arch, trial.framework.family is Family.encoder
+    kinds = ENCODERS if encoder else CAUSAL_LMS
+    if arch.model_type in kinds:
         return
-    if "config" in trial.digests:
-        return  # it is built by its config.json, whatever the architecture says
-    if arch.model_type in PREFIXES or trial.weights_path is None:
+    if "config" not in trial.digests and (arch.model_type in PREFIXES or trial.weights_path is None):
         raise WrongInput(
             f"framework=lora does not build model_type={arch.model_type} of arch={arch.name}\n"
-            f"allowed: {', '.join(PREFIXES)}; another model: arch=of_model model.path=DIR"
+            f"allowed: {', '.join(kinds)}; another model: arch=of_model model.path=DIR"
+            f"{'' if encoder else '; encoders: framework.family=encoder, or framework=hf'}"
         )
-    said = Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
-    different = [name for name, value in said.items() if getattr(arch, name) != value]
-    if different:
-        raise WrongInput(
-            f"{setting}.{different[0]}={getattr(arch, different[0])} is not what config.json of"
-            f" model.path={trial.weights_path} says, {said[different[0]]}\n"
-            f"a {arch.model_type} is built as it says: set arch=of_model and no {setting}.{different[0]}"
-        )
+    check_built_as_said(trial)
 
 
 def _check_quantization(trial: Trial) -> None:
