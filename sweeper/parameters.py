@@ -55,7 +55,7 @@ def _one_a_model(trials: Iterable[Trial]) -> list[Trial]:
             trial,
             seed=1,
             data_seed=1,
-            model=ModelSettings(),
+            model=ModelSettings(path=trial.model.path),
             choices={**trial.choices, "model": "", "seed": 1, "data_seed": 1},
             digests={name: known for name, known in trial.digests.items() if name != "weights"},
         )
@@ -112,7 +112,7 @@ def position_offset(model: nn.Module) -> int:
     """Return the number that a model counts positions from: the id after that of <pad> in its table of positions."""
     for name, module in model.named_modules():
         if part_of(f"{name}.weight") is Part.POSITIONS:
-            return int(module.padding_idx) + 1
+            return 0 if module.padding_idx is None else int(module.padding_idx) + 1
     return 0
 
 

@@ -31,6 +31,13 @@ def data_digests(
     be read.
     """
     data = source.digest()
+    if by_transformers and tokenizer.path is not None:
+        files = {file.name: file_digest(file).hex() for file in tokenizer_files(Path(tokenizer.path))}
+        return {
+            "data": data,
+            "tokenizer": digest({"read_by": "transformers", "files": files}),
+            "reading": "transformers",
+        }
     prompts = {} if answers is None else {"answers": list(answers)}
     made_of: dict[str, Any] = {
         "trained_on": data,
@@ -40,13 +47,6 @@ def data_digests(
     }
     if tokenizer.path is not None:
         made_of = {"file": tokenizer_digest(Path(tokenizer.path))}
-    if by_transformers and tokenizer.path is not None:
-        files = {file.name: file_digest(file).hex() for file in tokenizer_files(Path(tokenizer.path))}
-        return {
-            "data": data,
-            "tokenizer": digest({"read_by": "transformers", "files": files}),
-            "reading": "transformers",
-        }
     if tokenizer.path is not None and tokenizer.vocabulary_size is not None:
         counted = _text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
         made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}

@@ -18,7 +18,7 @@ from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
-from sweeper.tokens.segmenters import REQUIRED
+from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
 from sweeper.trial.settings import ArchSettings, Family, FrameworkSettings, Head, TokenizerSettings
@@ -151,7 +151,8 @@ def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head:
     except WrongInput:
         return checkpoint.is_built_by_config or path.is_dir()
     if checkpoint.family is Family.causal_lm:
-        return head or (file.suffix == ".model" and list_of_pieces(file) is None)
+        alone = file.suffix == ".model" and list_of_pieces(file) is None
+        return head or alone or not set(REQUIRED) <= special_pieces(file, named).keys()
     if checkpoint.is_built_by_config:
         return True
     cut = list_of_pieces(file) is not None

@@ -74,7 +74,7 @@ class TransformersTokenizer(Tokenizer):
 
     def segment(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, uncut and without a frame."""
-        return self.segmenter.segment(texts)
+        return [[self._as_text(index) for index in ids] for ids in self.segmenter.segment(texts)]
 
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return each text's ids in the model's own frame, at most `max_length`."""
@@ -93,9 +93,26 @@ class TransformersTokenizer(Tokenizer):
         made = self._library.encode_batch([*zip(*columns, strict=True)] if pairs else list(columns[0]))
         types = self.roles.token_types
         return [
-            Encoded(item.ids, item.type_ids if types else None, bool(item.overflowing), sum(item.special_tokens_mask))
+            Encoded(
+                [
+                    index if own else self._as_text(index)
+                    for index, own in zip(item.ids, item.special_tokens_mask, strict=True)
+                ],
+                item.type_ids if types else None,
+                bool(item.overflowing),
+                sum(item.special_tokens_mask),
+            )
             for item in made
         ]
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        added = self._library.get_added_tokens_decoder().items()
+        return frozenset(index for index, piece in added if piece.special) - {self.roles.unk}
+
+    def _as_text(self, index: int) -> int:
+        # The pieces of a unigram model may name the special ones, too.
+        return self.unk if index in self._special and self.roles.unk is not None else index
 
     def save(self, directory: Path) -> None:
         """Write the files that it is read from, by Sweeper and by Transformers."""

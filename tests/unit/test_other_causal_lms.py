@@ -63,7 +63,7 @@ def write(directory: Path, config: dict[str, Any]) -> Checkpoint:
 def test_shape_by_the_usual_names(config: dict[str, Any], expected: tuple[Any, ...], tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "model", config)
     assert checkpoint.family is Family.causal_lm
-    assert checkpoint.is_other_causal_lm
+    assert checkpoint.is_built_by_config
     arch = ArchSettings(**checkpoint.settings())
     assert (
         arch.model_type, arch.layers, arch.width, arch.heads, arch.feed_forward, arch.positions, arch.vocabulary_size,
@@ -87,7 +87,7 @@ def test_what_is_no_causal_language_model_is_refused(names: Any, tmp_path: Path)
 def test_an_encoder_under_a_causal_head_is_an_encoder(tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "model", {"model_type": "roberta", "architectures": ["RobertaForCausalLM"]})
     assert checkpoint.family is Family.encoder
-    assert not checkpoint.is_other_causal_lm
+    assert not checkpoint.is_built_by_config
 
 
 @pytest.fixture

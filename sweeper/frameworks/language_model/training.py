@@ -103,7 +103,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
         model: PreTrainedModel = kind.from_config(pretraining.config)
         _start_output_bias(model, pretraining.token_counts)
     else:
-        model = kind.from_pretrained(pretraining.weights, config=pretraining.config)
+        model = kind.from_pretrained(pretraining.weights, config=pretraining.config, dtype=torch.float32)
     for config in (model.config, pretraining.config):
         config.update(asked)  # what is saved is for who fine-tunes
     return model

@@ -100,7 +100,8 @@ def _check_prompts(trial: Trial) -> None:
         )
     # Only a given tokenizer can make nothing of the verbalisers: one that is trained knows their words.
     given = trial.tokenizer
-    if given.path is not None and given.vocabulary_size is None and "verbalisers" in trial.digests:
+    read_here = given.path is not None and given.vocabulary_size is None and "reading" not in trial.digests
+    if read_here and given.path is not None and "verbalisers" in trial.digests:
         tokenizer = _given_tokenizer(Path(given.path), Path(given.path).stat().st_mtime_ns)
         check_pieces(tokenizer, trial.data)
         longest = max(map(len, answer_ids(tokenizer, verbalisers(trial.data))))
