@@ -104,7 +104,7 @@ def module_specs(module: str) -> list[ModuleSpec]:
         package = specs[-1]
         within = package.submodule_search_locations if package else None
         # By its last name alone: with the whole one the import system asks for the packages, which are not imported.
-        specs.append(PathFinder.find_spec(name, list(within)) if within is not None else None)
+        specs.append(PathFinder.find_spec(name, [*map(str, within)]) if within is not None else None)
     return [spec for spec in specs if spec is not None] if specs[-1] is not None else []
 
 
