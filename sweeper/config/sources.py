@@ -127,13 +127,13 @@ def tokenizer_path(tokenizer: TokenizerSettings, checkpoint: Checkpoint | None, 
         return str(tokenizer_file(checkpoint.directory))
     if tokenizer.kind is not None:
         return None
-    beside = source.tokenizer_path()
-    if beside is None and not source.words_are_tokens:
+    found = source.tokenizer_path()
+    if found is None and not source.words_are_tokens:
         raise WrongInput(
             "no tokenizer is given, and none lies beside the data or the weights\nset tokenizer.path=FILE, or"
             " tokenizer.kind=unigram tokenizer.vocabulary_size=8000 to train one on the training texts"
         )
-    return None if beside is None else str(beside)
+    return None if found is None else str(found)
 
 
 def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head: bool) -> bool:

@@ -150,10 +150,10 @@ def open_study(path: Path) -> StudyRecords:
 
 def _no_study(path: Path) -> str:
     problem = f"{path} is not a study" if path.is_dir() else f"there is no directory {path}"
-    beside = _studies_in(path.parent) or _studies_in(Path("outputs"))
-    if not beside:
+    others = _studies_in(path.parent) or _studies_in(Path("outputs"))
+    if not others:
         return f"{problem}, and no study beside it\nmake one: python -m sweeper.run -m model=pt,rd seed=1,2,3"
-    named = ", ".join(map(str, beside[:8])) + (f" and {len(beside) - 8} more" if len(beside) > 8 else "")
+    named = ", ".join(map(str, others[:8])) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
     return f"{problem}\nstudies that exist: {named}\ngive one of these, or make it with study={path.name}"
 
 
