@@ -38,9 +38,9 @@ def backend_of(study: Study, trials: list[Trial]) -> Backend:
     preload = dict.fromkeys(name for trial in trials for name in trial.framework.preload)
     try:
         return make(settings, threads=threads, preload=list(preload), name=study.name, directory=study.directory)
+    except WrongInput:
+        raise
     except (TypeError, ValueError, AttributeError) as error:  # values of another kind than they are written with
-        if isinstance(error, WrongInput):
-            raise
         raise WrongInput(f"{study.directory / FILE}: its launcher's settings cannot be read: {error}") from error
 
 

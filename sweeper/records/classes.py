@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 from sweeper.errors import WrongInput
@@ -43,8 +44,9 @@ def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type]
     no such class; and, before anything is called, for a class that does not fit.
     """
     module, _, name = target.rpartition(".")
-    check_module(module, study, f"{setting}={target}")
-    file = module_files(module)[-1]
+    file = check_module(module, study, f"{setting}={target}")
+    if file is None or file.suffix != ".py":  # built-in and compiled modules name no class here
+        raise WrongInput(f"{setting}={target}: the module {module} has no source\n{_remedy(study)}")
     if name not in _defined_or_imported(file):
         raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{_remedy(study)}")
     kind = getattr(import_module(module), name, None)
@@ -53,18 +55,24 @@ def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type]
     return kind
 
 
-def check_module(module: str, study: Path, culprit: str) -> None:
-    """Raise WrongInput for a module that cannot be found, or that lies with a study; imports nothing."""
-    files = module_files(module)
-    if not files:
+def check_module(module: str, study: Path, culprit: str) -> Path | None:
+    """Return a module's file, with source or not; None of a built-in one. Imports nothing.
+
+    Raises WrongInput for a module that cannot be found, or that lies with a study, or in a package that does.
+    """
+    specs = module_specs(module)
+    if not specs:
         raise WrongInput(f"{culprit}: there is no module {module}\n{_remedy(study)}")
-    holder = study.resolve().parent
-    for file in files:
+    files = [Path(path) for spec in specs for path in _locations(spec)]
+    # A study may be a link: neither where it is named nor where it lies is trusted.
+    holders = (study.absolute().parent.resolve(), study.resolve().parent)
+    for file, holder in product(files, holders):
         if file.resolve().is_relative_to(holder) and not _is_installed(file):
             raise WrongInput(
                 f"{culprit}: {file} lies with the study, and nothing that lies there is run\n"
                 f"keep modules outside of {holder}, in the working directory or installed"
             )
+    return files[-1] if files else None
 
 
 def _remedy(study: Path) -> str:
@@ -76,17 +84,6 @@ def _is_installed(file: Path) -> bool:
     named = ("stdlib", "platstdlib", "purelib", "platlib")
     roots = [*map(sysconfig.get_path, named), site.getusersitepackages(), str(Path(__file__).parents[1])]
     return any(file.resolve().is_relative_to(Path(root).resolve()) for root in roots)
-
-
-def module_files(module: str) -> list[Path]:
-    """Return the source files of a module and of the packages that it lies in, the module's last; imports none.
-
-    Empty where there is no such module, or where it has no source: built-in and compiled modules name no class here.
-    """
-    specs = module_specs(module)
-    if not specs or not (specs[-1].origin or "").endswith(".py"):
-        return []
-    return [Path(path) for spec in specs for path in _locations(spec)]
 
 
 def module_specs(module: str) -> list[ModuleSpec]:

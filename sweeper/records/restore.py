@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sweeper.errors import WrongInput
-from sweeper.records.classes import Allowed, check_module, module_files, recorded_class
+from sweeper.records.classes import Allowed, check_module, module_specs, recorded_class
 from sweeper.records.record import Record
 from sweeper.trial.trial import Trial
 
@@ -63,9 +63,9 @@ def trial_of(description: Mapping[str, Any], study: Path, allowed: Allowed) -> T
 def _check_framework(values: Mapping[str, Any], study: Path, allowed: Allowed) -> None:
     # What cannot be found from here is refused when it is needed: cancelling a trial, for one, needs none of it.
     target = values["_target_"]
-    if module_files(target.rpartition(".")[0]):
+    if module_specs(target.rpartition(".")[0]):
         recorded_class(target, study, "framework._target_", allowed.is_framework)
-    for module in filter(module_files, values.get("preload", ())):
+    for module in filter(module_specs, values.get("preload", ())):
         check_module(module, study, f"framework.preload={module}")
 
 

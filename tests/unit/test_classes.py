@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import py_compile
 import sys
 from pathlib import Path
 
@@ -64,6 +65,26 @@ def test_nor_through_a_link(here: Path) -> None:
     (here / "innocent_link.py").symlink_to(here / "outputs/s/payload.py")
     with pytest.raises(WrongInput, match="lies with the study"):
         looked_up("innocent_link.F")
+    assert not [*here.rglob("RAN")]
+
+
+def test_nor_is_a_compiled_module(here: Path) -> None:
+    (here / "payload.py").write_text(PLANTED + CLASSES)
+    py_compile.compile(str(here / "payload.py"), cfile=str(here / "outputs/s/payload.pyc"))
+    (here / "payload.py").unlink()
+    with pytest.raises(WrongInput, match="lies with the study"):
+        looked_up("outputs.s.payload.F")
+    assert not [*here.rglob("RAN")]
+
+
+def test_nor_what_lies_beside_a_link_to_a_study(here: Path) -> None:
+    (here / "elsewhere").mkdir()
+    (here / "outputs/s").rename(here / "elsewhere/s")
+    (here / "outputs/s").symlink_to(here / "elsewhere/s")
+    for place in ("outputs", "elsewhere"):
+        (here / place / "payload.py").write_text(PLANTED + CLASSES)
+        with pytest.raises(WrongInput, match="lies with the study"):
+            looked_up(f"{place}.payload.F")
     assert not [*here.rglob("RAN")]
 
 
