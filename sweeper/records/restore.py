@@ -53,7 +53,7 @@ def trial_of(description: Mapping[str, Any], study: Path, allowed: Allowed) -> T
         return Trial(**made, data=data, choices=description["choices"], cache=study.absolute().parent / "cache")
     except WrongInput:
         raise
-    except (ImportError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ImportError, AttributeError, KeyError, SyntaxError, TypeError, ValueError) as error:
         raise WrongInput(
             f"the description of a trial cannot be read: {error}\n"
             "use the version of sweeper that wrote it, from where its own modules can be imported"

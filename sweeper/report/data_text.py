@@ -7,9 +7,9 @@ from typing import Any
 
 from sweeper.analysis.rows import DataSet
 from sweeper.data.facts import DataFacts, read_facts
+from sweeper.data.splits import TITLES
 from sweeper.report.text import printable
 
-SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 CLASSES_LISTED = 10  # of more only the smallest and the largest are named
 UNKNOWN_TOLERATED = 0.01  # share of <unk> among a split's ids
 
@@ -31,7 +31,7 @@ def plan_lines(name: str, facts: DataFacts) -> list[str]:
     """Return what should be known of a data set before training: sizes, classes, how its splits were made."""
     splits = _present(facts.class_counts)
     sizes = " / ".join(f"{sum(facts.class_counts[split]):,}" for split in splits)
-    names = " / ".join(SPLIT_NAMES[split] for split in splits)
+    names = " / ".join(TITLES[split] for split in splits)
     line = f"data={name}: {sizes} {_kind_of_examples(facts)} ({names})"
     if facts.label_names:
         balance = "unbalanced: " if facts.unbalanced else ""
@@ -56,14 +56,14 @@ def data_notes(data: DataSet) -> Iterator[str]:
 def _tokenizing_notes(data: DataSet, kind: str) -> Iterator[str]:
     splits = data.facts.get("splits", {})
     cut = [
-        f"{splits[split]['truncated']:,} of {splits[split]['examples']:,} {SPLIT_NAMES[split]}"
+        f"{splits[split]['truncated']:,} of {splits[split]['examples']:,} {TITLES[split]}"
         for split in _present(splits)
         if splits[split]["truncated"]
     ]
     if cut:
         yield f"cut to {data.max_length} ids: {', '.join(cut)} {kind}"
     if any(split["unknown_share"] > UNKNOWN_TOLERATED for split in splits.values()):
-        shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {SPLIT_NAMES[split]}" for split in _present(splits)]
+        shares = [f"{100 * splits[split]['unknown_share']:.1f} % in {TITLES[split]}" for split in _present(splits)]
         yield f"<unk> among the ids: {', '.join(shares)}"
 
 
@@ -73,13 +73,13 @@ def leaks(facts: DataFacts) -> Iterator[str]:
         count, size = facts.leaked.get(split, 0), sum(facts.class_counts.get(split, ()))
         if count:
             stand = "stands" if count == 1 else "stand"
-            yield f"{count:,} of {size:,} {SPLIT_NAMES[split]} {_kind_of_examples(facts)} also {stand} in {others}"
+            yield f"{count:,} of {size:,} {TITLES[split]} {_kind_of_examples(facts)} also {stand} in {others}"
 
 
 def _classes(facts: DataFacts, show: Callable[[int, int], str]) -> str:
     """Sizes of the classes, of all splits at once where they are alike; `show` is told a size and the split's."""
     names, counts = facts.label_names, facts.class_counts
-    listed = {SPLIT_NAMES[split]: _sizes_text(names, counts[split], show) for split in _present(counts)}
+    listed = {TITLES[split]: _sizes_text(names, counts[split], show) for split in _present(counts)}
     alike = len(set(listed.values())) == 1
     return "; ".join(list(listed.values())[:1] if alike else [" ".join(item) for item in listed.items()])
 
@@ -103,4 +103,4 @@ def _share_text(size: int, total: int) -> str:
 
 
 def _present(splits: Mapping[str, Any]) -> list[str]:
-    return [split for split in SPLIT_NAMES if split in splits]
+    return [split for split in TITLES if split in splits]
