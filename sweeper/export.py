@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +16,9 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.identity import weights_digest
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.errors import DONE, WrongInput, run_and_exit
+from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import ALLOWED, load_framework
+from sweeper.frameworks.exported import COMPARED, measure, not_measurable
 from sweeper.records.files import check_destination, new_directory, read_json
 from sweeper.records.record import Record
 from sweeper.records.restore import restored
@@ -24,6 +26,7 @@ from sweeper.report.text import metric_name, metric_text
 from sweeper.tokens.prompts import PROMPTS
 from sweeper.tokens.segmenters import TRANSFORMERS
 from sweeper.tokens.tokenizer import PIECES
+from sweeper.trial import Trial
 from sweeper.trial.outcome import Outcome, Status
 
 ADAPTER = "adapter_config.json"  # of weights that are nothing without those that they were trained beside
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_base(trial)
     _export(trial, destination)
     _say(destination, outcome)
-    return DONE
+    return _measured(restored(trial, ALLOWED), destination, outcome)
 
 
 def _finished(record: Record) -> Outcome:
@@ -108,6 +111,42 @@ def _say(destination: Path, outcome: Outcome) -> None:
         print(f"        its tokenizer has ids of its own: sweeper.tokens.tokenizer.load(Path({str(destination)!r}))")
     if (destination / PROMPTS).exists():
         print(f"  ask:  as {destination / PROMPTS} says")
+
+
+def _measured(trial: Trial, destination: Path, outcome: Outcome) -> int:
+    """Compare what was written with the record, print both, and return the exit code: NOT_ALL_DONE where they differ.
+
+    What cannot be measured here, since the validation texts or the way to read them are not at hand, is DONE.
+    """
+    assert outcome.best is not None
+    recorded = {
+        name: outcome.best.metrics[f"valid/{name}"] for name in COMPARED if f"valid/{name}" in outcome.best.metrics
+    }
+    reason = not_measurable(trial, destination)
+    if reason or not recorded:
+        print(f"  not measured on validation texts: {reason or 'the record has neither accuracy nor loss of them'}")
+        return DONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = measure(trial, destination)
+    if isinstance(found, str):
+        print(f"SUSPICIOUS: {destination} cannot be evaluated by Transformers: {found}", file=sys.stderr)
+        return NOT_ALL_DONE
+    for name, value in recorded.items():
+        unit = " %" * metric_name(name).endswith("(%)")
+        here, there = metric_text(name, value), metric_text(name, found.metrics[name])
+        print(f"  validation {name}: {here}{unit} on record, {there}{unit} measured ({found.examples} examples)")
+    if trial.framework.lora.quantization is not None:
+        print("  not compared: trained beside a base in 4 bits, exported with the whole one")
+        return DONE
+    if different := found.different(recorded):
+        print(
+            f"SUSPICIOUS: {destination} does not have the {' and '.join(different)} on record; rounding explains"
+            f" {found.close} examples at most",
+            file=sys.stderr,
+        )
+        return NOT_ALL_DONE
+    return DONE
 
 
 def _loading_class(directory: Path) -> str:

@@ -55,7 +55,7 @@ def _one_a_model(trials: Iterable[Trial]) -> list[Trial]:
             trial,
             seed=1,
             data_seed=1,
-            model=ModelSettings(),
+            model=ModelSettings(path=trial.model.path),
             choices={**trial.choices, "model": "", "seed": 1, "data_seed": 1},
             digests={name: known for name, known in trial.digests.items() if name != "weights"},
         )
@@ -104,7 +104,7 @@ def _shape_of(trial: Trial, model: nn.Module) -> Shape:
     shape = Shape.of(trial.arch, rows, position_offset(model), classes)
     if hasattr(model, "peft_config"):
         lora = trial.framework.lora
-        return replace(shape, rank=lora.r, adapted=lora.target_modules)
+        return replace(shape, rank=lora.r, adapted=lora.target_modules or ())
     return shape
 
 
@@ -112,7 +112,7 @@ def position_offset(model: nn.Module) -> int:
     """Return the number that a model counts positions from: the id after that of <pad> in its table of positions."""
     for name, module in model.named_modules():
         if part_of(f"{name}.weight") is Part.POSITIONS:
-            return int(module.padding_idx) + 1
+            return 0 if module.padding_idx is None else int(module.padding_idx) + 1
     return 0
 
 

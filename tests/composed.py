@@ -6,11 +6,14 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 
 from sweeper.config.composed import to_trial
+from sweeper.pretrain import without_destination
 from sweeper.trial.trial import Trial
 
 
-def trial(*overrides: str, device: str = "cpu") -> Trial:
+def trial(*overrides: str, device: str = "cpu", name: str = "config") -> Trial:
     """Return the trial that a command with these arguments means."""
-    config = compose("config", [*overrides], return_hydra_config=True)
+    config = compose(name, [*overrides], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
+    if name == "pretrain":
+        config = without_destination(config)
     return to_trial(config, config.hydra.runtime.choices, device)

@@ -30,6 +30,7 @@ OF_ORDER = (
     "digests.data",
     "digests.tokenizer",
     "train.batch_size",
+    "train.gradient_accumulation",
     "train.epochs",
     "train.max_steps",
     "train.max_length",

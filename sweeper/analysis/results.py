@@ -15,6 +15,7 @@ from sweeper.errors import WrongInput
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
+from sweeper.trial.trial import with_added
 
 COMMIT_SHOWN = 10  # hexadecimal digits
 
@@ -90,7 +91,7 @@ class Result:
             name=record.path.name,
             status=status,
             choices=description["choices"],
-            config=description["config"],
+            config=with_added(description["config"]),
             facts=description.get("facts"),  # records of before have none
             outcome=outcome,
             metrics=tuple(record.metrics()) if status == Status.DONE else (),

@@ -79,6 +79,18 @@ OTHER = Terms(
     },
 )
 
+# Of other encoders: the same shape, and what drops out by the names that are usual there.
+OTHER_ENCODER = Terms(
+    OTHER.shape,
+    OTHER.defaults,
+    {
+        "positions": OTHER.drawn["positions"],
+        "init_std": (("initializer_range",), 0.02),
+        "dropout": (("hidden_dropout_prob", "dropout", "hidden_dropout", "embedding_dropout"), 0.0),
+        "attention_dropout": (("attention_probs_dropout_prob", "attention_dropout"), 0.0),
+    },
+)
+
 
 def transformers_config(arch: ArchSettings, tokenizer: Tokenizer, labels: Sequence[str] = ()) -> PretrainedConfig:
     """Return the configuration of a model of this shape for a tokenizer's ids, with a class for each label."""

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sweeper.checkpoints.architecture import BLOOM, OTHER, ROBERTA, Names, Terms
-from sweeper.checkpoints.weight_files import WEIGHT_FILES, tensor_shapes, weight_files
+from sweeper.checkpoints.architecture import BLOOM, OTHER, OTHER_ENCODER, ROBERTA, Names, Terms
+from sweeper.checkpoints.model_types import Role, known_type
+from sweeper.checkpoints.weight_files import WEIGHT_FILES, is_half_precision, tensor_shapes, weight_files
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import Family
 
@@ -25,6 +26,7 @@ CAUSAL_LMS = {"bloom": "transformer."}
 PREFIXES = ENCODERS | CAUSAL_LMS
 # How the names of classes end, in config.json, of other causal language models: they are built as it says.
 CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
+CLASSIFIER = ("classifier.", "score.")  # how the names of a classification head begin
 # What every model here has; a checkpoint that says otherwise would be another function of its weights.
 FIXED = {
     "hidden_act": "gelu",
@@ -72,6 +74,14 @@ class Checkpoint:
         prefix = PREFIXES.get(self.model_type, "")
         return {name.removeprefix(prefix): extents for name, extents in tensor_shapes(self.directory).items()}
 
+    def has_head(self) -> bool:
+        """Whether its weights bring a classification head."""
+        return any(name.startswith(CLASSIFIER) for name in tensor_shapes(self.directory))
+
+    def is_half_precision(self) -> bool:
+        """Whether its weights hold numbers of 16 bits."""
+        return is_half_precision(self.directory)
+
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """Content of config.json. Raises WrongInput where there is none or when it is no settings."""
@@ -88,27 +98,38 @@ class Checkpoint:
 
     @property
     def model_type(self) -> str:
-        """What Transformers calls the model. Raises WrongInput for one that is neither built here nor a causal one."""
+        """What Transformers calls the model. Raises WrongInput where config.json does not say."""
         found = self.config.get("model_type")
-        if found not in PREFIXES and not (isinstance(found, str) and self.is_other_causal_lm):
+        if not isinstance(found, str) or not found:
             self.refuse(
-                f": its {self.stated_in} says model_type={found}\nallowed: {', '.join(PREFIXES)}; for framework=lora"
-                f" also other causal language models, whose architectures end with {' or '.join(CAUSAL_CLASSES)}"
+                f": its {self.stated_in} says model_type={found}\nneeded there: a name of Transformers, as bert"
             )
-        return str(found)
+        return found
 
     @property
-    def is_other_causal_lm(self) -> bool:
-        """Whether it is a causal language model that is built as its config.json says, whatever that is."""
-        names = self.config.get("architectures") or []
-        return self.config.get("model_type") not in PREFIXES and any(
-            str(name).endswith(CAUSAL_CLASSES) for name in names
-        )
+    def is_built_by_config(self) -> bool:
+        """Whether it is built as its config.json says, whatever that is, not from the architecture's settings."""
+        return self.model_type not in PREFIXES
 
     @property
     def family(self) -> Family:
-        """Architecture family. Raises WrongInput for a model type that is not built here."""
-        return Family.encoder if self.model_type in ENCODERS else Family.causal_lm
+        """Architecture family: the model's own, by what config.json says of its classes and of what it sees."""
+        if not self.is_built_by_config:
+            return Family.encoder if self.model_type in ENCODERS else Family.causal_lm
+        return Family.causal_lm if self._is_causal() else Family.encoder
+
+    def _is_causal(self) -> bool:
+        said, roles = self.config, known_type(self.model_type).roles
+        if said.get("is_decoder"):
+            return True
+        # XLNet and XLM see the whole text, although their classes are called LMHeadModel.
+        sees_all = said.get("attn_type", "bi") == "bi" and not said.get("causal", False)
+        if Role.bidirectional in roles and sees_all:
+            return False
+        names = map(str, said.get("architectures") or ())
+        return any(name.endswith(CAUSAL_CLASSES) for name in names) or (
+            Role.causal in roles and Role.masked not in roles
+        )
 
     @property
     def pad_id(self) -> int:
@@ -123,17 +144,31 @@ class Checkpoint:
 
     @property
     def rows(self) -> int | None:
-        """Rows of the embedding; None where nothing but a tokenizer lies."""
-        return self.number(("vocab_size",)) if (self.directory / "config.json").is_file() else None
+        """Rows of the embedding; None where nothing but a tokenizer lies, or a model without one."""
+        if not (self.directory / "config.json").is_file():
+            return None
+        return self._stated_shape()["vocabulary_size"] if self.is_built_by_config else self.number(("vocab_size",))
 
     @property
     def terms(self) -> Terms:
         """What the settings are called in its config.json."""
-        return OTHER if self.is_other_causal_lm else ROBERTA if self.family is Family.encoder else BLOOM
+        encoder = self.family is Family.encoder
+        if self.is_built_by_config:
+            return OTHER_ENCODER if encoder else OTHER
+        return ROBERTA if encoder else BLOOM
+
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """The part of config.json that tells the shape of what reads texts."""
+        within = known_type(self.model_type).within if self.is_built_by_config else None
+        section = self.config.get(within) if within else None
+        return section if isinstance(section, dict) else self.config
 
     def shape(self) -> dict[str, Any]:
         """Return the architecture settings that its weights determine. Raises WrongInput for what is not built here."""
-        for key, value in {} if self.is_other_causal_lm else FIXED.items():
+        if self.is_built_by_config:
+            return {"model_type": self.model_type, **self._stated_shape()}
+        for key, value in FIXED.items():
             if self.config.get(key, value) != value:
                 self.refuse(f": its {self.stated_in} says {key}={self.config[key]}\nallowed: {key}={value}")
         shape: dict[str, Any] = {name: self.number(keys) for name, keys in self.terms.shape.items()}
@@ -144,6 +179,20 @@ class Checkpoint:
             shape["feed_forward"] = 4 * shape["width"]
         return {"model_type": self.model_type, **shape}
 
+    def _stated_shape(self) -> dict[str, Any]:
+        # By the usual names, else by the names of its class, else by its defaults; 0: none, or differing.
+        shape: dict[str, Any] = {}
+        for setting, usual in {**OTHER.shape, "feed_forward": OTHER.defaults["feed_forward"][0]}.items():
+            own, default = known_type(self.model_type).shape.get(setting, ("", 0))
+            names = [name for name in (*usual, own) if self.stated.get(name) is not None]
+            value = self.stated[names[0]] if names else default
+            if isinstance(value, str | bool) or (isinstance(value, int) and value < 0):
+                self.refuse(f": its {self.stated_in} says {names[0]}={value}\nneeded there: a positive integer")
+            shape[setting] = value if isinstance(value, int) else 0
+        shape["feed_forward"] = shape["feed_forward"] or 4 * shape["width"]
+        shape["vocabulary_size"] = shape["vocabulary_size"] or None
+        return shape
+
     def settings(self) -> dict[str, Any]:
         """Return the shape, and how random weights of it are drawn and dropped out, as config.json says."""
         return self.shape() | self.with_defaults(self.terms.drawn)
@@ -151,7 +200,7 @@ class Checkpoint:
     def with_defaults(self, wanted: Mapping[str, tuple[Names, Any]]) -> dict[str, Any]:
         """Return settings by the first of their names that is there and not null, else their defaults."""
         return {
-            setting: next((self.config[name] for name in names if self.config.get(name) is not None), default)
+            setting: next((self.stated[name] for name in names if self.stated.get(name) is not None), default)
             for setting, (names, default) in wanted.items()
         }
 

@@ -50,6 +50,14 @@ class FairseqCheckpoint(Checkpoint):
             )
         return found.arguments, renamed(found.shapes, _thirds)
 
+    def has_head(self) -> bool:
+        """False: a classification head of fairseq's is not read."""
+        return False
+
+    def is_half_precision(self) -> bool:
+        """Whether its weights hold numbers of 16 bits."""
+        return read_pickles([self.file], REMEDY)[0].is_half_precision
+
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """What config.json would say. Raises WrongInput for another model and a dictionary that does not match."""

@@ -9,10 +9,9 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
-from sweeper.tokens.segmenters import SPECIAL_NAMES, TRANSFORMERS
-from sweeper.tokens.tokenizer import PIECES, TOKENIZER
+from sweeper.tokens.tokenizer import PIECES, TRANSFORMERS_FILES
 
-DESCRIPTION = ("config.json", TOKENIZER, TRANSFORMERS, SPECIAL_NAMES, PIECES, "*.model")
+DESCRIPTION = ("config.json", *TRANSFORMERS_FILES, PIECES, "*.model")
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")
 PICKLES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "pytorch_model.bin.index.json")
 

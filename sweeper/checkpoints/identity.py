@@ -13,19 +13,31 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.errors import WrongInput
 from sweeper.tokens.segmenters import named_special_pieces
-from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file
+from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.trial.settings import ArchSettings, TokenizerSettings
 from sweeper.trial.trial import digest, plain, result_settings
 
 
 def data_digests(
-    source: DataSource, tokenizer: TokenizerSettings, answers: Sequence[str] | None = None
+    source: DataSource,
+    tokenizer: TokenizerSettings,
+    answers: Sequence[str] | None = None,
+    *,
+    by_transformers: bool = False,
 ) -> dict[str, str]:
     """Name the content of a trial's data and tokenizer; `answers` are those of prompts that the tokenizer is made of.
 
-    Raises WrongInput for a file that cannot be read.
+    Of a tokenizer that Transformers reads every file counts that it may read. Raises WrongInput for a file that cannot
+    be read.
     """
     data = source.digest()
+    if by_transformers and tokenizer.path is not None:
+        files = {file.name: file_digest(file).hex() for file in tokenizer_files(Path(tokenizer.path))}
+        return {
+            "data": data,
+            "tokenizer": digest({"read_by": "transformers", "files": files}),
+            "reading": "transformers",
+        }
     prompts = {} if answers is None else {"answers": list(answers)}
     made_of: dict[str, Any] = {
         "trained_on": data,

@@ -34,6 +34,7 @@ class Pickled:
 
     shapes: Shapes | None
     arguments: Mapping[str, Any] | None
+    is_half_precision: bool = False  # numbers of 16 bits are among them
 
 
 def pickle_shapes(files: Sequence[Path]) -> Shapes:
@@ -53,7 +54,7 @@ def read_pickles(files: Sequence[Path], remedy: str = REMEDY) -> list[Pickled]:
     for file, answer in zip(files, answers, strict=True):
         if "refused" in answer:
             raise WrongInput(f"{file} {answer['refused']}\n{remedy}")
-    return [Pickled(_tuples(answer["shapes"]), answer["arguments"]) for answer in answers]
+    return [Pickled(_tuples(answer["shapes"]), answer["arguments"], answer["half"]) for answer in answers]
 
 
 @cache
@@ -83,10 +84,12 @@ def _answer(file: str) -> dict[str, Any]:
         with torch.serialization.safe_globals([Namespace]), warnings.catch_warnings(action="ignore"):
             content = torch.load(file, map_location="meta", weights_only=True)  # "meta": without the numbers
         arguments = _arguments(content) if isinstance(content, dict) else None
-        shapes = _shapes(content if arguments is None else content.get("model"), file)
+        state = content if arguments is None else content.get("model")
+        shapes = _shapes(state, file)
+        half = shapes is not None and any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in state.values())
     except Exception as error:  # a broken file may raise anything
         return {"refused": _reason(error)}
-    return {"shapes": shapes, "arguments": arguments}
+    return {"shapes": shapes, "arguments": arguments, "half": half}
 
 
 def _shapes(state: Any, file: str) -> dict[str, Sequence[int]] | None:

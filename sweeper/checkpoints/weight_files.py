@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePosixPath
 
-from sweeper.checkpoints.pickled_tensors import pickle_shapes
+from sweeper.checkpoints.pickled_tensors import pickle_shapes, read_pickles
 from sweeper.errors import WrongInput
 
 WEIGHT_FILES = (
@@ -54,6 +54,19 @@ def tensor_shapes(directory: Path) -> dict[str, tuple[int, ...]]:
     if missing := next((name for name in listed if name not in shapes), None):
         raise WrongInput(f"{directory / listed[missing]} lacks {missing}, which the index lists\ncopy it again")
     return shapes
+
+
+def is_half_precision(directory: Path) -> bool:
+    """Whether a checkpoint's weights hold numbers of 16 bits."""
+    from safetensors import safe_open
+
+    files = weight_files(directory)
+    for file in files:
+        if file.suffix == ".safetensors":
+            with safe_open(file, framework="np") as opened:
+                if any(opened.get_slice(name).get_dtype() in ("F16", "BF16") for name in opened.keys()):  # noqa: SIM118
+                    return True
+    return any(found.is_half_precision for found in read_pickles([f for f in files if f.suffix != ".safetensors"]))
 
 
 def safetensors_shapes(file: Path) -> dict[str, tuple[int, ...]]:

@@ -24,7 +24,7 @@ from sweeper.backends import Backend
 from sweeper.config.composed import study_of, to_trial
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
-from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
 from sweeper.errors import WrongInput
 from sweeper.records.study import Study
 from sweeper.trial.trial import Trial
@@ -69,9 +69,30 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     choices = [known.runtime.choices for known in hydra_configs]
     study = study_of(configs, choices, hydra_configs[0].launcher)
     backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
-    trials = [to_trial(config, choice, backend.traits.device) for config, choice in zip(configs, choices, strict=True)]
+    free = _free_archs(configs, hydra_configs)
+    trials = [
+        to_trial(config, choice, backend.traits.device, arch_is_free=is_free)
+        for config, choice, is_free in zip(configs, choices, free, strict=True)
+    ]
     backend.check(planning=study.plan)
     return study, trials, backend
+
+
+def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> list[bool]:
+    """Tell of each config whether its architecture may be that of model.path: none is chosen, and weights are read.
+
+    A random model takes the shape of the pretrained one that it stands beside, and none where it stands alone.
+    """
+    read = [config.model.path for config in configs if config.model.pretrained]
+    chosen = [
+        known.runtime.choices.get("arch") != DEFAULT_ARCH
+        or any(override.lstrip("+~").startswith("arch") for override in known.overrides.task)
+        for known in hydra_configs
+    ]
+    return [
+        config.model.path is not None and not is_chosen and config.model.path in read
+        for config, is_chosen in zip(configs, chosen, strict=True)
+    ]
 
 
 def _expand_home(config: DictConfig) -> None:

@@ -19,20 +19,26 @@ from sweeper.config.checks import check_name, check_outputs, check_trial
 from sweeper.config.hydra_errors import explain
 from sweeper.config.schema import Config, writable
 from sweeper.config.sources import (
+    DEFAULT_ARCH,
+    OF_MODEL,
     check_tokenizer,
     chosen_arch,
     chosen_checkpoint,
+    chosen_framework,
     digests,
+    fitting_arch,
+    read_by_transformers,
     setting_of_model,
     tokenizer_path,
+    transformers_tokenizer,
 )
 from sweeper.data import DataSettings, DataSource
 from sweeper.errors import WrongInput
-from sweeper.frameworks import load_framework
+from sweeper.frameworks import has_head, load_adapter, load_framework
 from sweeper.records.files import read_versioned
 from sweeper.records.study import FILE, Study
 from sweeper.tracking.state import absolute, check_uri
-from sweeper.trial.settings import check_ranges
+from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
@@ -67,10 +73,13 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
     return Study(name, directory, uri, {str(key): described[key] for key in described}, config.fresh, config.plan)
 
 
-def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str) -> Trial:
+def to_trial(
+    config: DictConfig, choices: Mapping[str, str | None], device: str, *, arch_is_free: bool = False
+) -> Trial:
     """Turn a composed config into a trial, its inputs found, checked and named by their content.
 
-    `choices` are Hydra's runtime choices. Raises WrongInput for what cannot work.
+    `choices` are Hydra's runtime choices; where `arch_is_free`, the shape of model.path is taken if the default is
+    another. Raises WrongInput for what cannot work.
     """
     for group in CHOSEN:
         if group not in choices:
@@ -80,14 +89,28 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
     check_ranges(values)
     check_ranges(source, "data.")
     source.check()
-    arch = chosen_arch(values, choices)
     checkpoint = chosen_checkpoint(values)
+    values = replace(values, framework=chosen_framework(values, checkpoint))
+    alone = checkpoint is not None and checkpoint.is_built_by_config and choices["arch"] == DEFAULT_ARCH
+    if checkpoint is not None and (arch_is_free or alone) and fitting_arch(values, checkpoint, choices):
+        shape = ArchSettings(name=OF_MODEL, **checkpoint.settings())
+        values = replace(values, arch=replace(values.arch, **{values.framework.family.value: shape}))
+        choices = {**choices, "arch": OF_MODEL}
+    arch = chosen_arch(values, choices)
     if checkpoint is not None:
         if values.model.pretrained:
             check_weights(checkpoint, arch, values.framework.family)
         arch = replace(arch, vocabulary_size=arch.vocabulary_size or checkpoint.rows)
-    tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, checkpoint, source))
-    check_tokenizer(values, tokenizer, arch, checkpoint)
+    causal = values.framework.family is Family.causal_lm
+    head = (
+        causal and values.task.name == "classification" and has_head(load_adapter(values.framework), values.framework)
+    )
+    by_transformers = read_by_transformers(values, checkpoint, head=head)
+    if by_transformers and checkpoint is not None:
+        tokenizer = replace(values.tokenizer, path=transformers_tokenizer(values.tokenizer, checkpoint))
+    else:
+        tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, checkpoint, source))
+        check_tokenizer(values, tokenizer, arch, checkpoint)
     trial = Trial(
         seed=values.seed,
         data_seed=values.data_seed,
@@ -99,7 +122,7 @@ def to_trial(config: DictConfig, choices: Mapping[str, str | None], device: str)
         tokenizer=tokenizer,
         train=values.train,
         device=device,
-        digests=digests(values, source, tokenizer, arch, checkpoint),
+        digests=digests(values, source, tokenizer, arch, checkpoint, head=head, by_transformers=by_transformers),
         choices=_shown_choices(values, choices),
         cache=(Path(values.outputs) / "cache").absolute(),
     )

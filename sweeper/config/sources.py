@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import PREFIXES, Checkpoint
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
+from sweeper.checkpoints.model_types import known_type
 from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, check_padding
 from sweeper.config.checks import check_arch
 from sweeper.config.schema import Config
 from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
-from sweeper.tokens.tokenizer import tokenizer_file
-from sweeper.tokens.vocabulary import check_vocabulary
-from sweeper.trial.settings import ArchSettings, Family, TokenizerSettings
+from sweeper.frameworks.lora.checks import ALL_LINEAR
+from sweeper.tokens.segmenters import REQUIRED, special_pieces
+from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
+from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
+from sweeper.trial.settings import ArchSettings, Family, FrameworkSettings, Head, TokenizerSettings
 from sweeper.trial.trial import digest
 
+DEFAULT_ARCH = "tiny"  # of conf/config.yaml
 OF_MODEL = "of_model"  # the choice of arch that takes the shape of model.path, setting by setting
+BLOOM_ADAPTED = ("query_key_value",)  # the default of version 0.1.0, which stays in the ids of other frameworks
 PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel has them inside the package.
 CONFIG_DIRECTORY = next(place for place in (PACKAGE / "conf", PACKAGE.parent / "conf") if place.is_dir())
@@ -49,6 +55,31 @@ def chosen_checkpoint(values: Config) -> Checkpoint | None:
     """Return what model.path names for the framework's family; None where weights and tokenizer come from elsewhere."""
     path = _path_of(values.model.path, values.framework.family)
     return None if path is None else locate(path, weights=values.model.pretrained)
+
+
+def chosen_framework(values: Config, checkpoint: Checkpoint | None) -> FrameworkSettings:
+    """Return the framework with the family that it trains, and LoRA's layers, as they are for this model.
+
+    With one model.path the family is the model's own. What LoRA adapts is decided here, since it makes another trial.
+    """
+    framework = values.framework
+    if checkpoint is not None and isinstance(values.model.path, str):
+        framework = replace(framework, family=checkpoint.family)
+    if framework.lora.target_modules is None:
+        family: ArchSettings = getattr(values.arch, framework.family.value)
+        named = checkpoint.model_type if checkpoint is not None else family.model_type
+        adapted = known_type(named).adapted if framework.name == "lora" else BLOOM_ADAPTED
+        framework = replace(framework, lora=replace(framework.lora, target_modules=tuple(adapted or (ALL_LINEAR,))))
+    return framework
+
+
+def fitting_arch(values: Config, checkpoint: Checkpoint | None, choices: Mapping[str, str | None]) -> bool:
+    """Whether the shape of model.path is to be taken, since the command names none and the default's is another."""
+    if checkpoint is None or choices["arch"] == OF_MODEL:
+        return False
+    arch: ArchSettings = getattr(values.arch, values.framework.family.value)
+    shape = checkpoint.shape()
+    return any(getattr(arch, name) not in (None, value) for name, value in shape.items())
 
 
 def setting_of_model(name: str, *, _parent_: Any, _root_: Mapping[str, Any]) -> Any:
@@ -105,18 +136,67 @@ def tokenizer_path(tokenizer: TokenizerSettings, checkpoint: Checkpoint | None, 
     return None if found is None else str(found)
 
 
+def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head: bool) -> bool:
+    """Whether Transformers reads the tokenizer: that of a model whose ids Sweeper's own reading does not know.
+
+    Its own are RoBERTa's kind, as far as the special pieces have their names, and causal language models that answer in
+    words; `head`: the model classifies by one.
+    """
+    if checkpoint is None:
+        return False
+    path = Path(values.tokenizer.path).expanduser() if values.tokenizer.path is not None else checkpoint.directory
+    try:
+        file = tokenizer_file(path)
+        named = piece_ids(file)
+    except WrongInput:
+        return checkpoint.is_built_by_config or path.is_dir()
+    if checkpoint.family is Family.causal_lm:
+        alone = file.suffix == ".model" and list_of_pieces(file) is None
+        return head or alone or not set(REQUIRED) <= special_pieces(file, named).keys()
+    if checkpoint.is_built_by_config:
+        return True
+    cut = list_of_pieces(file) is not None
+    # CamemBERT's sentencepiece file alone gives other ids by Sweeper's reading, which is XLM-R's.
+    return not cut and (
+        (checkpoint.model_type == "camembert" and file.suffix == ".model") or not set(REQUIRED) <= set(named)
+    )
+
+
+def transformers_tokenizer(tokenizer: TokenizerSettings, checkpoint: Checkpoint) -> str:
+    """Return the directory that Transformers reads the tokenizer from. Raises WrongInput where it would find none."""
+    given = Path(tokenizer.path).expanduser() if tokenizer.path is not None else checkpoint.directory
+    directory = given if given.is_dir() else given.parent
+    if tokenizer.kind is not None or tokenizer.vocabulary_size is not None:
+        name = "kind" if tokenizer.kind is not None else "vocabulary_size"
+        checkpoint.refuse(
+            f" keeps its tokenizer, whole: tokenizer.{name} would make another one\nleave out tokenizer.{name}"
+        )
+    if not has_vocabulary(directory):
+        checkpoint.refuse(
+            f": no tokenizer lies in {directory}\nneeded there: tokenizer.json, vocab.txt, vocab.json and merges.txt,"
+            " or a sentencepiece *.model\nor set tokenizer.path=DIR"
+        )
+    if tokenizer.path is not None and has_vocabulary(checkpoint.directory) and directory != checkpoint.directory:
+        own, other = (
+            {file.name: file.read_bytes() for file in tokenizer_files(d)} for d in (checkpoint.directory, directory)
+        )
+        if own != other:
+            checkpoint.refuse(f": tokenizer {directory} is not the one beside the weights\nleave out tokenizer.path")
+    return str(directory)
+
+
 def check_tokenizer(
     values: Config, tokenizer: TokenizerSettings, arch: ArchSettings, checkpoint: Checkpoint | None
 ) -> None:
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
     family = values.framework.family
+    pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
+    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and family is Family.encoder, family)
     if checkpoint is not None and values.model.pretrained:
         check_belongs(tokenizer, checkpoint)
         check_order(tokenizer, checkpoint)
         if family is Family.encoder:
             check_padding(tokenizer, checkpoint)
-    pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
-    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and family is Family.encoder, family)
 
 
 def digests(
@@ -125,10 +205,13 @@ def digests(
     tokenizer: TokenizerSettings,
     arch: ArchSettings,
     checkpoint: Checkpoint | None,
+    *,
+    head: bool,
+    by_transformers: bool,
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights."""
-    answers = prompted_answers(values, source)
-    named = data_digests(source, tokenizer, answers)
+    answers = None if head else prompted_answers(values, source)
+    named = data_digests(source, tokenizer, answers, by_transformers=by_transformers)
     if answers:
         named["verbalisers"] = digest(answers)
     if checkpoint is not None and arch.model_type not in PREFIXES:
@@ -139,7 +222,23 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
+        if checkpoint is not None and (mended := _mended(values, checkpoint)):
+            named["mended"] = mended
     return named
+
+
+def _mended(values: Config, checkpoint: Checkpoint) -> str:
+    """Name what version 0.1.0 made otherwise of these weights, so that its results do not answer for today's.
+
+    It took a classification head along whatever the seed, and trained in the precision that the file has.
+    """
+    built = {"hf", "fairseq"} & {values.framework.name}
+    found = []
+    if built and values.model.head is Head.draw and not checkpoint.is_built_by_config and checkpoint.has_head():
+        found.append("head")
+    if (built or values.task.is_language_modelling) and checkpoint.is_half_precision():
+        found.append("precision")
+    return "+".join(found)
 
 
 def prompted_answers(values: Config, source: DataSource) -> tuple[str, ...] | None:

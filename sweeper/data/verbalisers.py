@@ -26,12 +26,13 @@ class Verbalised(DataSettings):
     )
 
 
-def verbalisers(source: DataSource) -> tuple[str, ...]:
+def verbalisers(source: DataSource, names: Sequence[str] = ()) -> tuple[str, ...]:
     """Return each class's words, in the order of the classes; by default the classes' names.
 
-    Raises WrongInput for classes that are unknown or left out, and for words that are none or those of another class.
+    `names` are the classes where they are known already; else the data set is asked for them. Raises WrongInput for
+    classes that are unknown or left out, and for words that are none or those of another class.
     """
-    names = source.label_names()
+    names = names or source.label_names()
     given = getattr(source, "verbalisers", None)
     if given is None:
         given = {name: name for name in names}

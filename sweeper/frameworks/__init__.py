@@ -10,14 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.records.classes import Allowed
 from sweeper.trial import Trial
-from sweeper.trial.settings import Precision
+from sweeper.trial.settings import FrameworkSettings, Precision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +27,6 @@ __all__ = [
     "Framework",
     "Interrupted",
     "Report",
-    "check_classifies_encoders",
     "check_precision",
     "load_framework",
 ]
@@ -58,6 +56,10 @@ class Framework(Protocol):
         it writes a checkpoint and raises `Interrupted`.
         """
 
+    def has_head(self, settings: FrameworkSettings) -> bool:  # noqa: ARG002  for those that can choose
+        """Whether a causal language model classifies by a head here; else it answers in words, in a prompt."""
+        return False
+
     def export(self, directory: Path, destination: Path) -> None:
         """Write the best weights of a finished trial as a Transformers directory; `best` may be one already."""
         shutil.copytree(directory / "best", destination)
@@ -65,18 +67,6 @@ class Framework(Protocol):
 
 # What a record may name
 ALLOWED = Allowed(data=DataSettings, methods=("check", "build", "train", "export"))
-
-
-def check_classifies_encoders(trial: Trial) -> None:
-    """Raise WrongInput for another task than classification, or another model than an encoder."""
-    framework = trial.framework.name
-    if trial.task.name != "classification":
-        raise WrongInput(f"framework={framework} does not do task={trial.task.name}\nallowed: classification")
-    if trial.arch.model_type not in ENCODERS:
-        raise WrongInput(
-            f"framework={framework} does not do model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
-            f"allowed: {', '.join(ENCODERS)}"
-        )
 
 
 def check_precision(trial: Trial) -> None:
@@ -87,7 +77,18 @@ def check_precision(trial: Trial) -> None:
 
 def load_framework(trial: Trial) -> Framework:
     """Return the adapter that the trial's framework names. Raises WrongInput when there is no such class."""
-    target = trial.framework._target_
+    return load_adapter(trial.framework)
+
+
+def has_head(adapter: Framework, settings: FrameworkSettings) -> bool:
+    """Whether a causal language model classifies by a head; a class with the four methods alone does not say."""
+    asked = getattr(adapter, "has_head", None)
+    return bool(asked(settings)) if callable(asked) else False
+
+
+def load_adapter(settings: FrameworkSettings) -> Framework:
+    """Return the adapter that a framework's settings name. Raises WrongInput when there is no such class."""
+    target = settings._target_
     module, _, name = target.rpartition(".")
     try:
         kind = getattr(import_module(module), name)

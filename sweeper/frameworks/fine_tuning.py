@@ -1,8 +1,10 @@
-"""What frameworks that fine-tune share: a classifier, the number of updates, and a Trainer of a trial."""
+"""What frameworks that fine-tune share: batches, the number of updates, and a Trainer of a trial."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,41 +15,23 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments, set_seed
+from transformers import PreTrainedModel, TrainingArguments
 
-from sweeper.checkpoints.architecture import transformers_config
 from sweeper.data import EVALUATED
-from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
+from sweeper.frameworks.metrics import classification_metrics
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import ReportingTrainer, TrainerReporter, optimisation
 from sweeper.trial import Trial
 
 AnyTrainer = TypeVar("AnyTrainer", bound=ReportingTrainer)
-HEADS = ("classifier.", "score.")  # of a classifier; always random
 # accelerate draws epoch e's order from data_seed + e: far-apart seeds keep the orders of two trials apart.
 DATA_SEED_STRIDE = 100_003
 
 
-def build_classifier(trial: Trial) -> PreTrainedModel:
-    """Return a sequence classifier of the trial's shape: pretrained body or random, the head always random."""
-    set_seed(trial.seed)
-    tokenizer = inputs.tokenizer(trial)
-    config = transformers_config(trial.arch, tokenizer, labels=trial.data.label_names())
-    if trial.model.pretrained:
-        model, loaded = AutoModelForSequenceClassification.from_pretrained(
-            inputs.weights(trial), config=config, output_loading_info=True
-        )
-        missing = [name for name in loaded["missing_keys"] if not name.startswith(HEADS)]
-        if missing:  # they would be random, and the trial no pretrained one
-            raise WrongInput(f"model.path={inputs.weights(trial)} lacks {', '.join(missing[:5])}")
-        return model
-    return AutoModelForSequenceClassification.from_config(config)
-
-
 def total_steps(trial: Trial, examples: int) -> int:
-    """Updates of the whole training: the epochs' (a last, smaller batch counts), or max_steps when that is fewer."""
-    steps = trial.train.epochs * -(-examples // trial.train.batch_size)
+    """Updates of the whole training: the epochs' (a last, smaller one counts), or max_steps when that is fewer."""
+    steps = trial.train.epochs * -(-examples // trial.train.update_size)
     return min(steps, trial.train.max_steps or steps)
 
 
@@ -82,6 +66,43 @@ def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> t
     tensors = [torch.tensor(row) for row in rows]
     pad = partial(pad_sequence, batch_first=True, padding_side=side)
     return pad(tensors, padding_value=pad_id), pad([torch.ones_like(ids) for ids in tensors])
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Pads a batch to its longest example."""
+
+    pad_id: int
+    side: str = "right"
+    token_types: bool = False
+
+    def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Return input_ids, attention_mask and, where wanted, token_type_ids [batch, longest], and labels [batch]."""
+        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id, self.side)
+        batch = {"input_ids": ids, "attention_mask": mask}
+        if self.token_types:
+            batch["token_type_ids"], _ = padded([example["token_type_ids"] for example in examples], 0, self.side)
+        return batch | {"labels": torch.tensor([example["labels"] for example in examples])}
+
+
+def classifier_collator(model: PreTrainedModel, columns: Collection[str]) -> Collator:
+    """Return what makes a classifier's batches of tokenized examples with these columns."""
+    text = model.config.get_text_config()
+    takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    # A summary of the last position, XLNet's, is of the text's end only where that is the batch's.
+    last = getattr(text, "summary_type", None) == "last" and hasattr(model, "sequence_summary")
+    return Collator(text.pad_token_id, "left" if last else "right", takes_types and "token_type_ids" in columns)
+
+
+class ClassifierTrainer(ReportingTrainer):
+    """The Trainer of a classifier with a head."""
+
+    measure = staticmethod(classification_metrics)
+
+    def prediction_step(self, *args: Any, **kwargs: Any) -> tuple[Tensor | None, Any, Any]:
+        """Return loss, logits and labels, and nothing else that a model may put out."""
+        loss, outputs, labels = super().prediction_step(*args, **kwargs)
+        return loss, outputs[0] if isinstance(outputs, tuple) else outputs, labels
 
 
 def training_arguments(trial: Trial, examples: int, output: Path) -> TrainingArguments:

@@ -58,7 +58,8 @@ def tokenized_directory(trial: Trial) -> Path:
     return trial.cache / "tokenized" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
-def _packed_directory(trial: Trial) -> Path:
+def packed_directory(trial: Trial) -> Path:
+    """Where the ids of the trial's corpus lie."""
     return trial.cache / "packed" / f"{trial.choices['data']}-{digest(_made_of(trial))[:16]}"
 
 
@@ -85,7 +86,7 @@ def _needs_conversion(trial: Trial) -> bool:
 def preparations(trial: Trial) -> list[Preparation]:
     """What is still to be made for the trial, in order. Imports nothing heavy."""
     data = trial.choices["data"]
-    ids = _packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
+    ids = packed_directory(trial) if trial.task.is_language_modelling else tokenized_directory(trial)
     steps = [
         Preparation(f"tokenizer for {data}", tokenizer_directory(trial)),
         Preparation(f"tokenizing {data}", ids),
@@ -131,6 +132,9 @@ def _make_tokenizer(trial: Trial, directory: Path) -> None:
     from sweeper.tokens.tokenizer_training import train_tokenizer
 
     settings, size = trial.tokenizer, trial.tokenizer.vocabulary_size
+    if "reading" in trial.digests:
+        _read_by_transformers(trial, directory)
+        return
     with TemporaryDirectory() as trained:
         if settings.path is not None:
             file = Path(settings.path)
@@ -141,6 +145,17 @@ def _make_tokenizer(trial: Trial, directory: Path) -> None:
             size = None  # it has that size
         counted = None if size is None else _counting_texts(trial)
         load(file, size, counted).save(directory)
+
+
+def _read_by_transformers(trial: Trial, directory: Path) -> None:
+    from sweeper.tokens.reading import CHECKED_TEXTS, read_by_transformers
+
+    assert trial.tokenizer.path is not None
+    model = trial.weights_path or trial.tokenizer.path
+    texts = [text for text in trial.data.splits()["train"].every_text if text.strip()]
+    read_by_transformers(
+        Path(trial.tokenizer.path), read_json(Path(model) / "config.json") or {}, texts[:CHECKED_TEXTS], directory
+    )
 
 
 def _own_texts(trial: Trial) -> Iterable[str]:
@@ -181,7 +196,7 @@ def packed(trial: Trial) -> Path:
         source = trial.data
         pack(source.texts(), tokenizer(trial), source.held_out_share, source.split_seed, directory)
 
-    return cached(_packed_directory(trial), build)
+    return cached(packed_directory(trial), build)
 
 
 def facts(trial: Trial) -> dict[str, Any] | None:

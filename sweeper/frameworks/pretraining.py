@@ -49,17 +49,18 @@ class LanguageModelling(Framework):
         from sweeper.frameworks.language_model.training import start
 
         set_seed(trial.seed)
-        model: nn.Module = start(_pretraining(trial))
+        model: nn.Module = start(pretraining(trial))
         return model
 
     def train(self, trial: Trial, directory: Path, report: Report) -> None:
         """Pretrain; see `Framework.train`."""
         from sweeper.frameworks.language_model.training import pretrain
 
-        pretrain(_pretraining(trial), directory, report)
+        pretrain(pretraining(trial), directory, report)
 
 
-def _pretraining(trial: Trial) -> Pretraining:
+def pretraining(trial: Trial) -> Pretraining:
+    """Return what a trial's pretraining is made of."""
     from sweeper.checkpoints.architecture import transformers_config
     from sweeper.frameworks.fine_tuning import total_steps
     from sweeper.frameworks.language_model.training import Numbered, Pretraining, needs_mask
@@ -85,8 +86,8 @@ def _pretraining(trial: Trial) -> Pretraining:
         token_counts=token_counts(directory),
         sequences=Numbered(
             (
-                Shuffled(short, first * settings.batch_size, trial.data_seed),
-                Shuffled(train, (updates - first) * settings.batch_size, trial.data_seed),
+                Shuffled(short, first * settings.update_size, trial.data_seed),
+                Shuffled(train, (updates - first) * settings.update_size, trial.data_seed),
             )
         ),
         held_out=Numbered((sequences("valid", settings.max_length),)),

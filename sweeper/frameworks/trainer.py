@@ -34,8 +34,14 @@ disable_progress_bar()  # in a process that trains: a log is no terminal
 
 
 class ReportingTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with random states fenced around evaluation and its loss shown at every update."""
+    """The Trainer, with random states fenced around evaluation and its loss shown at every update.
 
+    The loss of an update is the mean over what all its batches predict, however it is cut into them.
+    """
+
+    # The Trainer would take it from the model: one that is given the number of items is trusted to divide by it, and
+    # RoBERTa ignores it, so that an update of two batches would have twice the gradient.
+    loss_is_scaled_for_ga = True
     measure: Callable[[Any, Any], dict[str, float]]  # metrics by name, of an evaluated set's predictions and labels
 
     def __init__(self, *, reporter: TrainerReporter, **kwargs: Any):
@@ -45,6 +51,28 @@ class ReportingTrainer(Trainer):  # type: ignore[misc]
             **kwargs,
         )
         self.reporter = reporter
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Any]:
+        """Return an update's batches and the number of what they predict together; None where it is one batch."""
+        batches, _ = super().get_batch_samples(*args, **kwargs)
+        return batches, sum(map(self.items, batches)) if len(batches) > 1 else None
+
+    def items(self, batch: Mapping[str, Tensor]) -> Any:
+        """Return how much a batch predicts, which its loss is a mean over."""
+        return len(batch["input_ids"])
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the mean loss of a batch, or what it adds to the mean over so many items."""
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True)
+        if num_items_in_batch is not None:
+            loss = loss * (self.items(inputs) / num_items_in_batch)
+        return (loss, outputs) if return_outputs else loss
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         """Make a forward and a backward pass, keeping the loss to report it."""
@@ -94,18 +122,21 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         self.tokenizer = tokenizer
         self.splits = splits
         self.extra_files = extra_files
-        self.loss = torch.tensor(0.0)  # of the latest update
+        self.loss = torch.tensor(0.0)  # of the latest update, or of its batches so far
         self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
         self.metrics: dict[str, float] = {}
 
     def add_loss(self, loss: Tensor) -> None:
-        """Count an update's loss in. It is added where it is, as the Trainer does: reading it from a GPU would wait."""
-        self.loss = loss
-        self.loss_sum, self.losses = self.loss_sum + loss, self.losses + 1
+        """Add a batch's part of its update's loss, where it is, as the Trainer does: reading from a GPU would wait."""
+        self.loss = self.loss + loss
 
     def mean_loss(self) -> float:
         """Return the mean training loss since the last evaluation, also over launches; nan before the first update."""
         return self.loss_sum.item() / self.losses if self.losses else math.nan
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Begin an update."""
+        self.loss = torch.tensor(0.0)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Tell how far training is, and ask for a checkpoint when it has to stop.
@@ -113,6 +144,7 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         After the last update of an epoch comes its evaluation, with a checkpoint at its end: one that is written before
         it would go on with the next epoch.
         """
+        self.loss_sum, self.losses = self.loss_sum + self.loss, self.losses + 1
         self.report.progress(_current_epoch(state), state.global_step, state.max_steps, lambda: float(self.loss))
         ends_epoch = control.should_training_stop or float(state.epoch).is_integer()
         if self.report.must_stop() and not ends_epoch:
@@ -166,6 +198,7 @@ def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, 
     return {
         "max_steps": steps,
         "per_device_train_batch_size": settings.batch_size,
+        "gradient_accumulation_steps": settings.gradient_accumulation,
         "per_device_eval_batch_size": settings.eval_batch_size,
         "learning_rate": settings.learning_rate,
         "adam_beta1": settings.betas[0],

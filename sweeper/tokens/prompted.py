@@ -41,9 +41,9 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
     return cached(directory, lambda temporary: _build(temporary, source, tokenizer, max_length))
 
 
-def class_answers(source: DataSource, tokenizer: Tokenizer) -> list[list[int]]:
-    """Return the ids that each class answers with, </s> last."""
-    return answer_ids(tokenizer, verbalisers(source))
+def class_answers(source: DataSource, tokenizer: Tokenizer, names: Sequence[str] = ()) -> list[list[int]]:
+    """Return the ids that each class answers with, </s> last; `names` as for `verbalisers`."""
+    return answer_ids(tokenizer, verbalisers(source, names))
 
 
 def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:

@@ -12,9 +12,10 @@ from sweeper.data import DataSource, Examples
 from sweeper.data.facts import DataFacts, SplitFacts, data_facts, save_facts
 from sweeper.data.hub import silent
 from sweeper.data.splits import limit_examples
-from sweeper.errors import WrongInput
 from sweeper.records.files import cached
-from sweeper.tokens.tokenizer import SHORTEST_PAIR, Tokenizer
+from sweeper.tokens.tokenizer import Encoded, Tokenizer
+
+INTEGER = datasets.Value("int32")
 
 
 def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> Path:
@@ -28,7 +29,10 @@ def tokenized(directory: Path, source: DataSource, tokenizer: Tokenizer, max_len
 
 
 def load_tokenized(directory: Path) -> datasets.DatasetDict:
-    """Load the splits: columns input_ids (<s> … </s>, of pairs <s> … </s></s> … </s>), labels and length (in ids)."""
+    """Load train, valid and test: columns input_ids, labels, length (in ids), and token_type_ids where there are any.
+
+    Ids are in the model's frame, as <s> … </s>, those of a pair <s> … </s></s> … </s>, not padded.
+    """
     return datasets.load_from_disk(str(directory))
 
 
@@ -36,10 +40,13 @@ def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length
     splits = {}
     for split, examples in source.splits().items():
         examples = limit_examples(examples, source.limit)
-        texts = [tokenizer.segment(column) for column in (examples.texts, examples.seconds) if column]
-        input_ids = _framed(tokenizer, texts, max_length)
-        facts = _split_facts(texts, input_ids, tokenizer.unk)
-        splits[split] = as_dataset(input_ids, labels_column(examples, source)), facts
+        columns = [column for column in (examples.texts, examples.seconds) if column]
+        encoded = tokenizer.examples(columns, max_length)
+        others = labels_column(examples, source)
+        if encoded and encoded[0].token_types is not None:
+            others["token_type_ids"] = datasets.List(INTEGER), [example.token_types for example in encoded]
+        rows = as_dataset([example.input_ids for example in encoded], others)
+        splits[split] = rows, split_facts(encoded, tokenizer.unk)
     save_splits(directory, splits, data_facts(source))
 
 
@@ -50,24 +57,12 @@ def save_splits(directory: Path, splits: Mapping[str, tuple[datasets.Dataset, Sp
     save_facts(directory, facts, {name: counted for name, (_, counted) in splits.items()})
 
 
-def _framed(tokenizer: Tokenizer, texts: list[list[list[int]]], max_length: int) -> list[list[int]]:
-    # `texts` holds the uncut ids of one column of texts, or of two
-    if len(texts) == 1:
-        return [tokenizer.frame(ids, max_length) for ids in texts[0]]
-    if max_length < SHORTEST_PAIR:
-        raise WrongInput(
-            f"train.max_length={max_length} has no room for pairs of texts\nallowed: at least {SHORTEST_PAIR}"
-        )
-    return [tokenizer.frame_pair(first, second, max_length) for first, second in zip(*texts, strict=True)]
-
-
 def as_dataset(input_ids: list[list[int]], others: Mapping[str, tuple[Any, Sequence[Any]]]) -> datasets.Dataset:
     """Put a split's ids, their lengths and other columns, each with its type, into a data set."""
-    integer = datasets.Value("int32")
     columns = {
-        "input_ids": (datasets.List(integer), input_ids),
+        "input_ids": (datasets.List(INTEGER), input_ids),
         **others,
-        "length": (integer, [len(ids) for ids in input_ids]),
+        "length": (INTEGER, [len(ids) for ids in input_ids]),
     }
     return datasets.Dataset.from_dict(
         {name: list(values) for name, (_, values) in columns.items()},
@@ -80,13 +75,13 @@ def labels_column(examples: Examples, source: DataSource) -> dict[str, tuple[Any
     return {"labels": (datasets.ClassLabel(names=list(source.label_names())), examples.labels)}
 
 
-def _split_facts(texts: list[list[list[int]]], input_ids: list[list[int]], unk: int) -> SplitFacts:
-    special = 2 * len(texts)  # <s> and </s>, and for pairs </s></s> between them
-    uncut = [sum(map(len, example)) for example in zip(*texts, strict=True)]
-    tokens = sum(map(len, input_ids))
+def split_facts(examples: Sequence[Encoded], unk: int) -> SplitFacts:
+    """Count a split's ids, cut examples, and the share of unknown pieces among what is text."""
+    tokens = sum(len(example.input_ids) for example in examples)
+    text = tokens - sum(example.special for example in examples)
     return SplitFacts(
-        examples=len(input_ids),
-        truncated=sum(length + special > len(ids) for length, ids in zip(uncut, input_ids, strict=True)),
+        examples=len(examples),
+        truncated=sum(example.truncated for example in examples),
         tokens=tokens,
-        unknown_share=sum(ids.count(unk) for ids in input_ids) / max(tokens - special * len(input_ids), 1),
+        unknown_share=sum(example.input_ids.count(unk) for example in examples) / max(text, 1),
     )

@@ -37,7 +37,22 @@ TOKENIZER = "tokenizer.json"
 SHORTEST_PAIR = 6  # ids: <s>, three </s>, and one of either text
 SENTENCEPIECE = "sentencepiece.bpe.model"  # the file that a trained tokenizer.json is a conversion of
 PIECES = "tokenizer_pieces.json"  # beside a saved file whose ids are not those it has by itself
+VOCABULARIES = (TOKENIZER, "vocab.json", "vocab.txt")
+TRANSFORMERS_FILES = (*VOCABULARIES, "merges.txt", "added_tokens.json", TRANSFORMERS, SPECIAL_NAMES)
 COUNTING_BATCH = 1000  # texts segmented at once, so that a corpus larger than memory can be counted
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An example's ids as the model takes them, not padded, and how many of them are `special`.
+
+    `token_types` tells of each id which text it is of; None: the model is not told.
+    """
+
+    input_ids: list[int]
+    token_types: list[int] | None
+    truncated: bool
+    special: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +130,24 @@ class Tokenizer:
         kept_first, kept_second = kept_of_pair(len(first), len(second), max_length - 4)
         return [self.bos, *first[:kept_first], self.eos, self.eos, *second[:kept_second], self.eos]
 
+    def examples(self, columns: Sequence[Sequence[str]], max_length: int) -> list[Encoded]:
+        """Return each example's framed ids, at most `max_length`; `columns` holds one column of texts, or two.
+
+        Raises WrongInput when pairs have no room.
+        """
+        uncut = [self.segment(column) for column in columns]
+        if len(columns) == 1:
+            framed = [self.frame(ids, max_length) for ids in uncut[0]]
+        elif max_length < SHORTEST_PAIR:
+            raise WrongInput(
+                f"train.max_length={max_length} has no room for pairs of texts\nallowed: at least {SHORTEST_PAIR}"
+            )
+        else:
+            framed = [self.frame_pair(first, second, max_length) for first, second in zip(*uncut, strict=True)]
+        special = 2 * len(columns)  # <s> and </s>, and for pairs </s></s> between them
+        lengths = [sum(map(len, example)) + special for example in zip(*uncut, strict=True)]
+        return [Encoded(ids, None, length > len(ids), special) for ids, length in zip(framed, lengths, strict=True)]
+
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return <s> … </s> for each text, at most `max_length` ids."""
         return [self.frame(ids, max_length) for ids in self.segment(texts)]
@@ -153,6 +186,10 @@ def load(path: Path, vocabulary_size: int | None = None, count_texts: Iterable[s
     dict.txt: the special ids as above, the pieces in the order of their frequency (ties: of the file), those never
     seen left out. Raises WrongInput.
     """
+    from sweeper.tokens.transformers_tokenizer import load_read
+
+    if path.is_dir() and (read := load_read(path)) is not None:
+        return read
     file = tokenizer_file(path)
     segmenter = read_tokenizer_json(file) if file.suffix == ".json" else read_sentencepiece(file)
     listed = list_of_pieces(file)
@@ -178,6 +215,17 @@ def _most_frequent(tokenizer: Tokenizer, vocabulary_size: int, texts: Iterable[s
     del counts[tokenizer.unk]
     ranked = sorted(counts, key=lambda index: (-counts[index], index))
     return framed(tokenizer.pieces[index] for index in ranked[: vocabulary_size - len(SPECIAL)])
+
+
+def tokenizer_files(directory: Path) -> list[Path]:
+    """Return the files in a directory that Transformers may read a tokenizer from, by name."""
+    names = {name for name in TRANSFORMERS_FILES if (directory / name).is_file()}
+    return sorted(directory / name for name in names | {file.name for file in directory.glob("*.model")})
+
+
+def has_vocabulary(directory: Path) -> bool:
+    """Whether a directory holds pieces that Transformers can read: it may make a tokenizer of nothing otherwise."""
+    return any(file.name in VOCABULARIES or file.suffix == ".model" for file in tokenizer_files(directory))
 
 
 def tokenizer_file(path: Path) -> Path:

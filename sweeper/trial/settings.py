@@ -64,6 +64,13 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
+class Head(StrEnum):
+    """What becomes of a classification head that pretrained weights bring."""
+
+    draw = "draw"
+    keep = "keep"
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """Where a trial's weights come from."""
@@ -74,6 +81,12 @@ class ModelSettings:
         None,
         identity=False,
         help="a directory in Transformers' or fairseq's format or a hub name; or one for each architecture family",
+    )
+    head: Head = setting(
+        Head.draw,
+        since=2,
+        help="draw: a classification head that the weights bring is left out, and one drawn from the seed; keep: it is"
+        " trained on, where its classes are the data's, in their order",
     )
 
 
@@ -199,6 +212,13 @@ class AdapterTask(StrEnum):
     CAUSAL_LM = "CAUSAL_LM"
 
 
+class ClassifiedBy(StrEnum):
+    """How a model under LoRA tells classes."""
+
+    head = "head"
+    verbaliser = "verbaliser"
+
+
 class Quantization(StrEnum):
     """How a frozen base is held in memory."""
 
@@ -211,9 +231,10 @@ class LoraSettings:
 
     r: int = setting(16, at_least=1, help="rank of the product; the trained parameters grow with it")
     alpha: int = setting(32, at_least=1, help="scale: the product counts alpha / r times")
-    target_modules: tuple[str, ...] = setting(
-        ("query_key_value",),
-        help="linear layers that get one, by name or the end of it; BLOOM's also: dense, dense_h_to_4h, dense_4h_to_h",
+    target_modules: tuple[str, ...] | None = setting(
+        None,
+        help="linear layers that get one, by name or the end of it, or [all-linear]: all of the base model; null:"
+        " PEFT's default for the model's type, else all-linear",
     )
     dropout: float = setting(
         0.05, at_least=0, below=1, help="share of the adapter's inputs that is dropped in training"
@@ -221,7 +242,17 @@ class LoraSettings:
     bias: TrainedBias = setting(
         TrainedBias.none, help="biases trained as well: none; all; lora_only: those of target_modules"
     )
-    task_type: AdapterTask = setting(AdapterTask.CAUSAL_LM, help="PEFT's name for what the model is for")
+    task_type: AdapterTask = setting(
+        AdapterTask.CAUSAL_LM, help="PEFT's name for what a causal language model is for; with a head: SEQ_CLS"
+    )
+    classify: ClassifiedBy | None = setting(
+        None,
+        since=2,
+        help="task=classification: by a head, or by how likely each class's verbaliser is as an answer; null:"
+        " verbaliser for causal language models, head for encoders",
+    )
+    use_rslora: bool = setting(False, since=2, help="the product counts alpha / sqrt(r) times (Kalajdzievski 2023)")
+    use_dora: bool = setting(False, since=2, help="magnitudes are trained apart from directions (Liu et al. 2024)")
     quantization: Quantization | None = setting(
         None,
         help="nf4: hold the base in 4 bits, doubly quantised (QLoRA); needs a CUDA device and bitsandbytes",
@@ -233,6 +264,8 @@ class LoraSettings:
     )
 
     def __post_init__(self) -> None:
+        if self.target_modules is None:
+            return
         object.__setattr__(self, "target_modules", tuple(self.target_modules))  # YAML knows lists only
         if not self.target_modules or not all(self.target_modules):
             raise WrongInput(
@@ -284,7 +317,13 @@ class TrainSettings:
     max_steps: int | None = setting(
         None, at_least=1, help="stop after this many updates; null: when the epochs are over"
     )
-    batch_size: int = setting(8, at_least=1, help="examples an update")
+    batch_size: int = setting(8, at_least=1, help="examples a batch; an update takes one, or gradient_accumulation")
+    gradient_accumulation: int = setting(
+        1,
+        at_least=1,
+        since=2,
+        help="batches of batch_size examples an update; a framework of your own has to do it itself",
+    )
     learning_rate: float = setting(1e-3, above=0, help="the schedule's peak")
     betas: tuple[float, float] = setting((0.9, 0.98), at_least=0, below=1, help="of Adam")
     eps: float = setting(1e-8, above=0, help="of Adam")
@@ -304,6 +343,11 @@ class TrainSettings:
                 f"train.betas={list(self.betas)} has {len(self.betas)} numbers\nallowed: two, as in [0.9,0.98]"
             )
         object.__setattr__(self, "betas", tuple(self.betas))  # YAML knows lists only
+
+    @property
+    def update_size(self) -> int:
+        """Number of examples that an update takes; the last one of an epoch may find fewer."""
+        return self.batch_size * self.gradient_accumulation
 
 
 def check_ranges(settings: Any, prefix: str = "") -> None:

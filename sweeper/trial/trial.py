@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from sweeper.trial.settings import (
     ArchSettings,
@@ -48,7 +49,8 @@ class Trial:
     @property
     def reads_prompts(self) -> bool:
         """Whether the model reads questions in a frame and answers in words; see `sweeper.tokens.prompts`."""
-        return self.framework.family is Family.causal_lm and not self.task.is_language_modelling
+        prompted = self.task.name == "qa" or "verbalisers" in self.digests
+        return prompted and self.framework.family is Family.causal_lm and not self.task.is_language_modelling
 
     @property
     def weights_path(self) -> str | None:
@@ -118,11 +120,35 @@ def _result_value(value: Any) -> Any:
 
 def _added_and_unset(item: Field[Any], settings: Any) -> bool:
     """Whether a setting is younger than the identity's schema and has its default, so that older ids stay."""
-    if item.metadata.get("since", IDENTITY_SCHEMA) <= IDENTITY_SCHEMA:
-        return False
-    default = item.default if item.default_factory is MISSING else item.default_factory()
-    unset: bool = plain(getattr(settings, item.name)) == plain(default)
+    unset: bool = _is_added(item) and plain(getattr(settings, item.name)) == _default(item)
     return unset
+
+
+def _is_added(item: Field[Any]) -> bool:
+    since: int = item.metadata.get("since", IDENTITY_SCHEMA)
+    return since > IDENTITY_SCHEMA
+
+
+def _default(item: Field[Any]) -> Any:
+    return plain(item.default if item.default_factory is MISSING else item.default_factory())
+
+
+def with_added(recorded: Mapping[str, Any], kind: type = Trial) -> dict[str, Any]:
+    """Return a trial's recorded configuration with the settings that are younger than it, at their defaults."""
+    hints = _hints(kind)
+    found: dict[str, Any] = {}
+    for item in fields(kind):
+        value = recorded.get(item.name)
+        if isinstance(value, Mapping) and is_dataclass(hints[item.name]):
+            found[item.name] = with_added(value, hints[item.name])
+        elif item.name in recorded:
+            found[item.name] = value
+        elif _is_added(item):
+            found[item.name] = _default(item)
+    return found | {name: value for name, value in recorded.items() if name not in found}
+
+
+_hints = cache(get_type_hints)
 
 
 def plain(value: Any) -> Any:

@@ -38,7 +38,7 @@ CASES = [
     # An encoder for lora, a causal language model for hf.
     Case(f"{LORA} arch=roberta_tiny", ("arch=roberta_tiny", "family causal_lm", "causal_lm:")),
     Case(f"{LORA} arch.causal_lm.model_type=roberta", ("model_type=roberta", "bloom", "framework=hf")),
-    Case(f"{LORA} framework.family=encoder", ("framework.family=encoder", "framework=hf")),
+    Case(f"{LORA} framework.family=encoder framework.lora.classify=verbaliser", ("needs a causal", "classify=head")),
     Case(f"{LORA} model.path=weights_good", ("model.path=weights_good is a roberta", "framework=hf")),
     Case(f"{LORA} arch=of_model model.path=weights_good", ("family causal_lm", "arch=of_model")),
     Case("framework=hf arch=of_model model.path=lora_gpt2", ("family encoder", "a model.path", "framework=lora")),
@@ -47,7 +47,6 @@ CASES = [
     Case(f"{LORA} arch.causal_lm.model_type=gpt2", ("model_type=gpt2", "arch=of_model model.path=DIR")),
     Case(f"{GPT2} framework.lora.target_modules=[c_attn,nope]", ("gpt2 has no layer nope", "c_attn, c_fc")),
     Case(f"{GPT2} framework.lora.target_modules=[wte]", ("gpt2 has no layer wte", "c_attn, c_fc")),
-    Case(f"{GPT2}_unbuilt model=rd framework.lora.target_modules=[wte]", ("gpt2 has no layer wte", "c_attn, c_proj")),
     Case(f"{GPT2} arch.causal_lm.layers=3", ("model.path=lora_gpt2", "another shape", "arch.causal_lm.layers=1")),
     Case(f"{GPT2} model=rd arch.causal_lm.layers=3", ("arch.causal_lm.layers=3", "lora_gpt2 says, 1")),
     Case(f"{GPT2} train.max_length=65", ("train.max_length=65", "at most 64")),

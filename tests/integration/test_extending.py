@@ -36,6 +36,10 @@ def test_a_framework_an_arch_a_model_and_a_data_set_of_ones_own(own: Path) -> No
         assert record.status() is Status.DONE
         assert {"valid/accuracy", "test/macro_f1"} <= {metric.key for metric in record.metrics()}
     assert "bag_of_words" in run.stdout and "2 of 2" not in run.stdout
+    path = found["bag_of_words-rd_small_start-shouting"].path
+    export = Command(["-m", "sweeper.export", str(path), "exported"], own).run()
+    assert export.returncode == 0, export.stderr
+    assert "not measured on validation texts: how framework=bag_of_words reads them" in export.stdout
 
 
 @pytest.mark.slow

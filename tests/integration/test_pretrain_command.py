@@ -79,6 +79,12 @@ def test_its_weights_start_a_sweep_and_its_run_is_in_mlflow(corpus: Path, tmp_pa
     origin = json.loads((tmp_path / "weights" / "pretraining.json").read_text())
     assert origin["trial"]["id"] == record.description()["id"]  # type: ignore[index]
 
+    export = Command(["-m", "sweeper.export", str(record.path), "exported"], tmp_path)
+    exported = export.run()
+    best = record.outcome().best.metrics["valid/loss"]  # type: ignore[union-attr]
+    assert exported.returncode == 0, exported.stderr
+    assert f"validation loss: {best:.4g} on record, {best:.4g} measured" in exported.stdout
+
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/outputs/mlflow.db")
     experiment = client.get_experiment_by_name("pretrain")
     (trained,) = client.search_runs([experiment.experiment_id], "params.seed = '1'")

@@ -133,6 +133,23 @@ def test_interrupted_anywhere_it_ends_with_the_same_bits(kind: str, tokenizer: T
     assert not same(tmp_path / "whole" / "best", tmp_path / "other" / "best")
 
 
+def test_parts_of_a_batch_make_its_updates(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """Each predicted position counts, however many others its part has; what an encoder hides differs with the cut."""
+    asked = pretraining(tokenizer, "bloom")
+    reports: dict[int, Told] = {}
+    for size in (16, 4):
+        settings = replace(asked.settings, batch_size=size, gradient_accumulation=16 // size, eps=1, gradient_clip=0)
+        # With a large eps Adam is not indifferent to the size of gradients.
+        cut = replace(pretraining(tokenizer, "bloom"), settings=replace(settings, learning_rate=1))
+        assert cut.updates == asked.updates
+        pretrain(cut, tmp_path / str(size), reports.setdefault(size, Told()))
+    whole, parts = reports[16], reports[4]
+    assert parts.steps == whole.steps and parts.losses == pytest.approx(whole.losses, rel=1e-5)
+    first, second = state(tmp_path / "16" / "best"), state(tmp_path / "4" / "best")
+    assert whole.losses[0] - whole.losses[-1] > 0.01
+    assert all(second[name].numpy() == pytest.approx(first[name].numpy(), abs=1e-5) for name in first)
+
+
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_stopped_after_every_update_it_ends_with_the_same_bits(kind: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
     whole, told = Told(), Told()

@@ -45,6 +45,21 @@ def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     assert compared(tmp_path).groups[0].differing == ()
 
 
+def test_a_setting_that_older_records_lack_is_at_its_default(tmp_path: Path) -> None:
+    write_demo(tmp_path)
+    old = sorted(tmp_path.glob("*-s1-*/trial.json"))
+    for file in old:
+        described = json.loads(file.read_text())
+        del described["config"]["train"]["gradient_accumulation"]
+        file.write_text(json.dumps(described))
+    comparison = compared(tmp_path)
+    assert len(old) == 2 and comparison.factors == ("model", "framework")
+    assert [group.differing for group in comparison.groups] == [(), ()]
+    assert len({row.order for row in comparison.trials}) == 1
+    write(tmp_path, trial("rd", seed=4, train={"gradient_accumulation": 2}), [0.5], [0.5])
+    assert compared(tmp_path).factors == ("model", "framework", "train.gradient_accumulation")
+
+
 def test_a_factors_last_part_is_enough_where_it_is_the_only_one_that_varies(tmp_path: Path) -> None:
     write_rates(tmp_path)  # arch.pretraining.learning_rate is another setting of that name
     assert compare_study(open_study(tmp_path), ["model", "learning_rate"]).factors == ("model", "train.learning_rate")

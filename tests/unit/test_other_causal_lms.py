@@ -63,7 +63,7 @@ def write(directory: Path, config: dict[str, Any]) -> Checkpoint:
 def test_shape_by_the_usual_names(config: dict[str, Any], expected: tuple[Any, ...], tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "model", config)
     assert checkpoint.family is Family.causal_lm
-    assert checkpoint.is_other_causal_lm
+    assert checkpoint.is_built_by_config
     arch = ArchSettings(**checkpoint.settings())
     assert (
         arch.model_type, arch.layers, arch.width, arch.heads, arch.feed_forward, arch.positions, arch.vocabulary_size,
@@ -71,23 +71,42 @@ def test_shape_by_the_usual_names(config: dict[str, Any], expected: tuple[Any, .
     ) == expected  # fmt: skip
 
 
-def test_a_size_without_a_usual_name_is_refused_with_those(tmp_path: Path) -> None:
+def test_a_size_that_config_json_leaves_out_is_the_default_of_its_class(tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "model", {key: value for key, value in GPT2.items() if key != "n_layer"})
-    with pytest.raises(WrongInput, match=r"does not say num_hidden_layers\nneeded there: one of .*n_layer, num_layers"):
-        checkpoint.settings()
+    assert checkpoint.settings()["layers"] == 12
+
+
+@pytest.mark.parametrize("value", ["twelve", -1, True])
+def test_a_size_that_is_none_is_refused(value: Any, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match=rf"says n_layer={value}\nneeded there: a positive integer"):
+        write(tmp_path / "model", {**GPT2, "n_layer": value}).settings()
 
 
 @pytest.mark.parametrize("names", [None, [], ["GPT2Model"], ["GPT2ForSequenceClassification"]])
-def test_what_is_no_causal_language_model_is_refused(names: Any, tmp_path: Path) -> None:
-    checkpoint = write(tmp_path / "model", {**GPT2, "architectures": names})
-    with pytest.raises(WrongInput, match=r"model_type=gpt2\nallowed: roberta, .*ForCausalLM or LMHeadModel"):
-        checkpoint.settings()
+def test_the_type_tells_where_the_classes_do_not(names: Any, tmp_path: Path) -> None:
+    assert write(tmp_path / "model", {**GPT2, "architectures": names}).family is Family.causal_lm
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        ({"model_type": "xlnet", "architectures": ["XLNetLMHeadModel"]}, Family.encoder),
+        ({"model_type": "xlnet", "architectures": ["XLNetLMHeadModel"], "attn_type": "uni"}, Family.causal_lm),
+        ({"model_type": "xlm", "architectures": ["XLMWithLMHeadModel"]}, Family.encoder),
+        ({"model_type": "bert", "architectures": ["BertForMaskedLM"]}, Family.encoder),
+        ({"model_type": "bert", "architectures": ["BertLMHeadModel"], "is_decoder": True}, Family.causal_lm),
+        ({"model_type": "bert"}, Family.encoder),
+        ({"model_type": "llama", "architectures": ["LlamaForSequenceClassification"]}, Family.causal_lm),
+    ],
+)
+def test_the_family_is_the_model_s_own(config: dict[str, Any], family: Family, tmp_path: Path) -> None:
+    assert write(tmp_path / "model", config).family is family
 
 
 def test_an_encoder_under_a_causal_head_is_an_encoder(tmp_path: Path) -> None:
     checkpoint = write(tmp_path / "model", {"model_type": "roberta", "architectures": ["RobertaForCausalLM"]})
     assert checkpoint.family is Family.encoder
-    assert not checkpoint.is_other_causal_lm
+    assert not checkpoint.is_built_by_config
 
 
 @pytest.fixture

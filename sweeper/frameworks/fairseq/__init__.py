@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
-from sweeper.frameworks import Framework, Report, check_classifies_encoders, check_precision
+from sweeper.frameworks import Framework, Report, check_precision
+from sweeper.frameworks.classifier_checks import check_classifies, check_roberta
 from sweeper.frameworks.fairseq.mends import check_version
 from sweeper.trial import Trial
 from sweeper.trial.settings import LARGEST_SEED
@@ -24,7 +25,8 @@ class Fairseq(Framework):
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what fairseq's sentence prediction cannot do, and where it is not installed."""
         check_version()
-        check_classifies_encoders(trial)
+        check_classifies(trial)
+        check_roberta(trial, "framework=fairseq")
         if trial.arch.layer_norm_eps != LAYER_NORM_EPS:
             raise WrongInput(
                 f"framework=fairseq does not do layer_norm_eps={trial.arch.layer_norm_eps} of arch={trial.arch.name}\n"

@@ -75,6 +75,7 @@ def _optimisation(settings: TrainSettings, steps: int) -> dict[str, object]:
         "lr": settings.learning_rate,
         "max-epoch": settings.epochs,
         "max-update": steps,
+        "update-freq": settings.gradient_accumulation,
     }
 
 

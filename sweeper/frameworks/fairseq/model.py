@@ -12,10 +12,10 @@ from transformers import PreTrainedModel
 
 from sweeper.checkpoints.checkpoint import ENCODERS
 from sweeper.checkpoints.fairseq_names import TOKEN_TYPES, fairseq_state, transformers_state
+from sweeper.frameworks.classifier import build_classifier
 from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import order_of, rows_of
 from sweeper.frameworks.fairseq.task import ReportingTask, configuration
-from sweeper.frameworks.fine_tuning import build_classifier
 from sweeper.trial.settings import Initialization
 from sweeper.trial.trial import Trial
 

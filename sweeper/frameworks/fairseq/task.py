@@ -41,8 +41,9 @@ class TaskReporter:
     """Collects what fairseq's training measures, reports it, and ends the training when asked to.
 
     `subsets` are evaluated in this order; `keep` is called with the weights of what is the best epoch so far;
-    `end_after` makes an update the last one. Of a resumed training: `full_precision` are the weights in half precision,
-    `losses` those of the unfinished epoch's updates.
+    `end_after` makes an update the last one; an update takes so many `batches`, an epoch's last one fewer where there
+    are no more. Of a resumed training: `full_precision` are the weights in half precision, `losses` those of the
+    unfinished epoch's updates.
     """
 
     report: Report
@@ -50,6 +51,7 @@ class TaskReporter:
     subsets: Sequence[str]
     keep: Callable[[Mapping[str, Tensor]], None]
     end_after: Callable[[int], None]
+    batches: int = 1
     full_precision: Sequence[Tensor] = ()
     losses: Sequence[float] = ()
 
@@ -57,7 +59,8 @@ class TaskReporter:
         self.epoch = 0
         self.step: int | None = None  # the latest update of this launch
         self.stopped = False  # in the middle of an epoch
-        self.loss = torch.tensor(0.0)
+        self.loss = torch.tensor(0.0)  # of the latest update
+        self.parts: list[tuple[Tensor, int]] = []  # of the update under way, each batch's summed loss and its examples
         self.epoch_losses = [torch.tensor(loss) for loss in self.losses]
         self.logits: list[Tensor] = []  # of the subset that is evaluated
         self.labels: list[Tensor] = []
@@ -72,10 +75,16 @@ class TaskReporter:
             self.report.model(model, [name for name, _ in model.named_parameters() if DEAD.search(name)])
         self.epoch = epoch
 
-    def add_loss(self, loss: Tensor) -> None:
-        """Keep the mean loss of an update's examples, in nats."""
-        self.loss = loss
-        self.epoch_losses.append(loss)
+    def add_loss(self, loss: Tensor, examples: int, drawn: int) -> None:
+        """Add a batch's summed loss, in nats; of an update keep the mean over its examples.
+
+        `drawn` is how many batches of the epoch were taken: fairseq takes all of an update before it trains on them.
+        """
+        self.parts.append((loss, examples))
+        if len(self.parts) > (drawn - 1) % self.batches:
+            losses, sizes = zip(*self.parts, strict=True)
+            self.loss, self.parts = sum(losses) / sum(sizes), []
+            self.epoch_losses.append(self.loss)
 
     def end_step(self, step: int, ends_epoch: bool) -> None:
         """Tell how far training is, and end it here when it has to stop in the middle of an epoch."""
@@ -154,7 +163,7 @@ class ReportingTask(SentencePredictionTask):  # type: ignore[misc]
             loss, size, logged = super().train_step(sample, model, criterion, optimizer, *args, **kwargs)
         except torch.OutOfMemoryError as error:
             raise MemoryError(str(error)) from error
-        REPORTER.get().add_loss(loss.detach() / size)
+        REPORTER.get().add_loss(loss.detach(), size, self.training.iterations_in_epoch)
         return loss, size, logged
 
     def resume_full_precision(self) -> None:

@@ -21,12 +21,13 @@ from transformers import PreTrainedModel
 from sweeper.data import EVALUATED
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
+from sweeper.frameworks.classifier import build_classifier
 from sweeper.frameworks.fairseq import mends as fairseq_mends
 from sweeper.frameworks.fairseq.arguments import arguments
 from sweeper.frameworks.fairseq.binarised import binarised
 from sweeper.frameworks.fairseq.model import initial_model, load_into, save_initial
 from sweeper.frameworks.fairseq.task import FULL_PRECISION, LOSSES, REPORTER, TaskReporter, configuration
-from sweeper.frameworks.fine_tuning import build_classifier, total_steps
+from sweeper.frameworks.fine_tuning import total_steps
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.frameworks.trainer import save_model
@@ -58,7 +59,16 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     # Older versions wrote checkpoints between epochs only, and no losses.
     kept = {FULL_PRECISION: (), LOSSES: ()} | (resumed["task_state"] if resumed else {})
     keep_best, end_after = partial(_keep, trial, classifier, directory / "best"), partial(_end, config)
-    reporter = TaskReporter(report, steps, EVALUATED, keep_best, end_after, kept[FULL_PRECISION], kept[LOSSES])
+    reporter = TaskReporter(
+        report,
+        steps,
+        EVALUATED,
+        keep_best,
+        end_after,
+        trial.train.gradient_accumulation,
+        kept[FULL_PRECISION],
+        kept[LOSSES],
+    )
     token = REPORTER.set(reporter)
     try:
         with logged():

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from sweeper.frameworks.fine_tuning import build_classifier, fine_tuner, padded
-from sweeper.frameworks.metrics import classification_metrics
+from sweeper.frameworks import fine_tuning, inputs
+from sweeper.frameworks.classifier import build_classifier
+from sweeper.frameworks.fine_tuning import classifier_collator, fine_tuner
 from sweeper.frameworks.reporter import Report
-from sweeper.frameworks.trainer import ReportingTrainer
 from sweeper.trial import Trial
 
 
@@ -30,27 +26,20 @@ def build(trial: Trial) -> PreTrainedModel:
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the classifier; see `Framework.train`."""
-    model = build(trial)
-    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, _Collator(model.config.pad_token_id))
+    trainer_of(trial, directory, report, build(trial)).run()
+
+
+def trainer_of(trial: Trial, directory: Path, report: Report, model: PreTrainedModel) -> ClassifierTrainer:
+    """Return the Trainer of a trial's classifier, before its first update or as it is to be measured."""
+    collator = classifier_collator(model, inputs.tokenized(trial)["train"].column_names)
+    trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, collator)
     trainer.decay_all = trial.framework.hf.match_fairseq
-    trainer.run()
+    return trainer
 
 
-@dataclass(frozen=True)
-class _Collator:
-    pad_id: int
-
-    def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        """Return input_ids and attention_mask [batch, longest] and labels [batch]."""
-        ids, mask = padded([example["input_ids"] for example in examples], self.pad_id)
-        labels = torch.tensor([example["labels"] for example in examples])
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
-class ClassifierTrainer(ReportingTrainer):
+class ClassifierTrainer(fine_tuning.ClassifierTrainer):
     """The Trainer, which decays every parameter on demand, as fairseq does."""
 
-    measure = staticmethod(classification_metrics)
     decay_all = False
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:

@@ -74,11 +74,18 @@ class LanguageModelTrainer(ReportingTrainer):
 
     measure = staticmethod(prediction_metrics)
 
-    def compute_loss(self, model: PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
+    def compute_loss(
+        self, model: PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, num_items_in_batch: Any = None
+    ) -> Tensor:
         """Return the mean loss in nats over the positions to be predicted."""
         losses = self.losses(model, inputs)
+        items = len(losses) if num_items_in_batch is None else num_items_in_batch
         # A small batch may hide nothing.
-        return losses.sum() / max(len(losses), 1)
+        return losses.sum() / max(items, 1)
+
+    def items(self, batch: Mapping[str, Tensor]) -> Any:
+        """Return the number of positions to be predicted."""
+        return (batch["labels"] != IGNORED).sum()
 
     def losses(self, model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the loss in nats at each position to be predicted, row by row.

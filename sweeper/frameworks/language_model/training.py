@@ -60,7 +60,7 @@ class Pretraining:
     @property
     def updates(self) -> int:
         """Number of updates that the sequences make."""
-        return len(self.sequences) // self.settings.batch_size
+        return len(self.sequences) // self.settings.update_size
 
 
 def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTrainedModel:
@@ -72,8 +72,18 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
     """
     torch.set_num_threads(pretraining.settings.threads)
     set_seed(pretraining.seed)
+    trainer = trainer_of(pretraining, start(pretraining), directory, report)
+    trainer.run()
+    model: PreTrainedModel = trainer.model
+    return model
+
+
+def trainer_of(
+    pretraining: Pretraining, model: PreTrainedModel, directory: Path, report: Report
+) -> LanguageModelTrainer:
+    """Return the Trainer of a language model, before its first update or as it is to be measured."""
     trainer = LanguageModelTrainer(
-        model=start(pretraining),
+        model=model,
         args=training_arguments(pretraining, directory / "checkpoint"),
         train_dataset=pretraining.sequences,
         eval_dataset=None if pretraining.held_out is None else {"valid": pretraining.held_out},
@@ -81,9 +91,7 @@ def pretrain(pretraining: Pretraining, directory: Path, report: Report) -> PreTr
         reporter=TrainerReporter(directory, report, pretraining.tokenizer, ("valid",)),
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.run()
-    model: PreTrainedModel = trainer.model
-    return model
+    return trainer
 
 
 def start(pretraining: Pretraining) -> PreTrainedModel:
@@ -95,7 +103,7 @@ def start(pretraining: Pretraining) -> PreTrainedModel:
         model: PreTrainedModel = kind.from_config(pretraining.config)
         _start_output_bias(model, pretraining.token_counts)
     else:
-        model = kind.from_pretrained(pretraining.weights, config=pretraining.config)
+        model = kind.from_pretrained(pretraining.weights, config=pretraining.config, dtype=torch.float32)
     for config in (model.config, pretraining.config):
         config.update(asked)  # what is saved is for who fine-tunes
     return model

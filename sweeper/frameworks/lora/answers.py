@@ -10,6 +10,7 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
 
 from sweeper.frameworks.fine_tuning import padded
 from sweeper.frameworks.trainer import ReportingTrainer
@@ -18,10 +19,16 @@ from sweeper.frameworks.trainer import ReportingTrainer
 class AnswerTrainer(ReportingTrainer):
     """Trainer whose loss is that of the answers' ids, </s> included; a batch also has what `answer_batch` makes."""
 
-    def compute_loss(self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> Tensor:
+    def compute_loss(
+        self, model: PeftModel | PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, num_items_in_batch: Any = None
+    ) -> Tensor:
         """Return the mean loss in nats over all ids of the batch's answers."""
         losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
-        return losses.sum() / inputs["answers_mask"].sum()
+        return losses.sum() / (self.items(inputs) if num_items_in_batch is None else num_items_in_batch)
+
+    def items(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the number of ids of the answers."""
+        return batch["answers_mask"].sum()
 
 
 def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
@@ -30,7 +37,9 @@ def answer_batch(answers: Sequence[Sequence[int]], pad_id: int) -> dict[str, Ten
     return {"answers": ids, "answers_mask": mask}
 
 
-def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor) -> Tensor:
+def answer_losses(
+    model: PeftModel | PreTrainedModel, prompts: Mapping[str, Tensor], answers: Tensor, answers_mask: Tensor
+) -> Tensor:
     """Return the loss in nats of each id of the answers, 0 where there is none; [examples, longest answer].
 
     `prompts` has input_ids and attention_mask, padded to the left, so that all answers begin in one column. The head
@@ -50,8 +59,9 @@ def answer_losses(model: PeftModel, prompts: Mapping[str, Tensor], answers: Tens
     return losses * answers_mask
 
 
-def _positions(model: PeftModel, mask: Tensor) -> dict[str, Tensor]:
+def _positions(model: PeftModel | PreTrainedModel, mask: Tensor) -> dict[str, Tensor]:
     """Return each id's position from 0, for models that would count the padding on the left."""
-    if "position_ids" not in inspect.signature(model.get_base_model().forward).parameters:
+    plain = model.get_base_model() if isinstance(model, PeftModel) else model
+    if "position_ids" not in inspect.signature(plain.forward).parameters:
         return {}
     return {"position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0)}

@@ -1,29 +1,33 @@
 """What LoRA can adapt: tasks, models, their linear layers and prompts, checked before anything starts.
 
-Imports nothing heavy, but for a model of which there is only a config.json.
+Imports nothing heavy.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, Checkpoint
+from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, PREFIXES
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks import check_precision
+from sweeper.frameworks.classifier_checks import check_built_as_said, check_classifier
 from sweeper.tokens.prompts import SHORTEST_PROMPT, answer_ids, check_pieces, question_room
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial import Trial
-from sweeper.trial.settings import ArchSettings, Family, Quantization
+from sweeper.trial.settings import ArchSettings, ClassifiedBy, Family, Quantization
 
 TASKS = ("classification", "qa")
 WEIGHT = ".weight"
 # Embeddings, whose matrices a file does not tell from those of linear layers.
-EMBEDDINGS = ("wte", "wpe", "lm_head", "embed_out")
+EMBEDDINGS = ("wte", "wpe", "lm_head", "embed_out", "word_embedding")
+EMBEDDING = re.compile(r"embed_|.*embed(?:ding)?s$")
+ALL_LINEAR = "all-linear"  # in place of names: all linear layers of the base model
 
 
 def check(trial: Trial) -> None:
@@ -31,52 +35,49 @@ def check(trial: Trial) -> None:
     check_precision(trial)
     if trial.task.name not in TASKS:
         raise WrongInput(f"framework=lora does not do task={trial.task.name}\nallowed: {', '.join(TASKS)}")
-    if trial.framework.family is not Family.causal_lm:
-        raise WrongInput(
-            f"framework=lora adapts causal language models, not framework.family={trial.framework.family}\n"
-            "allowed: framework.family=causal_lm; encoders: framework=hf"
-        )
+    _check_answers(trial)
     _check_quantization(trial)
     _check_model(trial)
-    check_names(trial.framework.lora.target_modules, _layers(trial), trial.arch.model_type)
-    _check_prompts(trial)
+    layers = known_layers(trial.arch, trial.weights_path)
+    targets = trial.framework.lora.target_modules
+    if layers is not None and targets is not None and targets != (ALL_LINEAR,):
+        check_names(targets, layers, trial.arch.model_type)
+    if has_head(trial):
+        check_classifier(trial)
+    else:
+        _check_prompts(trial)
+
+
+def has_head(trial: Trial) -> bool:
+    """Whether the trial's model classifies by a head, not by answering in words."""
+    chosen, encoder = trial.framework.lora.classify, trial.framework.family is Family.encoder
+    by_default = ClassifiedBy.head if encoder else ClassifiedBy.verbaliser
+    return trial.task.name == "classification" and (chosen or by_default) is ClassifiedBy.head
+
+
+def _check_answers(trial: Trial) -> None:
+    """Raise WrongInput for an encoder that is to answer in words."""
+    if trial.framework.family is Family.encoder and not has_head(trial):
+        wanted = "task=qa" if trial.task.name == "qa" else "framework.lora.classify=verbaliser"
+        raise WrongInput(
+            f"{wanted} needs a causal language model, and arch={trial.arch.name} is an encoder,"
+            f" model_type={trial.arch.model_type}\nallowed: task=classification framework.lora.classify=head"
+        )
 
 
 def _check_model(trial: Trial) -> None:
-    arch, setting = trial.arch, "arch.causal_lm"
-    if arch.model_type in CAUSAL_LMS:
+    """Raise WrongInput for a model outside the kinds that settings describe but as its config.json says."""
+    arch, encoder = trial.arch, trial.framework.family is Family.encoder
+    kinds = ENCODERS if encoder else CAUSAL_LMS
+    if arch.model_type in kinds:
         return
-    if arch.model_type in ENCODERS or trial.weights_path is None:
+    if "config" not in trial.digests and (arch.model_type in PREFIXES or trial.weights_path is None):
         raise WrongInput(
             f"framework=lora does not build model_type={arch.model_type} of arch={arch.name}\n"
-            f"allowed: {', '.join(CAUSAL_LMS)}; another causal language model: arch=of_model model.path=DIR;"
-            " encoders: framework=hf"
+            f"allowed: {', '.join(kinds)}; another model: arch=of_model model.path=DIR"
+            f"{'' if encoder else '; encoders: framework.family=encoder, or framework=hf'}"
         )
-    said = Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
-    different = [name for name, value in said.items() if getattr(arch, name) != value]
-    if different:
-        raise WrongInput(
-            f"{setting}.{different[0]}={getattr(arch, different[0])} is not what config.json of"
-            f" model.path={trial.weights_path} says, {said[different[0]]}\n"
-            f"a {arch.model_type} is built as it says: set arch=of_model and no {setting}.{different[0]}"
-        )
-
-
-def _layers(trial: Trial) -> Sequence[str]:
-    """Return the names of the base's linear layers. Imports torch for a model of which there is only a config.json."""
-    names = known_layers(trial.arch, trial.weights_path)
-    if names is not None:
-        return names
-    assert trial.weights_path is not None, "_check_model wants a directory for all but BLOOM"
-    return _layers_by_config(trial.weights_path, (Path(trial.weights_path) / "config.json").stat().st_mtime_ns)
-
-
-@cache  # once for all trials
-def _layers_by_config(model: str, _modified_ns: int) -> Sequence[str]:
-    from sweeper.frameworks.lora.model import unbuilt_layers
-
-    found: Sequence[str] = unbuilt_layers(model)
-    return found
+    check_built_as_said(trial)
 
 
 def _check_quantization(trial: Trial) -> None:
@@ -99,7 +100,8 @@ def _check_prompts(trial: Trial) -> None:
         )
     # Only a given tokenizer can make nothing of the verbalisers: one that is trained knows their words.
     given = trial.tokenizer
-    if given.path is not None and given.vocabulary_size is None and "verbalisers" in trial.digests:
+    read_here = given.path is not None and given.vocabulary_size is None and "reading" not in trial.digests
+    if read_here and given.path is not None and "verbalisers" in trial.digests:
         tokenizer = _given_tokenizer(Path(given.path), Path(given.path).stat().st_mtime_ns)
         check_pieces(tokenizer, trial.data)
         longest = max(map(len, answer_ids(tokenizer, verbalisers(trial.data))))
@@ -146,4 +148,5 @@ def matrices(directory: Path) -> list[str]:
         for name, shape in tensor_shapes(directory).items()
         if name.endswith(WEIGHT) and len(shape) == 2
     ]
-    return [name for name in names if "embed" not in name and name.rpartition(".")[2] not in EMBEDDINGS]
+    ends = {name: name.rpartition(".")[2] for name in names}
+    return [name for name, end in ends.items() if end not in EMBEDDINGS and not EMBEDDING.match(end)]

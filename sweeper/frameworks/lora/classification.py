@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
 
 from sweeper.frameworks import inputs
 from sweeper.frameworks.fine_tuning import fine_tuner, padded
@@ -24,18 +26,32 @@ from sweeper.trial import Trial
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`."""
-    model, tokenizer = build(trial), inputs.tokenizer(trial)
-    known_base = base_files(trial, model, directory / "best")
-    answers = class_answers(trial.data, tokenizer)
-    collator = _PromptCollator(answers, tokenizer.pad)
-    trainer = fine_tuner(_ClassTrainer, trial, directory, report, model, collator, known_base)
+    model = build(trial)
+    trainer_of(trial, directory, report, model, base_files(trial, model, directory / "best")).run()
+
+
+def trainer_of(
+    trial: Trial,
+    directory: Path,
+    report: Report,
+    model: PreTrainedModel | PeftModel,
+    extra_files: Mapping[str, str] = MappingProxyType({}),
+) -> ClassTrainer:
+    """Return the Trainer of a trial's model, under its adapter before the first update or as it is to be measured."""
+    tokenizer = inputs.tokenizer(trial)
+    # The names as they were tokenized: the data set's own files may be gone when an export is measured.
+    answers = class_answers(trial.data, tokenizer, inputs.tokenized(trial)["valid"].features["labels"].names)
+    collator = PromptCollator(answers, tokenizer.pad)
+    trainer = fine_tuner(ClassTrainer, trial, directory, report, model, collator, extra_files)
     trainer.classes = answer_batch(answers, tokenizer.pad)
     trainer.length_normalised = trial.framework.lora.length_normalised
-    trainer.run()
+    return trainer
 
 
 @dataclass(frozen=True)
-class _PromptCollator:
+class PromptCollator:
+    """Makes batches of prompts, each with its class's answer."""
+
     answers: Sequence[Sequence[int]]
     pad_id: int
 
@@ -47,7 +63,9 @@ class _PromptCollator:
         return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor(labels), **own}
 
 
-class _ClassTrainer(AnswerTrainer):
+class ClassTrainer(AnswerTrainer):
+    """Trainer that evaluates by the classes' scores."""
+
     measure = staticmethod(classification_metrics)
     classes: dict[str, Tensor]  # every class's answer, as `answer_batch` makes it
     length_normalised: bool

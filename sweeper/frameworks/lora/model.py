@@ -1,17 +1,19 @@
-"""A causal language model under an adapter: its frozen base, random or pretrained, with PEFT's LoRA."""
+"""A model under an adapter: its frozen base, random or pretrained, with PEFT's LoRA."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from peft.utils import ModulesToSaveWrapper
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import (
     AutoConfig,
@@ -27,7 +29,8 @@ from sweeper.checkpoints.architecture import transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
 from sweeper.frameworks import ALLOWED, inputs
-from sweeper.frameworks.lora.checks import check_names
+from sweeper.frameworks.classifier import POOLER, build_classifier, in_body, layers_beside_body
+from sweeper.frameworks.lora.checks import ALL_LINEAR, check_names, has_head
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import LoraSettings, Precision, Quantization
@@ -36,19 +39,23 @@ from sweeper.trial.trial import Trial
 BASE = "base.json"  # with an adapter: what its base is known by, where that is drawn anew each time
 COMPUTED = {Precision.fp32: torch.float32, Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}
 ADAPTER = "lora_"  # in the names of an adapter's parameters
+UNDER_PEFT = "base_model.model."  # before a layer's name; without it PEFT takes any layer whose name ends with one
 
 
 def build(trial: Trial) -> PeftModel:
     """Return the trial's base, frozen, under a new adapter; what is random is drawn from the trial's seed."""
-    set_seed(trial.seed)
     base = base_model(trial, inputs.tokenizer(trial))
+    beside = layers_beside_body(base) if has_head(trial) else []
     if trial.framework.lora.quantization is Quantization.nf4:
-        base = quantised(base, trial.train.precision)
-    return adapted(base, trial.framework.lora)
+        base = quantised(base, trial.train.precision, beside)
+    return adapted(base, trial.framework.lora, beside)
 
 
 def base_model(trial: Trial, tokenizer: Tokenizer) -> PreTrainedModel:
-    """Return the trial's base in float32: pretrained weights, or those that torch's random state draws next."""
+    """Return the trial's base in float32: a classifier where it has a head, else a causal language model."""
+    if has_head(trial):
+        return build_classifier(trial, tokenizer)
+    set_seed(trial.seed)
     config = _base_config(trial, tokenizer)
     if not trial.model.pretrained:
         return AutoModelForCausalLM.from_config(config)
@@ -67,34 +74,76 @@ def _base_config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
     return AutoConfig.from_pretrained(trial.weights_path)
 
 
-def quantised(base: PreTrainedModel, precision: Precision) -> PreTrainedModel:
-    """Return a base with its linear layers in 4 bits, on the GPU (Dettmers et al. 2023: NF4, doubly quantised)."""
+def quantised(base: PreTrainedModel, precision: Precision, beside: Sequence[str] = ()) -> PreTrainedModel:
+    """Return a base with its linear layers in 4 bits, on the GPU (Dettmers et al. 2023: NF4, doubly quantised).
+
+    The layers `beside` its body are trained themselves, and stay as they are.
+    """
     settings = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=COMPUTED[precision],
+        llm_int8_skip_modules=list(beside) or None,  # of 4 bits too, whatever it is called
     )
     with TemporaryDirectory() as place:  # the library quantises while it loads
         base.save_pretrained(place)
-        loaded = AutoModelForCausalLM.from_pretrained(place, quantization_config=settings, device_map={"": 0})
+        loaded = type(base).from_pretrained(place, quantization_config=settings, device_map={"": 0})
     loaded.name_or_path = base.name_or_path
     return prepare_model_for_kbit_training(loaded, use_gradient_checkpointing=False)  # type: ignore[no-untyped-call]
 
 
-def adapted(base: PreTrainedModel, settings: LoraSettings) -> PeftModel:
-    """Freeze a base and add an adapter to its target modules. Raises WrongInput for modules that it lacks."""
-    check_names(settings.target_modules, linear_layers(base), base.config.model_type)
+def adapted(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str] = ()) -> PeftModel:
+    """Freeze a base and add an adapter to its target modules; the layers `beside` its body are trained as they are.
+
+    Raises WrongInput for modules that it lacks.
+    """
     config = LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,
-        target_modules=list(settings.target_modules),
+        target_modules=_targets(base, settings, beside),
         lora_dropout=settings.dropout,
         bias=settings.bias.value,
-        task_type=settings.task_type.value,
+        task_type="SEQ_CLS" if beside else settings.task_type.value,
+        modules_to_save=[f"{UNDER_PEFT}{name}" for name in beside] or None,
+        use_rslora=settings.use_rslora,
+        use_dora=settings.use_dora,
     )
-    with _unwarned_of_checkpointing():
-        return get_peft_model(base, config)
+    try:
+        with _unwarned_of_checkpointing():
+            model = get_peft_model(base, config)
+    except ValueError as error:  # of experts that share a tensor, which PEFT adapts without dropout only
+        kind, said = base.config.model_type, str(error).partition("\n")[0]
+        raise WrongInput(f"framework.lora: PEFT does not adapt model_type={kind} as wanted: {said}") from error
+    for module in model.modules():
+        if isinstance(module, ModulesToSaveWrapper):
+            module.original_module = nn.Identity()  # PEFT's copy for models without their adapter
+    return model
+
+
+def _targets(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str]) -> list[str]:
+    """Return the names of the layers that get an adapter, as short as they were given where they mean no others."""
+    layers = list(linear_layers(base))
+    body = [name for name in layers if in_body(base, name) and POOLER not in name.split(".")]
+    if not body:
+        raise WrongInput(f"framework=lora: a {base.config.model_type} has no linear layers that PEFT adapts")
+    given = settings.target_modules or _default_targets(base.config.model_type)
+    if given == (ALL_LINEAR,):
+        return body
+    # The head of a causal language model can be named; what is trained itself gets no adapter.
+    allowed = body if beside else layers
+    check_names(given, allowed, base.config.model_type)
+    meant = [name for name, _ in base.named_modules() if _is_meant(name, given)]
+    return list(given) if set(meant) <= set(allowed) else [name for name in meant if name in allowed]
+
+
+def _is_meant(name: str, targets: Sequence[str]) -> bool:
+    return any(name == target or name.endswith(f".{target}") for target in targets)
+
+
+def _default_targets(model_type: str) -> tuple[str, ...]:
+    known = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.get(model_type)
+    return tuple(known) if isinstance(known, list) else (ALL_LINEAR,)
 
 
 @contextmanager
@@ -113,21 +162,14 @@ def linear_layers(base: PreTrainedModel) -> Iterator[str]:
             yield name
 
 
-def unbuilt_layers(model: str) -> list[str]:
-    """Return the names of `linear_layers` of the model that a directory's config.json describes, without its memory."""
-    with torch.device("meta"):
-        return list(linear_layers(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))))
-
-
 def export(directory: Path, destination: Path) -> None:
     """Write a trial's base with its best adapter merged into it, in float32, and the tokenizer.
 
     A random base is drawn again; raises WrongInput where that makes another one than the adapter was trained on.
     """
     trial, best = restored(directory, ALLOWED), directory / "best"
-    tokenizer = load(best)
+    tokenizer = inputs.tokenizer(trial) if "reading" in trial.digests else load(best)
     with torch.random.fork_rng():
-        set_seed(trial.seed)
         base = base_model(trial, tokenizer)
     _check_base(base, best)
     with _unwarned_of_checkpointing():

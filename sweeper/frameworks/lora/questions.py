@@ -43,12 +43,12 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
         _write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
 
 
-def trainer_of(trial: Trial, directory: Path, report: Report) -> _QuestionTrainer:
+def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
     """Return the Trainer of a trial's model before its first update."""
     model, tokenizer = build(trial), inputs.tokenizer(trial)
     known_base = base_files(trial, model, directory / "best")
-    collator = _QuestionCollator(tokenizer.pad)
-    trainer = fine_tuner(_QuestionTrainer, trial, directory, report, model, collator, known_base)
+    collator = QuestionCollator(tokenizer.pad)
+    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, known_base)
     trainer.tokenizer = tokenizer
     splits = inputs.tokenized(trial).values()
     trainer.longest_answer = max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits) + SPARE
@@ -57,7 +57,9 @@ def trainer_of(trial: Trial, directory: Path, report: Report) -> _QuestionTraine
 
 
 @dataclass(frozen=True)
-class _QuestionCollator:
+class QuestionCollator:
+    """Makes batches of questions, each with its answer."""
+
     pad_id: int
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
@@ -67,13 +69,10 @@ class _QuestionCollator:
         return {"input_ids": ids, "attention_mask": mask, **answers}
 
 
-class _QuestionTrainer(AnswerTrainer):
-    """Trainer that evaluates by the loss on answers, and by the answers that the model gives itself."""
+class AnswerLossTrainer(AnswerTrainer):
+    """Trainer that evaluates by the loss on answers."""
 
     measure = staticmethod(prediction_metrics)
-    tokenizer: Tokenizer
-    longest_answer: int  # ids that are generated at most
-    positions: int  # of the model
 
     def prediction_step(
         self, model: PeftModel, inputs: Mapping[str, Tensor], *_: Any, **__: Any
@@ -83,6 +82,14 @@ class _QuestionTrainer(AnswerTrainer):
         with torch.no_grad(), self.compute_loss_context_manager():
             losses = answer_losses(model, inputs, inputs["answers"], inputs["answers_mask"])
         return None, losses.double().sum(dim=1), inputs["answers_mask"].sum(dim=1)
+
+
+class QuestionTrainer(AnswerLossTrainer):
+    """Trainer that also evaluates by the answers that the model gives itself."""
+
+    tokenizer: Tokenizer
+    longest_answer: int  # ids that are generated at most
+    positions: int  # of the model
 
     def evaluation_loop(self, dataloader: Any, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         """Evaluate a data set; what the model answers is compared with what is expected."""

@@ -1,0 +1,19 @@
+"""task=classification of framework=lora by a head: the adapter is trained, and what is beside the model's body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweeper.frameworks import inputs
+from sweeper.frameworks.fine_tuning import ClassifierTrainer, classifier_collator, fine_tuner
+from sweeper.frameworks.lora.model import base_files, build
+from sweeper.frameworks.reporter import Report
+from sweeper.trial import Trial
+
+
+def train(trial: Trial, directory: Path, report: Report) -> None:
+    """Train adapter and head; see `Framework.train`."""
+    model = build(trial)
+    known_base = base_files(trial, model, directory / "best")
+    collator = classifier_collator(model.get_base_model(), inputs.tokenized(trial)["train"].column_names)
+    fine_tuner(ClassifierTrainer, trial, directory, report, model, collator, known_base).run()
