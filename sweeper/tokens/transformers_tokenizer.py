@@ -106,13 +106,13 @@ class TransformersTokenizer(Tokenizer):
         ]
 
     @cached_property
-    def _special(self) -> frozenset[int]:
+    def _special_ids(self) -> frozenset[int]:
         added = self._library.get_added_tokens_decoder().items()
         return frozenset(index for index, piece in added if piece.special) - {self.roles.unk}
 
     def _as_text(self, index: int) -> int:
         # The pieces of a unigram model may name the special ones, too.
-        return self.unk if index in self._special and self.roles.unk is not None else index
+        return self.unk if index in self._special_ids and self.roles.unk is not None else index
 
     def save(self, directory: Path) -> None:
         """Write the files that it is read from, by Sweeper and by Transformers."""
