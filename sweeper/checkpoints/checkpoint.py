@@ -89,7 +89,7 @@ class Checkpoint:
         try:
             config = json.loads(file.read_bytes())
         except FileNotFoundError:
-            self.refuse(" holds no config.json\nneeded: a directory in Transformers format")
+            self.refuse(f" holds no config.json\nneeded there, as Transformers writes it, beside {WEIGHT_FILES[0]}")
         except ValueError as error:
             raise WrongInput(f"{file} is not valid JSON: {error}\nneeded: a Transformers config.json") from error
         if not isinstance(config, dict):

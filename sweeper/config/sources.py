@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.checkpoint import PREFIXES, Checkpoint
+from sweeper.checkpoints.fairseq_directory import is_fairseq
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.model_types import known_type
@@ -149,7 +150,8 @@ def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head:
         file = tokenizer_file(path)
         named = piece_ids(file)
     except WrongInput:
-        return checkpoint.is_built_by_config or path.is_dir()
+        # fairseq's ids are those of its dict.txt, of which Transformers knows nothing
+        return checkpoint.is_built_by_config or (path.is_dir() and not is_fairseq(checkpoint.directory))
     if checkpoint.family is Family.causal_lm:
         alone = file.suffix == ".model" and list_of_pieces(file) is None
         return head or alone or not set(REQUIRED) <= special_pieces(file, named).keys()
@@ -191,9 +193,10 @@ def check_tokenizer(
     """Raise WrongInput for a tokenizer that does not fit the model, as far as that is known before it is loaded."""
     family = values.framework.family
     pretrains = values.task.is_language_modelling or (values.model.pretrained and checkpoint is None)
-    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and family is Family.encoder, family)
     if checkpoint is not None and values.model.pretrained:
         check_belongs(tokenizer, checkpoint)
+    check_vocabulary(tokenizer, arch.vocabulary_size, pretrains and family is Family.encoder, family)
+    if checkpoint is not None and values.model.pretrained:
         check_order(tokenizer, checkpoint)
         if family is Family.encoder:
             check_padding(tokenizer, checkpoint)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
+from sweeper.frameworks.checked_model import check_model
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
 from sweeper.records.progress import ProgressFile
@@ -77,6 +78,7 @@ def prepare(trial: Trial) -> None:
     interruption.listen()
     try:
         inputs.prepare(trial)
+        check_model(trial)
     except Interrupted as interrupted:
         print(f"interrupted: {interrupted}", flush=True)
         sys.exit(interruption.EXIT_CODE)

@@ -13,7 +13,7 @@ from sweeper.driver.closing import counts_text, print_closing, print_detached, p
 from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
-from sweeper.driver.plan import distinct, print_data, print_plan
+from sweeper.driver.plan import distinct, print_data, print_models, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
@@ -71,7 +71,9 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
         _put_aside(known)
     done = sum(item.status is Status.DONE for item in known)
     console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
-    print_data([item.trial for item in known if item.status is not Status.DONE], console)
+    to_run = [item.trial for item in known if item.status is not Status.DONE]
+    print_models(to_run, console)
+    print_data(to_run, console)
     return known
 
 

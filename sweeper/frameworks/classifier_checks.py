@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweeper.checkpoints.checkpoint import ENCODERS, Checkpoint
+from sweeper.checkpoints.checkpoint import ENCODERS, PREFIXES, Checkpoint
 from sweeper.errors import WrongInput
 from sweeper.trial import Trial
 from sweeper.trial.settings import Head
@@ -18,6 +18,11 @@ def check_classifies(trial: Trial) -> None:
         raise WrongInput(f"framework={framework} does not do task={trial.task.name}\nallowed: classification")
     if "config" in trial.digests:
         check_built_as_said(trial)
+    elif trial.arch.model_type not in PREFIXES:
+        raise WrongInput(
+            f"framework={framework} does not build model_type={trial.arch.model_type} of arch={trial.arch.name}\n"
+            f"allowed: {', '.join(PREFIXES)}; another model: arch=of_model model.path=DIR"
+        )
     check_classifier(trial)
 
 

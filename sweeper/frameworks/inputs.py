@@ -79,6 +79,22 @@ def _converted_directory(trial: Trial) -> Path:
     return trial.cache / "converted" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
 
 
+def is_checked(trial: Trial) -> bool:
+    """Whether the trial's model is built once before its trials: one whose shape only config.json says."""
+    return "config" in trial.digests and trial.framework.name in ("hf", "lora")
+
+
+def checked_directory(trial: Trial) -> Path:
+    """Where it is noted that a model which is built as its config.json says was built once, and found whole."""
+    framework = result_settings(trial.framework)
+    made_of = [trial.digests.get(name) for name in ("config", "weights", "tokenizer", "verbalisers", "data")]
+    return (
+        trial.cache
+        / "checked"
+        / digest([made_of, framework, result_settings(trial.model), trial.train.max_length])[:16]
+    )
+
+
 def _needs_conversion(trial: Trial) -> bool:
     return trial.weights_path is not None and is_fairseq(Path(trial.weights_path))
 
@@ -95,6 +111,8 @@ def preparations(trial: Trial) -> list[Preparation]:
         steps.append(Preparation(f"pretraining {trial.arch.name} on {data}", weights_directory(trial)))
     elif trial.model.pretrained and _needs_conversion(trial):
         steps.append(Preparation(f"converting {trial.weights_path}", _converted_directory(trial)))
+    if is_checked(trial):
+        steps.append(Preparation(f"checking {trial.weights_path}", checked_directory(trial)))
     return [step for step in steps if not step.directory.exists()]
 
 

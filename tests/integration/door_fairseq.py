@@ -11,7 +11,7 @@ from tests.integration.door import Case
 
 MODEL = "model.path=fairseq_"
 CASES = [
-    Case(f"{MODEL}deep", ("model.path=fairseq_deep", "arch=of_model", "arch.encoder.layers=3")),
+    Case(f"arch=tiny {MODEL}deep", ("model.path=fairseq_deep", "arch=of_model", "arch.encoder.layers=3")),
     Case(f"{MODEL}shallow arch=of_model", ("fairseq_shallow: its model.pt lacks encoder.sentence_encoder.layers.2",)),
     Case(
         f"{MODEL}wide arch=of_model", ("fairseq_wide", "of another shape than its model.pt", "[128, 64]", "[256, 64]")
