@@ -157,11 +157,11 @@ def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head:
         return head or alone or not set(REQUIRED) <= special_pieces(file, named).keys()
     if checkpoint.is_built_by_config:
         return True
-    cut = list_of_pieces(file) is not None
-    # CamemBERT's sentencepiece file alone gives other ids by Sweeper's reading, which is XLM-R's.
-    return not cut and (
-        (checkpoint.model_type == "camembert" and file.suffix == ".model") or not set(REQUIRED) <= set(named)
-    )
+    if list_of_pieces(file) is not None:
+        return False
+    if checkpoint.model_type == "camembert" and file.suffix == ".model":
+        return True  # its ids are not XLM-R's, which Sweeper's reading would give
+    return path.is_dir() and not set(REQUIRED) <= set(named)
 
 
 def transformers_tokenizer(tokenizer: TokenizerSettings, checkpoint: Checkpoint) -> str:
