@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sweeper.errors import WrongInput
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import ArchSettings
 
@@ -111,3 +112,17 @@ def transformers_config(arch: ArchSettings, tokenizer: Tokenizer, labels: Sequen
         pad_token_id=tokenizer.pad,
         eos_token_id=tokenizer.eos,
     )
+
+
+def stated_config(directory: str, **changes: Any) -> PretrainedConfig:
+    """Return what a directory's config.json says, with changes. Raises WrongInput for a type Transformers lacks."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(directory, trust_remote_code=False, **changes)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # as its classes check what they are given
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise WrongInput(
+            f"model.path={directory}: Transformers cannot build what its config.json says: {said[:300]}\n"
+            "needed there: a model_type of the library itself; code that lies with a model is never run"
+        ) from error

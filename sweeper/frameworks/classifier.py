@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel, set_seed
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel, set_seed
 
-from sweeper.checkpoints.architecture import transformers_config
+from sweeper.checkpoints.architecture import stated_config, transformers_config
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.frameworks.classifier_checks import check_kept_names, check_single_stack
@@ -47,7 +47,7 @@ def build_classifier(trial: Trial, tokenizer: Tokenizer | None = None) -> PreTra
     directory = inputs.weights(trial)
     kept = trial.model.head is Head.keep
     if kept:
-        check_kept_names(directory, AutoConfig.from_pretrained(directory).id2label, trial.data.label_names())
+        check_kept_names(directory, stated_config(directory).id2label, trial.data.label_names())
     model, found = _of_auto_class(
         AutoModelForSequenceClassification.from_pretrained,
         directory,
@@ -103,8 +103,8 @@ def _config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
     labels = trial.data.label_names()
     if "config" not in trial.digests:
         return transformers_config(trial.arch, tokenizer, labels=labels)
-    config = AutoConfig.from_pretrained(
-        trial.weights_path,
+    config = stated_config(
+        str(trial.weights_path),
         id2label=dict(enumerate(labels)),
         label2id={name: number for number, name in enumerate(labels)},
         # What a config.json may say of how the model was used; another loss, and outputs that nobody reads here.

@@ -27,9 +27,11 @@ def check_classifies(trial: Trial) -> None:
 
 
 def check_built_as_said(trial: Trial) -> None:
-    """Raise WrongInput for an architecture that is not what the config.json says that the model is built by."""
+    """Raise WrongInput for an encoder-decoder, and an architecture that is not what the model's config.json says."""
     assert trial.weights_path is not None
-    arch, said = trial.arch, Checkpoint(trial.weights_path, Path(trial.weights_path)).settings()
+    arch, checkpoint = trial.arch, Checkpoint(trial.weights_path, Path(trial.weights_path))
+    check_single_stack(trial, checkpoint.config.get("is_encoder_decoder") is True)
+    said = checkpoint.settings()
     different = [name for name, value in said.items() if getattr(arch, name) != value]
     if different:
         setting = f"arch.{trial.framework.family}.{different[0]}"
@@ -40,7 +42,7 @@ def check_built_as_said(trial: Trial) -> None:
 
 
 def check_classifier(trial: Trial) -> None:
-    """Raise WrongInput for encoder-decoders, and for a head that is to be kept and has other classes."""
+    """Raise WrongInput for a head that is to be kept and has other classes."""
     if trial.weights_path is None:
         if trial.model.pretrained and trial.model.head is Head.keep:
             raise WrongInput(
@@ -50,10 +52,8 @@ def check_classifier(trial: Trial) -> None:
     directory = Path(trial.weights_path)
     if not (directory / "config.json").is_file():
         return  # fairseq's format, which is a RoBERTa's; its heads are not read
-    config = Checkpoint(trial.weights_path, directory).config
-    check_single_stack(trial, config.get("is_encoder_decoder") is True)
     if trial.model.pretrained and trial.model.head is Head.keep:
-        found = config.get("id2label")
+        found = Checkpoint(trial.weights_path, directory).config.get("id2label")
         names = {int(number): name for number, name in found.items()} if isinstance(found, Mapping) else {}
         check_kept_names(trial.weights_path, names, trial.data.label_names())
 

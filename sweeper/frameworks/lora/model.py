@@ -16,7 +16,6 @@ from peft.utils import ModulesToSaveWrapper
 from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     BitsAndBytesConfig,
     PreTrainedConfig,
@@ -25,7 +24,7 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
-from sweeper.checkpoints.architecture import transformers_config
+from sweeper.checkpoints.architecture import stated_config, transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
 from sweeper.frameworks import ALLOWED, inputs
@@ -71,7 +70,7 @@ def base_model(trial: Trial, tokenizer: Tokenizer) -> PreTrainedModel:
 def _base_config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
     if trial.arch.model_type in CAUSAL_LMS:
         return transformers_config(trial.arch, tokenizer)
-    return AutoConfig.from_pretrained(trial.weights_path)
+    return stated_config(str(trial.weights_path))
 
 
 def quantised(base: PreTrainedModel, precision: Precision, beside: Sequence[str] = ()) -> PreTrainedModel:
