@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, get_type_hints
 
@@ -40,12 +41,15 @@ def without_digests(config: Mapping[str, Any], data: type | None = None) -> dict
 
 def _of_result(values: Mapping[str, Any], kind: type) -> dict[str, Any]:
     without = {item.name for item in fields(kind) if not item.metadata.get("identity", True)}
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return {
         name: _of_result(value, hints[name]) if isinstance(value, Mapping) and is_dataclass(hints.get(name)) else value
         for name, value in values.items()
         if name not in without
     }
+
+
+_hints = cache(get_type_hints)
 
 
 def _own_kind(config: Mapping[str, Any]) -> type | None:

@@ -30,7 +30,12 @@ CHANGED = {
 }
 NO_CODE = "what your own code was then is not on record"
 # An input -> the sections of a configuration that say where it comes from: other ones ask for another input.
-ASKED_BY = {"data": ("data",), "tokenizer": ("tokenizer",), "weights": ("model", "arch"), "config": ("model",)}
+ASKED_BY = {
+    "data": ("data",),
+    "tokenizer": ("tokenizer", "model"),
+    "weights": ("model", "arch"),
+    "config": ("model",),
+}
 ID_SHOWN = 8  # hexadecimal digits that a trial's name ends in
 
 Config = Mapping[str, Any]
@@ -46,20 +51,20 @@ def print_reasons(study: Path, trials: Sequence[Trial], to_run: Sequence[Trial],
 
 def _reasons(study: Path, trials: Sequence[Trial], to_run: Sequence[Trial]) -> dict[str, int]:
     """Return why older results do not answer, with the number of trials that it is said of."""
-    wanted: dict[str, dict[str, Config]] = defaultdict(dict)
+    wanted: dict[str, list[tuple[str, Config]]] = defaultdict(list)  # several read other inputs by the same settings
     kinds = {}
     for trial in to_run:
         config = trial.description()["config"]
         kinds[config["data"]["_target_"]] = type(trial.data)
-        wanted[_beginning(trial.name)][_key(config, kinds)] = config
-    latest: dict[tuple[str, str], tuple[float, str]] = {}
-    for beginning, description in _older(study, {trial.name for trial in trials}, wanted):
+        wanted[_key(config, kinds)].append((trial.name, config))
+    latest: dict[str, tuple[float, str]] = {}
+    for description in _older(study, {trial.name for trial in trials}, {_beginning(trial.name) for trial in to_run}):
         with suppress(KeyError, TypeError, AttributeError):  # no record of a trial; those who count it say so
             config = whole(description["config"], kinds.get(description["config"]["data"]["_target_"]))
-            key = _key(config, kinds)
-            if (now := wanted[beginning].get(key)) and (reason := _reason(config, now)):
-                found = (float(description["created"]), reason)
-                latest[beginning, key] = max(found, latest.get((beginning, key), found))
+            for name, now in wanted.get(_key(config, kinds), ()):
+                if reason := _reason(config, now):
+                    found = (float(description["created"]), reason)
+                    latest[name] = max(found, latest.get(name, found))
     return dict(Counter(reason for _, reason in latest.values()))
 
 
@@ -72,25 +77,26 @@ def _key(config: Config, kinds: Mapping[str, type]) -> str:
     return json.dumps(without_digests(config, kinds.get(config["data"]["_target_"])), sort_keys=True)
 
 
-def _older(study: Path, own: set[str], wanted: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the beginning and the description of each done record that is none of `own` but is named like one."""
-    if not (wanted and study.is_dir()):
+def _older(study: Path, own: set[str], beginnings: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the descriptions of done records that are none of `own` but whose names begin like one."""
+    if not (beginnings and study.is_dir()):
         return
     for path in sorted(study.iterdir()):
-        if path.name in own or _beginning(path.name) not in wanted:
+        if path.name in own or _beginning(path.name) not in beginnings:
             continue
         record = Record(path)
         with suppress(WrongInput, OSError, KeyError, ValueError, TypeError):
             outcome = record.outcome()
             if outcome is not None and outcome.status is Status.DONE and (description := record.description()):
-                yield _beginning(path.name), description
+                yield description
 
 
 def _reason(before: Config, now: Config) -> str:
     """Return why an older result of the same settings is not taken; empty where other inputs were asked for."""
-    changed = _causes(changed_inputs(before, now), now)
-    if any(before[section] != now[section] for name in changed for section in ASKED_BY[name]):
+    differing = changed_inputs(before, now)
+    if any(before[section] != now[section] for name in differing for section in ASKED_BY[name]):
         return ""
+    changed = _causes(differing, now)
     old, new = before["digests"], now["digests"]
     said = [MENDS[name] for name in newly_mended(before, now)] + [CHANGED[name] for name in changed]
     if old.get(CODE) != new.get(CODE):

@@ -7,6 +7,7 @@ only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 MENDED = "mended"  # the digest that names mends
@@ -36,9 +37,15 @@ def newly_mended(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str
 def changed_inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which inputs of two trials, by configuration, have another digest for another reason than a mend."""
     old, new = before["digests"], now["digests"]
-    same_place = before["model"].get("path") == now["model"].get("path")
-    explained = "tokenizer" if READING in newly_mended(before, now) and same_place else ""
+    # Read otherwise it has another digest; that it is the same one is known by where it lies.
+    read_anew = READING in newly_mended(before, now) and _place(before) == _place(now)
+    explained = "tokenizer" if read_anew else ""
     return tuple(name for name in INPUTS if old.get(name) != new.get(name) and name != explained)
+
+
+def _place(config: Mapping[str, Any]) -> Path | None:
+    path = config["model"]["path"]
+    return Path(path).resolve() if isinstance(path, str) else None
 
 
 def _mends(digests: Mapping[str, str]) -> list[str]:
