@@ -18,6 +18,7 @@ from sweeper.driver.sweep import run_sweep
 from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.files import check_destination, new_directory, read_json, write_json
 from sweeper.records.record import Record
+from sweeper.trial.outcome import Status
 from sweeper.trial.settings import Family
 from sweeper.trial.trial import Trial
 
@@ -36,9 +37,11 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
         if _origin(destination) != trial.id:
             check_destination(f"out={destination}", destination, "set out=DIR to a directory, new or empty")
     code = run_sweep(study, trials, backend)
-    if code == DONE:
+    if code == DONE and not study.plan:
         for trial, destination in zip(trials, destinations, strict=True):
-            _deliver(trial, Record(study.directory / trial.name), destination)
+            record = Record(study.directory / trial.name)
+            if record.status() is Status.DONE:  # else its job goes on without this command
+                _deliver(trial, record, destination)
     return code
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from sweeper.errors import WrongInput
+from sweeper.trial.mends import MENDED
 from sweeper.trial.settings import FRAMEWORKS
 
 Value = str | int | float | bool | None
@@ -79,7 +80,7 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             text = json.dumps(value) if isinstance(value, list) else value
-            yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." else text
+            yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." and key != MENDED else text
 
 
 def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:

@@ -15,6 +15,7 @@ from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_pat
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.statistics import summarize
+from sweeper.analysis.superseded import with_superseded
 from sweeper.data import EVALUATED
 from sweeper.records.study import StudyRecords
 from sweeper.trial.outcome import Status
@@ -39,7 +40,7 @@ OF_ORDER = (
 
 def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence[str] = ()) -> Comparison:
     """Return the tables' rows, by factors and seeds; raises WrongInput where `by`, what makes groups, is no setting."""
-    results = list(results)
+    results = with_superseded(list(results))
     kinds, positions = _kinds_of_trials(results)
     distinct = same_paths(kinds)
     factors, of_kinds = factor_values(distinct, by if results else ())
@@ -63,7 +64,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
         data=tuple(_data_sets(factors, members)),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
-        curves={result.name: _epoch_values(result) for result in results if result.metrics},
+        curves={result.name: _epoch_values(result) for result in results if result.metrics and not result.superseded},
     )
 
 
@@ -126,6 +127,7 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
         device=str(result.config["device"]),
         peak_memory_bytes=outcome.peak_memory_bytes if outcome else None,
         parameters=outcome.parameters if outcome else None,
+        superseded=bool(result.superseded),
         order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
     )
 
@@ -135,6 +137,8 @@ def _epoch_rows(members: Sequence[Member]) -> Iterator[EpochRow]:
     metric = members[0].row.metric
     values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
     for member in members:
+        if member.result.superseded:
+            continue
         for (split, name), curve in _epoch_values(member.result).items():
             for epoch, value in curve.items():
                 values[epoch, name, split].append(value)
@@ -224,6 +228,8 @@ def _differing_code(results: Sequence[Result]) -> Iterator[Differing]:
 
 def _absence(result: Result, tested: bool) -> str:
     """Why a trial has no part in its group's row; empty when it has."""
+    if result.superseded:
+        return result.superseded
     if result.status != Status.DONE:
         error = result.outcome.error if result.outcome else None
         return f"{result.status}: {error.type}" if error else result.status.value
@@ -241,6 +247,6 @@ def _data_sets(factors: Sequence[str], members: Sequence[Member]) -> Iterator[Da
         result, named = own.result, dict(zip(factors, own.row.factors, strict=True))
         settings = {name: named[name] for name in telling}
         key = json.dumps([result.choices["data"], settings, result.facts], sort_keys=True)
-        if result.facts and key not in seen:
+        if result.facts and not result.superseded and key not in seen:
             seen.add(key)
             yield DataSet(str(result.choices["data"]), settings, result.config["train"]["max_length"], result.facts)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import EVALUATED
+from sweeper.data.recorded import whole
 from sweeper.errors import WrongInput
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, open_study
 from sweeper.trial.outcome import Metric, Outcome, Status
-from sweeper.trial.trial import with_added
 
 COMMIT_SHOWN = 10  # hexadecimal digits
 
@@ -67,7 +67,10 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Result:
-    """What a record says of its trial; `name` is STUDY/TRIAL among several studies, `facts` are of its data."""
+    """What a record says of its trial; `name` is STUDY/TRIAL among several studies, `facts` are of its data.
+
+    `superseded`: why it does not count beside another record of the same settings; empty: it does.
+    """
 
     name: str
     status: Status
@@ -79,6 +82,7 @@ class Result:
     id: str = ""
     study: str = ""
     launches: tuple[Launch, ...] = ()
+    superseded: str = ""
 
     @classmethod
     def read(cls, record: Record) -> Result | None:
@@ -91,7 +95,7 @@ class Result:
             name=record.path.name,
             status=status,
             choices=description["choices"],
-            config=with_added(description["config"]),
+            config=whole(description["config"]),
             facts=description.get("facts"),  # records of before have none
             outcome=outcome,
             metrics=tuple(record.metrics()) if status == Status.DONE else (),

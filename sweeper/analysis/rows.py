@@ -49,7 +49,10 @@ class Summaries:
 
 @dataclass(frozen=True)
 class TrialRow(MeasuredRow):
-    """One trial at its best epoch; `factors` are its values of the comparison's. None: not known."""
+    """One trial at its best epoch; `factors` are its values of the comparison's. None: not known.
+
+    `superseded`: it is measured otherwise since, and the study has that trial, too.
+    """
 
     name: str
     status: Status
@@ -72,7 +75,13 @@ class TrialRow(MeasuredRow):
     device: str
     peak_memory_bytes: int | None  # of the GPU where there is one, else of the process
     parameters: ParameterCounts | None
+    superseded: bool
     order: tuple[Value, ...]  # what fixes the order of its examples, with both seeds
+
+    @property
+    def state(self) -> str:
+        """How tables call what has become of it."""
+        return "superseded" if self.superseded else self.status.value
 
 
 @dataclass(frozen=True)

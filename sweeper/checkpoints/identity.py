@@ -14,6 +14,7 @@ from sweeper.data import DataSource
 from sweeper.errors import WrongInput
 from sweeper.tokens.segmenters import named_special_pieces
 from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file, tokenizer_files
+from sweeper.trial.mends import READING
 from sweeper.trial.settings import ArchSettings, TokenizerSettings
 from sweeper.trial.trial import digest, plain, result_settings
 
@@ -36,7 +37,7 @@ def data_digests(
         return {
             "data": data,
             "tokenizer": digest({"read_by": "transformers", "files": files}),
-            "reading": "transformers",
+            READING: "transformers",
         }
     prompts = {} if answers is None else {"answers": list(answers)}
     made_of: dict[str, Any] = {

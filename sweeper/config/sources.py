@@ -22,6 +22,7 @@ from sweeper.frameworks.lora.checks import ALL_LINEAR
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
+from sweeper.trial.mends import mended
 from sweeper.trial.settings import ArchSettings, Family, FrameworkSettings, Head, TokenizerSettings
 from sweeper.trial.trial import digest
 
@@ -225,23 +226,24 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
-        if checkpoint is not None and (mended := _mended(values, checkpoint)):
-            named["mended"] = mended
-    return named
+    return named | mended(*_mends(values, checkpoint))
 
 
-def _mended(values: Config, checkpoint: Checkpoint) -> str:
-    """Name what version 0.1.0 made otherwise of these weights, so that its results do not answer for today's.
+def _mends(values: Config, checkpoint: Checkpoint | None) -> list[str]:
+    """Name what version 0.1.0 made otherwise, so that its results do not answer for today's.
 
-    It took a classification head along whatever the seed, and trained in the precision that the file has.
+    Of given weights it took a classification head along whatever the seed, and trained in the precision that the file
+    has.
     """
+    found: list[str] = []
+    if checkpoint is None or not values.model.pretrained:
+        return found
     built = {"hf", "fairseq"} & {values.framework.name}
-    found = []
     if built and values.model.head is Head.draw and not checkpoint.is_built_by_config and checkpoint.has_head():
         found.append("head")
     if (built or values.task.is_language_modelling) and checkpoint.is_half_precision():
         found.append("precision")
-    return "+".join(found)
+    return found
 
 
 def prompted_answers(values: Config, source: DataSource) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
 from sweeper.driver.plan import distinct, print_data, print_models, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
+from sweeper.driver.superseded import print_reasons
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
 from sweeper.records import provenance
@@ -73,6 +74,8 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
     to_run = [item.trial for item in known if item.status is not Status.DONE]
     print_models(to_run, console)
+    if not study.fresh:
+        print_reasons(study.directory, trials, to_run, console)
     print_data(to_run, console)
     return known
 

@@ -13,7 +13,7 @@ from sweeper.trial.outcome import Status
 # Stable: attributes of a trial's row, and what they mean where the name does not say it.
 TRIAL_COLUMNS = {
     "trial": "name of its directory, STUDY/TRIAL where several studies are compared",
-    "status": "",
+    "status": "superseded: done, and measured otherwise since by another trial of the study",
     "model": "",
     "framework": "",
     "seed": "",
@@ -36,7 +36,8 @@ def csv_text(comparison: Comparison) -> str:
     writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
     writer.writerow({name: csv_cell(name) for name in names})
     for row in comparison.trials:
-        values = dict(zip(comparison.factors, row.factors, strict=True)) | vars(row) | {"trial": row.name}
+        values = dict(zip(comparison.factors, row.factors, strict=True)) | vars(row)
+        values |= {"trial": row.name, "status": row.state}
         values |= {f"{split}_{name}": row.on(split, name) for name in row.others for split in SETS}
         writer.writerow({name: csv_cell(values.get(name)) for name in names})
     for name in comparison.planned:

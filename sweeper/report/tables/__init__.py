@@ -52,7 +52,7 @@ def _trial_table(comparison: Comparison) -> TextTable:
     def cells(row: TrialRow) -> Cells:
         return (
             *group_cells(comparison, row.factors, row.metric),
-            row.status.value,
+            row.state,
             str(row.seed),
             *((str(row.data_seed),) if data_seeds else ()),
             *(metric_text(metric, value) for metric, value in measured.of(row)),
