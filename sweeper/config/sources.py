@@ -18,6 +18,7 @@ from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
+from sweeper.records.own_code import code_digests
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
@@ -209,7 +210,7 @@ def digests(
     head: bool,
     by_transformers: bool,
 ) -> dict[str, str]:
-    """Name the content of a trial's data, tokenizer and pretrained weights."""
+    """Name the content of a trial's data, tokenizer and pretrained weights, and of the user's own code that it runs."""
     answers = None if head else prompted_answers(values, source)
     named = data_digests(source, tokenizer, answers, by_transformers=by_transformers)
     if answers:
@@ -224,7 +225,7 @@ def digests(
         )
         if checkpoint is not None and (mended := _mended(values, checkpoint)):
             named["mended"] = mended
-    return named
+    return named | code_digests(values.framework._target_, type(source))
 
 
 def _mended(values: Config, checkpoint: Checkpoint) -> str:

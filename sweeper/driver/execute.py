@@ -16,6 +16,7 @@ from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
+from sweeper.records.own_code import check_code
 from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Record, Writer
 from sweeper.trial import Trial
@@ -75,6 +76,7 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
 def prepare(trial: Trial) -> None:
     """Make what a trial reads, in this process; exits with `interruption.EXIT_CODE` when it is asked to stop."""
     interruption.listen()
+    check_code(trial)
     try:
         inputs.prepare(trial)
     except Interrupted as interrupted:
@@ -93,6 +95,7 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     writer.describe(description, {"time": started, **launch, **provenance.here(), **_changes(launch)})
     recorder = Recorder(writer, trial.task)
     try:
+        check_code(trial)
         _set_up_process(trial)
         load_framework(trial).train(trial, record.path, recorder)
         best = select(record.metrics(), trial.task)
@@ -121,7 +124,7 @@ def _changes(launch: Mapping[str, Any]) -> dict[str, Any]:
     found = provenance.differences(launch["submitted"])
     for line in found:
         print(line, flush=True)
-    return {"code": provenance.code_state(), "differences": found}
+    return {**provenance.states_of_code(), "differences": found}
 
 
 def _set_up_process(trial: Trial) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from sweeper.analysis.factors import trial_settings
 from sweeper.backends import Backend, Outline
 from sweeper.data.facts import DataFacts, data_facts, question_facts, read_facts
+from sweeper.driver.other_code import print_other_code
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
@@ -33,6 +34,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     seconds = _durations(study.directory.parent) if to_run else {}
     expected = {item.trial.name: seconds.get(_likeness(item.trial.description()), math.nan) for item in to_run}
     console.print(rich_table(_table(known, expected, followed)))
+    print_other_code(study, trials, console)
     print_data([item.trial for item in to_run], console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):
         console.print(f"First: {printable(title)}", soft_wrap=True)
