@@ -36,7 +36,7 @@ def print_other_code(study: Study, trials: Sequence[Trial], console: Console) ->
 def _kept(trials: Sequence[Trial]) -> Iterator[str]:
     names = [trial.name for trial in trials if _code_of(trial.digests) != own_code_of(trial)]
     if names:
-        yield f"{_were(names)} done by other code of your own than today's; accept_code=true keeps them: {_named(names)}"
+        yield f"{_were(names)} done by other code of your own than today's and kept (accept_code=true): {_named(names)}"
 
 
 def _left(directory: Path, trials: Sequence[Trial]) -> Iterator[str]:
