@@ -53,6 +53,7 @@ def test_they_are_listed_or_kept(before: dict[str, str], said: str, studies: tup
     assert accepted(anew, [today]) == [today]
     line = told(anew, [today])
     assert f"1 trial was done {said}; trained anew, or kept with accept_code=true: {old.name}" in line
+    assert told(replace(anew, fresh=True), [today]) == ""
     kept = accepted(keeping, [today])
     assert [known.id for known in kept] == [old.id]
     if before:
