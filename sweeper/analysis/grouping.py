@@ -29,6 +29,7 @@ OF_ORDER = (
     "task.name",
     "data",
     "digests.data",
+    "digests.data_code",
     "digests.tokenizer",
     "train.batch_size",
     "train.gradient_accumulation",

@@ -22,7 +22,10 @@ COMMIT_SHOWN = 10  # hexadecimal digits
 
 @dataclass(frozen=True)
 class Launch:
-    """Where and by what code a trial was started; `difference`: SHA-256 of uncommitted changes. None: not recorded."""
+    """Where and by what code a trial was started; `difference`: SHA-256 of uncommitted changes. None: not recorded.
+
+    `own_code`: repository and state of the user's own, where there is one.
+    """
 
     command: str | None
     directory: str | None
@@ -32,6 +35,7 @@ class Launch:
     host: str | None
     platform: str | None
     versions: tuple[tuple[str, str], ...]
+    own_code: str | None = None
 
 
 # Most trials of a study have the same launch: one object stands for it.
@@ -40,20 +44,23 @@ _launch = cache(Launch)
 
 def commit_text(launch: Launch) -> str:
     """A launch's commit, and the digest of what the code differed from it by."""
-    if launch.commit is None:
+    return _state_text(launch.commit, launch.difference)
+
+
+def _state_text(commit: str | None, difference: str | None) -> str:
+    if commit is None:
         return "not recorded"
-    return launch.commit[:COMMIT_SHOWN] + (
-        f" + changes {launch.difference[:COMMIT_SHOWN]}" if launch.difference else ""
-    )
+    return commit[:COMMIT_SHOWN] + (f" + changes {difference[:COMMIT_SHOWN]}" if difference else "")
 
 
 def _read_launch(recorded: Mapping[str, Any]) -> Launch:
-    code = recorded.get("code") or {}
+    code, own = recorded.get("code") or {}, recorded.get("own_code")
     return _launch(
         *(recorded.get(name) for name in ("command", "directory")),
         *(code.get(name) for name in ("commit", "dirty", "difference_sha256")),
         *(recorded.get(name) for name in ("host", "platform")),
         tuple(sorted(recorded.get("versions", {}).items())),
+        f"{own['repository']}, commit {_state_text(own['commit'], own['difference_sha256'])}" if own else None,
     )
 
 

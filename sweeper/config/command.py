@@ -25,7 +25,9 @@ from sweeper.config.composed import study_of, to_trial
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
+from sweeper.driver.other_code import accepted
 from sweeper.errors import WrongInput
+from sweeper.records.importing import own_failures_told
 from sweeper.records.study import Study
 from sweeper.trial.trial import Trial
 
@@ -75,7 +77,7 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
         for config, choice, is_free in zip(configs, choices, free, strict=True)
     ]
     backend.check(planning=study.plan)
-    return study, trials, backend
+    return study, accepted(study, trials), backend
 
 
 def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> list[bool]:
@@ -133,9 +135,10 @@ def main(drive: Drive, config_name: str = "config") -> int:
     _check_options()
     register()
     try:
-        hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(_task(drive))()
-        for error in errors:
-            raise error
+        with own_failures_told():
+            hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(_task(drive))()
+            for error in errors:
+                raise error
     except (HydraException, OmegaConfBaseException) as error:
         raise WrongInput(explain(error)) from error
     except YAMLError as error:

@@ -36,13 +36,14 @@ from sweeper.data import DataSettings, DataSource
 from sweeper.errors import WrongInput
 from sweeper.frameworks import has_head, load_adapter, load_framework
 from sweeper.records.files import read_versioned
+from sweeper.records.importing import loading
 from sweeper.records.study import FILE, Study
 from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
-STUDY_WIDE = ("study", "outputs", "fresh", "plan", "tracking")
+STUDY_WIDE = ("study", "outputs", "fresh", "accept_code", "plan", "tracking")
 
 # For conf/arch/of_model.yaml, where what is set on the command line takes an interpolation's place.
 OmegaConf.register_new_resolver("sweeper_of_model", setting_of_model, replace=True)
@@ -70,7 +71,10 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
         uri = absolute(uri)
     described = OmegaConf.to_container(launcher, resolve=True)
     assert isinstance(described, dict)
-    return Study(name, directory, uri, {str(key): described[key] for key in described}, config.fresh, config.plan)
+    if config.fresh and config.accept_code:
+        raise WrongInput("fresh=true trains anew what accept_code=true would keep\nallowed: one of them")
+    known = {str(key): described[key] for key in described}
+    return Study(name, directory, uri, known, config.fresh, config.plan, config.accept_code)
 
 
 def to_trial(
@@ -159,10 +163,8 @@ def _data_source(node: Any, choice: str) -> DataSource:
     if not isinstance(target, str):
         raise WrongInput(f"data={choice} names no class\nneeded in its YAML: _target_: module.Class")
     module, _, name = target.rpartition(".")
-    try:
+    with loading(f"data._target_={target}"):
         kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise WrongInput(f"data._target_={target} cannot be loaded: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, DataSettings)):
         raise WrongInput(
             f"data._target_={target} is no data set\nneeded: a dataclass derived from sweeper.data.DataSettings"

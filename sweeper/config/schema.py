@@ -44,6 +44,9 @@ class Config:
         None, help="name of the results under outputs; null: the experiment's name, else the data's"
     )
     fresh: bool = setting(False, help="put earlier trials of this command aside and train anew")
+    accept_code: bool = setting(
+        False, help="take results of other code of your own, or of code that is not on record, for those of today's"
+    )
     plan: bool = setting(False, help="say what would be done and what it would cost, and do nothing")
     outputs: str = setting("outputs", help="directory of studies, the cache and the MLflow store")
 

@@ -19,6 +19,7 @@ from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
+from sweeper.records.own_code import code_digests
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
@@ -213,7 +214,7 @@ def digests(
     head: bool,
     by_transformers: bool,
 ) -> dict[str, str]:
-    """Name the content of a trial's data, tokenizer and pretrained weights."""
+    """Name the content of a trial's data, tokenizer and pretrained weights, and of the user's own code that it runs."""
     answers = None if head else prompted_answers(values, source)
     named = data_digests(source, tokenizer, answers, by_transformers=by_transformers)
     if answers:
@@ -226,7 +227,7 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
-    return named | mended(*_mends(values, checkpoint))
+    return named | mended(*_mends(values, checkpoint)) | code_digests(values.framework._target_, type(source))
 
 
 def _mends(values: Config, checkpoint: Checkpoint | None) -> list[str]:

@@ -37,10 +37,10 @@ class Driver:
         self.launch: dict[str, Any] = {
             "command": provenance.command_line(),
             "directory": str(Path.cwd()),
-            "code": provenance.code_state(),
+            **(states := provenance.states_of_code()),
         }
         if backend.traits.outlives:  # what runs later and elsewhere may not find what was submitted
-            self.launch["submitted"] = {"versions": provenance.versions(), "code": self.launch["code"]}
+            self.launch["submitted"] = {"versions": provenance.versions(), **states}
 
     def run(self, trials: Sequence[SweepTrial]) -> None:
         """Start what has not ended, and return when each trial has."""

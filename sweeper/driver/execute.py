@@ -17,6 +17,7 @@ from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
 from sweeper.frameworks.checked_model import check_model
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
+from sweeper.records.own_code import check_code
 from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Record, Writer
 from sweeper.trial import Trial
@@ -76,6 +77,7 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
 def prepare(trial: Trial) -> None:
     """Make what a trial reads, in this process; exits with `interruption.EXIT_CODE` when it is asked to stop."""
     interruption.listen()
+    check_code(trial)
     try:
         inputs.prepare(trial)
         check_model(trial)
@@ -95,6 +97,7 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     writer.describe(description, {"time": started, **launch, **provenance.here(), **_changes(launch)})
     recorder = Recorder(writer, trial.task)
     try:
+        check_code(trial)
         _set_up_process(trial)
         load_framework(trial).train(trial, record.path, recorder)
         best = select(record.metrics(), trial.task)
@@ -123,7 +126,7 @@ def _changes(launch: Mapping[str, Any]) -> dict[str, Any]:
     found = provenance.differences(launch["submitted"])
     for line in found:
         print(line, flush=True)
-    return {"code": provenance.code_state(), "differences": found}
+    return {**provenance.states_of_code(), "differences": found}
 
 
 def _set_up_process(trial: Trial) -> None:

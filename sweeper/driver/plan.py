@@ -13,6 +13,7 @@ from sweeper.analysis.factors import trial_settings
 from sweeper.backends import Backend, Outline
 from sweeper.data.facts import DataFacts, data_facts, question_facts, read_facts
 from sweeper.driver.models_text import model_lines
+from sweeper.driver.other_code import print_other_code
 from sweeper.driver.superseded import print_reasons
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import WrongInput
@@ -37,6 +38,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     console.print(rich_table(_table(known, expected, followed)))
     print_models([item.trial for item in to_run], console)
     if not study.fresh:
+        print_other_code(study, trials, console)
         print_reasons(study.directory, trials, [item.trial for item in to_run], console)
     print_data([item.trial for item in to_run], console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):

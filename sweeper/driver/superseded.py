@@ -1,4 +1,7 @@
-"""Why trials are trained although the study has results of the same settings: what their results depend on changed."""
+"""Why trials are trained although the study has results of the same settings: what their results depend on changed.
+
+Of code of the user's own that changed `other_code` tells.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ from sweeper.trial.mends import MENDS, changed_inputs, newly_mended
 from sweeper.trial.outcome import Status
 from sweeper.trial.trial import Trial
 
-CODE = "code"  # the digest of code of the user's own
 # A digest that differs -> how it is said.
 CHANGED = {
     "data": "the data has changed since",
@@ -26,9 +28,7 @@ CHANGED = {
     "weights": "the weights have changed since",
     "config": "config.json of model.path has changed since",
     "verbalisers": "the words that answer for the classes have changed since",
-    CODE: "your own code has changed since",
 }
-NO_CODE = "what your own code was then is not on record"
 # An input -> the sections of a configuration that say where it comes from: other ones ask for another input.
 ASKED_BY = {
     "data": ("data",),
@@ -99,8 +99,6 @@ def _reason(before: Config, now: Config) -> str:
     changed = _causes(differing, now)
     old, new = before["digests"], now["digests"]
     said = [MENDS[name] for name in newly_mended(before, now)] + [CHANGED[name] for name in changed]
-    if old.get(CODE) != new.get(CODE):
-        said.append(CHANGED[CODE] if CODE in old else NO_CODE)
     if not said and before["data"] == now["data"] and old.get("verbalisers") != new.get("verbalisers"):
         said.append(CHANGED["verbalisers"])
     return "; ".join(said)

@@ -13,6 +13,7 @@ from sweeper.driver.closing import counts_text, print_closing, print_detached, p
 from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
+from sweeper.driver.other_code import print_other_code
 from sweeper.driver.plan import distinct, print_data, print_models, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
 from sweeper.driver.superseded import print_reasons
@@ -75,6 +76,7 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     to_run = [item.trial for item in known if item.status is not Status.DONE]
     print_models(to_run, console)
     if not study.fresh:
+        print_other_code(study, trials, console)
         print_reasons(study.directory, trials, to_run, console)
     print_data(to_run, console)
     return known

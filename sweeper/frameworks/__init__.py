@@ -15,6 +15,7 @@ from sweeper.errors import WrongInput
 from sweeper.frameworks.interruption import Interrupted
 from sweeper.frameworks.reporter import Report
 from sweeper.records.classes import Allowed
+from sweeper.records.importing import loading
 from sweeper.trial import Trial
 from sweeper.trial.settings import FrameworkSettings, Precision
 
@@ -90,13 +91,11 @@ def load_adapter(settings: FrameworkSettings) -> Framework:
     """Return the adapter that a framework's settings name. Raises WrongInput when there is no such class."""
     target = settings._target_
     module, _, name = target.rpartition(".")
-    try:
+    with loading(f"framework._target_={target}"):
         kind = getattr(import_module(module), name)
         if isinstance(kind, type) and ALLOWED.is_framework(kind):
             adapter: Framework = kind()
             return adapter
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise WrongInput(f"framework._target_={target} cannot be loaded: {error}") from error
     raise WrongInput(
         f"framework._target_={target} is no framework\nneeded: the methods of sweeper.frameworks.Framework"
     )

@@ -20,6 +20,7 @@ from sweeper.data.verbalisers import reading_notes, verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records.files import cached, read_json
+from sweeper.records.own_code import DATA_CODE
 from sweeper.records.progress import ProgressFile
 from sweeper.tokens.prompts import framed_texts
 from sweeper.trial import Trial
@@ -47,7 +48,7 @@ class Preparation:
 
 def tokenizer_directory(trial: Trial) -> Path:
     """Where the trial's tokenizer lies, cut to size or trained."""
-    return trial.cache / "tokenizers" / trial.digests["tokenizer"][:16]
+    return trial.cache / "tokenizers" / f"{trial.digests['tokenizer'][:16]}{_data_code(trial)}"
 
 
 def tokenized_directory(trial: Trial) -> Path:
@@ -63,8 +64,15 @@ def packed_directory(trial: Trial) -> Path:
     return trial.cache / "packed" / f"{trial.choices['data']}-{digest(_made_of(trial))[:16]}"
 
 
+def _data_code(trial: Trial) -> str:
+    """Tell what a data set of the user's own gives from what it gave before it was edited; "" for Sweeper's."""
+    code = trial.digests.get(DATA_CODE)
+    return f"-{code[:8]}" if code else ""
+
+
 def _made_of(trial: Trial) -> dict[str, Any]:
     return {
+        **({DATA_CODE: trial.digests[DATA_CODE]} if DATA_CODE in trial.digests else {}),
         "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
         "tokenizer": trial.digests["tokenizer"],
     }
@@ -72,7 +80,7 @@ def _made_of(trial: Trial) -> dict[str, Any]:
 
 def weights_directory(trial: Trial) -> Path:
     """Where weights that were pretrained for the trial lie."""
-    return trial.cache / "weights" / f"{trial.arch.name}-{trial.digests['weights'][:16]}"
+    return trial.cache / "weights" / f"{trial.arch.name}-{trial.digests['weights'][:16]}{_data_code(trial)}"
 
 
 def _converted_directory(trial: Trial) -> Path:

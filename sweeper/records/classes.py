@@ -8,8 +8,6 @@ imported, and the class before it is called.
 from __future__ import annotations
 
 import ast
-import site
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from sweeper.errors import WrongInput
+from sweeper.records.importing import is_installed, loading
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ def recorded_class(target: str, study: Path, setting: str, fits: Callable[[type]
         raise WrongInput(f"{setting}={target}: the module {module} has no source\n{_remedy(study)}")
     if name not in _defined_or_imported(file):
         raise WrongInput(f"{setting}={target}: {file} has no class {name}\n{_remedy(study)}")
-    kind = getattr(import_module(module), name, None)
+    with loading(f"{setting}={target}"):
+        kind = getattr(import_module(module), name, None)
     if not isinstance(kind, type) or not fits(kind):
         raise WrongInput(f"{setting}={target} is no class for {setting.partition('.')[0]}\n{_remedy(study)}")
     return kind
@@ -67,7 +67,7 @@ def check_module(module: str, study: Path, culprit: str) -> Path | None:
     # A study may be a link: neither where it is named nor where it lies is trusted.
     holders = (study.absolute().parent.resolve(), study.resolve().parent)
     for file, holder in product(files, holders):
-        if file.resolve().is_relative_to(holder) and not _is_installed(file):
+        if file.resolve().is_relative_to(holder) and not is_installed(file):
             raise WrongInput(
                 f"{culprit}: {file} lies with the study, and nothing that lies there is run\n"
                 f"keep modules outside of {holder}, in the working directory or installed"
@@ -77,13 +77,6 @@ def check_module(module: str, study: Path, culprit: str) -> Path | None:
 
 def _remedy(study: Path) -> str:
     return f"go where its command ran, with the modules that it used; or leave {study} to whoever made it"
-
-
-def _is_installed(file: Path) -> bool:
-    """Whether a file belongs to Python, to an installed package, or to this one, which may lie above a study."""
-    named = ("stdlib", "platstdlib", "purelib", "platlib")
-    roots = [*map(sysconfig.get_path, named), site.getusersitepackages(), str(Path(__file__).parents[1])]
-    return any(file.resolve().is_relative_to(Path(root).resolve()) for root in roots)
 
 
 def module_specs(module: str) -> list[ModuleSpec]:

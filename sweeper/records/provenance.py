@@ -26,6 +26,7 @@ PACKAGES = (
     "numpy",
     "fairseq",
 )
+PACKAGE = Path(__file__).parent
 
 
 def versions() -> dict[str, str]:
@@ -39,10 +40,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def code_state() -> dict[str, Any]:
+def code_state(directory: Path = PACKAGE) -> dict[str, Any]:
     """Git commit of the code that runs and the SHA-256 of what differs from it; nulls outside a repository."""
-    commit = _git("rev-parse", "HEAD")
-    difference = _git("diff", "HEAD") if commit else None
+    commit = _git(directory, "rev-parse", "HEAD")
+    difference = _git(directory, "diff", "HEAD") if commit else None
     return {
         "commit": commit,
         "dirty": bool(difference),
@@ -50,8 +51,22 @@ def code_state() -> dict[str, Any]:
     }
 
 
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+def own_code_state() -> dict[str, Any] | None:
+    """Return the same of the user's own repository, in which the command runs; None without another than Sweeper's."""
+    root = _git(Path.cwd(), "rev-parse", "--show-toplevel")
+    if root is None or root == _git(PACKAGE, "rev-parse", "--show-toplevel"):
+        return None
+    return {"repository": root, **code_state(Path(root))}
+
+
+def states_of_code() -> dict[str, Any]:
+    """Return what provenance has of the code: Sweeper's, and the user's own where it is in a repository."""
+    own = own_code_state()
+    return {"code": code_state()} | ({"own_code": own} if own else {})
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(directory), *arguments]
     try:
         run = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
     except FileNotFoundError:
@@ -68,13 +83,18 @@ def command_line() -> str:
 
 def differences(submitted: Mapping[str, Any]) -> list[str]:
     """Say what differs here from where a trial was submitted: versions, and the state of the code."""
-    found = versions() | {"commit": _shown_code(code_state())}
-    expected = submitted["versions"] | {"commit": _shown_code(submitted["code"])}
+    found = versions() | _commits(states_of_code())
+    expected = submitted["versions"] | _commits(submitted)
     return [
         f"{name}: {found.get(name, 'none')} where it ran, {expected.get(name, 'none')} where it was submitted"
         for name in expected | found
         if found.get(name) != expected.get(name)
     ]
+
+
+def _commits(states: Mapping[str, Any]) -> dict[str, str]:
+    own = states.get("own_code")
+    return {"commit": _shown_code(states["code"])} | ({"commit of your own code": _shown_code(own)} if own else {})
 
 
 def _shown_code(state: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ class Study:
     launcher: Mapping[str, Any]
     fresh: bool = False
     plan: bool = False  # only say what would be done
+    accept_code: bool = False  # results of other code of the user's own count as done
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:
         """Write study.json: the trials of this command, every command so far (None: no new one), and known jobs."""

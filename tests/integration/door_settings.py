@@ -101,6 +101,8 @@ CASES = [
     Case("task.greater_is_better=false", ("task.greater_is_better=false", "task.greater_is_better=true")),
     Case("hydra.launcher.preload=[torch,nope]", ("hydra.launcher.preload", "nope", "[]")),
     Case("framework._target_=no.such.Framework", ("framework._target_=no.such.Framework",)),
+    Case("framework._target_=builtins.exit", ("framework._target_=builtins.exit", "sweeper.frameworks.Framework")),
+    Case("fresh=true accept_code=true", ("fresh=true", "accept_code=true", "one of them")),
     Case("framework._target_=pathlib.Path", ("framework._target_=pathlib.Path", "sweeper.frameworks.Framework")),
     Case("data._target_=no.such.Data", ("data._target_=no.such.Data",)),
     Case("data._target_=pathlib.Path", ("data._target_=pathlib.Path", "sweeper.data.DataSettings")),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,3 +122,17 @@ def test_facts_of_what_was_tokenized(tmp_path: Path) -> None:
     known = {"data": {"label_names": ["a", "b"]}, "splits": {}}
     (directory / "facts.json").write_text(json.dumps(known))
     assert inputs.facts(made) == known
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [inputs.tokenizer_directory, inputs.tokenized_directory, inputs.packed_directory, inputs.weights_directory],
+)
+def test_what_an_edited_data_set_gives_is_made_anew(directory: Callable[[Trial], Path], tmp_path: Path) -> None:
+    plain = words(tmp_path)
+    first, second = (
+        replace(plain, digests=dict(plain.digests) | {"code": "c" * 64, "data_code": letter * 64}) for letter in "ab"
+    )
+    other_framework = replace(first, digests=dict(first.digests) | {"code": "d" * 64})
+    assert len({directory(trial) for trial in (plain, first, second)}) == 3
+    assert directory(other_framework) == directory(first)

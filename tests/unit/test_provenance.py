@@ -98,3 +98,26 @@ def test_here_is_json() -> None:
 def test_the_command_can_be_typed_again(tmp_path: Path, arguments: list[str], expected: str) -> None:
     (tmp_path / "shown.py").write_text("from sweeper.records import provenance\nprint(provenance.command_line())\n")
     assert subprocess.check_output([sys.executable, *arguments], cwd=tmp_path, text=True).strip() == expected
+
+
+def own_state(package: Path, directory: Path) -> dict[str, object] | None:
+    code = "import json, provenance; print(json.dumps(provenance.own_code_state()))"
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    said = subprocess.check_output([sys.executable, "-c", code], cwd=directory, text=True, env=environment)
+    found: dict[str, object] | None = json.loads(said)
+    return found
+
+
+def test_the_repository_that_a_command_runs_in_is_known_where_it_is_another(repository: Path) -> None:
+    own = repository.parent / f"{repository.name}_own"
+    (own / "inner").mkdir(parents=True)
+    package = repository / "package"
+    assert own_state(package, own) is own_state(package, package) is None
+    (own / "mine.py").write_text("x = 1\n")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run(["git", *arguments], cwd=own, env={**os.environ, **GIT}, check=True)
+    clean = {"repository": str(own), "commit": head(own), "dirty": False, "difference_sha256": None}
+    assert own_state(package, own / "inner") == clean
+    (own / "mine.py").write_text("x = 2\n")
+    changed = own_state(package, own / "inner")
+    assert changed is not None and changed["dirty"] is True and changed["commit"] == head(own)

@@ -68,8 +68,6 @@ def test_trials_of_one_reason_are_counted(tmp_path: Path) -> None:
         ({"config": "old"}, {"config": "new", "weights": "new"}, "the weights have changed since"),
         ({}, {"data": "new", "tokenizer": "new"}, "the data has changed since"),
         ({}, {"data": "new", MENDED: "head"}, f"{HEAD}; the data has changed since"),
-        ({"code": "old"}, {"code": "new"}, "your own code has changed since"),
-        ({}, {"code": "new"}, "what your own code was then is not on record"),
         ({"verbalisers": "old"}, {"verbalisers": "new"}, "the words that answer for the classes have changed since"),
     ],
 )

@@ -88,7 +88,8 @@ def _provenance_table(comparison: Comparison) -> TextTable:
     def counted(text_of: dict[Launch, str]) -> Counter[str]:
         found: Counter[str] = Counter()
         for launch, count in comparison.launches:
-            found[text_of[launch]] += count
+            if launch in text_of:
+                found[text_of[launch]] += count
         return found
 
     launches = [launch for launch, _ in comparison.launches]
@@ -97,6 +98,7 @@ def _provenance_table(comparison: Comparison) -> TextTable:
         "command": {launch: launch.command or UNKNOWN for launch in launches},
         "in directory": {launch: launch.directory or UNKNOWN for launch in launches},
         "code": {launch: f"commit {commit_text(launch)}{tree[launch.dirty]}" for launch in launches},
+        "own code": {launch: launch.own_code for launch in launches if launch.own_code},
         "host": {launch: f"{launch.host or UNKNOWN}, {launch.platform or UNKNOWN}" for launch in launches},
         "versions": {launch: ", ".join(map(" ".join, launch.versions)) or UNKNOWN for launch in launches},
     }
