@@ -29,6 +29,8 @@ def accepted(study: Study, trials: Sequence[Trial]) -> list[Trial]:
 
 def print_other_code(study: Study, trials: Sequence[Trial], console: Console) -> None:
     """Print which of the trials are on record as done by other code, and what becomes of that."""
+    if study.fresh:  # which asks for nothing else
+        return
     for line in _kept(trials) if study.accept_code else _left(study.directory, trials):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

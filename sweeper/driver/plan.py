@@ -37,8 +37,8 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     expected = {item.trial.name: seconds.get(_likeness(item.trial.description()), math.nan) for item in to_run}
     console.print(rich_table(_table(known, expected, followed)))
     print_models([item.trial for item in to_run], console)
+    print_other_code(study, trials, console)
     if not study.fresh:
-        print_other_code(study, trials, console)
         print_reasons(study.directory, trials, [item.trial for item in to_run], console)
     print_data([item.trial for item in to_run], console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):

@@ -75,8 +75,8 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
     to_run = [item.trial for item in known if item.status is not Status.DONE]
     print_models(to_run, console)
+    print_other_code(study, trials, console)
     if not study.fresh:
-        print_other_code(study, trials, console)
         print_reasons(study.directory, trials, to_run, console)
     print_data(to_run, console)
     return known
