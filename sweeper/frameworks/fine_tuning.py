@@ -120,7 +120,7 @@ def _reads_padding(model: PreTrainedModel, collator: Collator, max_length: int) 
         return False
     known = range(model.config.get_text_config().vocab_size)
     ids = [index for index in known if index != collator.pad_id][: LENGTHS[-1]]
-    sizes = [size for size in LENGTHS if size <= min(max_length, len(ids))]
+    sizes = [size for size in LENGTHS if size <= min(max_length, len(ids))] or [1]
     rows = [{"input_ids": ids[:size], "token_type_ids": [0] * size, "labels": 0} for size in sizes]
     trained = model.training
     try:
