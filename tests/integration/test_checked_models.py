@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from sweeper.driver.execute import prepare
 from sweeper.driver.models_text import model_lines
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs, load_framework
+from sweeper.frameworks.checked_model import check_model
 from sweeper.trial.trial import Trial
 from tests import composed
 from tests.integration.commands import Command
@@ -32,6 +32,12 @@ def settings(directory: Path, *overrides: str) -> list[str]:
 
 def trial_of(directory: Path, *overrides: str) -> Trial:
     return composed.trial(*settings(directory, *overrides))
+
+
+def prepare(trial: Trial) -> None:
+    """What is done before any trial, in this process."""
+    inputs.prepare(trial)
+    check_model(trial)
 
 
 def test_what_was_found_whole_is_built_once(tmp_path: Path) -> None:
