@@ -22,7 +22,7 @@ from sweeper.trial.settings import Family, Head, ModelSettings
 from sweeper.trial.trial import Trial
 from tests.records import trial
 
-ROWS, PAD = 40, 1
+ROWS, PAD, LENGTH = 40, 1, 16
 CLASSES = Demo().label_names()
 TOKENIZER = SimpleNamespace(pad=PAD, bos=0, eos=2, size=ROWS)
 USUAL: dict[str, Any] = {
@@ -41,6 +41,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
     "albert": USUAL | {"embedding_size": 8},
     "electra": USUAL | {"embedding_size": 8},
     "mpnet": USUAL,
+    "convbert": USUAL | {"embedding_size": 16, "conv_kernel_size": 3, "initializer_range": 0.5},
 }
 CAUSAL_LMS: dict[str, dict[str, Any]] = {
     "gpt2": {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 40},
@@ -103,6 +104,6 @@ def batch(model: PreTrainedModel, rows: Sequence[Sequence[int]]) -> dict[str, to
     from sweeper.frameworks.fine_tuning import classifier_collator
 
     examples = [{"input_ids": [*ids], "token_type_ids": [0] * len(ids), "labels": n % 2} for n, ids in enumerate(rows)]
-    made = classifier_collator(model, ["input_ids", "token_type_ids", "labels"])(examples)
+    made = classifier_collator(model, ["input_ids", "token_type_ids", "labels"], LENGTH)(examples)
     made.pop("labels")
     return made

@@ -121,8 +121,9 @@ def stated_config(directory: str, **changes: Any) -> PretrainedConfig:
     try:
         return AutoConfig.from_pretrained(directory, trust_remote_code=False, **changes)
     except (ValueError, KeyError, TypeError, AttributeError) as error:  # as its classes check what they are given
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        lines = (line.strip() for line in str(error).splitlines())
+        said = next(filter(None, lines), type(error).__name__).partition(". ")[0][:300]
         raise WrongInput(
-            f"model.path={directory}: Transformers cannot build what its config.json says: {said[:300]}\n"
+            f"model.path={directory}: Transformers cannot build what its config.json says: {said}\n"
             "needed there: a model_type of the library itself; code that lies with a model is never run"
         ) from error

@@ -26,6 +26,7 @@ CAUSAL_LMS = {"bloom": "transformer."}
 PREFIXES = ENCODERS | CAUSAL_LMS
 # How the names of classes end, in config.json, of other causal language models: they are built as it says.
 CAUSAL_CLASSES = ("ForCausalLM", "LMHeadModel")
+ADAPTER = "adapter_config.json"  # PEFT's
 CLASSIFIER = ("classifier.", "score.")  # how the names of a classification head begin
 # What every model here has; a checkpoint that says otherwise would be another function of its weights.
 FIXED = {
@@ -61,6 +62,11 @@ class Checkpoint:
                 f"needed there: config.json and one of {', '.join(WEIGHT_FILES)}; or model.pt and dict.txt\n"
                 "without weights: model=rd"
             )
+        if (self.directory / ADAPTER).is_file():
+            self.refuse(
+                f" holds an adapter beside its weights ({ADAPTER}), which Transformers would load unasked\n"
+                "needed: weights alone; PEFT merges them: model.merge_and_unload().save_pretrained(DIR)"
+            )
 
     def files(self) -> list[Path]:
         """Return the files that its content is known by: what describes the weights, and the weights."""
@@ -81,6 +87,11 @@ class Checkpoint:
     def is_half_precision(self) -> bool:
         """Whether its weights hold numbers of 16 bits."""
         return is_half_precision(self.directory)
+
+    @property
+    def says_half_precision(self) -> bool:
+        """Whether config.json says that the weights are numbers of 16 bits."""
+        return {self.config.get("dtype"), self.config.get("torch_dtype")} & {"float16", "bfloat16"} != set()
 
     @cached_property
     def config(self) -> Mapping[str, Any]:

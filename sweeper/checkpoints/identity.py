@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.data import DataSource
 from sweeper.errors import WrongInput
+from sweeper.records.files import read_json
 from sweeper.tokens.segmenters import named_special_pieces
 from sweeper.tokens.tokenizer import list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.trial.mends import READING
@@ -24,21 +25,21 @@ def data_digests(
     tokenizer: TokenizerSettings,
     answers: Sequence[str] | None = None,
     *,
-    by_transformers: bool = False,
+    read_with: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Name the content of a trial's data and tokenizer; `answers` are those of prompts that the tokenizer is made of.
 
-    Of a tokenizer that Transformers reads every file counts that it may read. Raises WrongInput for a file that cannot
+    `read_with`: config.json of the model whose tokenizer Transformers reads. Every file counts then that it may read,
+    and what config.json says of it; so do the texts, by which it is checked. Raises WrongInput for a file that cannot
     be read.
     """
     data = source.digest()
-    if by_transformers and tokenizer.path is not None:
-        files = {file.name: file_digest(file).hex() for file in tokenizer_files(Path(tokenizer.path))}
-        return {
-            "data": data,
-            "tokenizer": digest({"read_by": "transformers", "files": files}),
-            READING: "transformers",
-        }
+    if read_with is not None and tokenizer.path is not None:
+        directory = Path(tokenizer.path)
+        files = {file.name: file_digest(file).hex() for file in tokenizer_files(directory)}
+        said = [_said_of_tokenizer(config) for config in (read_with, read_json(directory / "config.json") or {})]
+        read = {"read_by": "transformers", "files": files, "config": said, "checked_on": data}
+        return {"data": data, "tokenizer": digest(read), READING: "transformers"}
     prompts = {} if answers is None else {"answers": list(answers)}
     made_of: dict[str, Any] = {
         "trained_on": data,
@@ -52,6 +53,12 @@ def data_digests(
         counted = _text_digest(Path(tokenizer.count_on)) if tokenizer.count_on else digest(result_settings(source))
         made_of |= {"size": tokenizer.vocabulary_size, "counted_on": counted, "data": data, **prompts}
     return {"data": data, "tokenizer": digest(made_of)}
+
+
+def _said_of_tokenizer(config: Mapping[str, Any]) -> dict[str, Any]:
+    named = ("model_type", "tokenizer_class", "vocab_size")
+    said = {name: value for name, value in config.items() if name in named or name.endswith("_token_id")}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _text_digest(file: Path) -> str:

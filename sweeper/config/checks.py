@@ -48,6 +48,8 @@ def _check_task(trial: Trial) -> None:
 def check_arch(arch: ArchSettings, family: Family) -> None:
     """Raise WrongInput for a shape that no model can have."""
     setting = f"arch.{family}"
+    if not arch.heads:
+        raise WrongInput(f"{setting}.heads=0 is out of range\nallowed: at least 1 of model_type={arch.model_type}")
     if arch.width % arch.heads:
         raise WrongInput(
             f"{setting}: width={arch.width} cannot be shared by heads={arch.heads}\n"

@@ -216,7 +216,8 @@ def digests(
 ) -> dict[str, str]:
     """Name the content of a trial's data, tokenizer and pretrained weights, and of the user's own code that it runs."""
     answers = None if head else prompted_answers(values, source)
-    named = data_digests(source, tokenizer, answers, by_transformers=by_transformers)
+    read_with = checkpoint.config if checkpoint is not None and by_transformers else None
+    named = data_digests(source, tokenizer, answers, read_with=read_with)
     if answers:
         named["verbalisers"] = digest(answers)
     if checkpoint is not None and arch.model_type not in PREFIXES:
@@ -227,18 +228,23 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
-    return named | mended(*_mends(values, checkpoint)) | code_digests(values.framework._target_, type(source))
+    code = code_digests(values.framework._target_, type(source))
+    return named | mended(*_mends(values, checkpoint, head=head)) | code
 
 
-def _mends(values: Config, checkpoint: Checkpoint | None) -> list[str]:
+def _mends(values: Config, checkpoint: Checkpoint | None, *, head: bool) -> list[str]:
     """Name what version 0.1.0 made otherwise, so that its results do not answer for today's.
 
     Of given weights it took a classification head along whatever the seed, and trained in the precision that the file
-    has.
+    has; the random twin of a causal language model it drew in the precision that config.json names.
     """
     found: list[str] = []
-    if checkpoint is None or not values.model.pretrained:
+    if checkpoint is None:
         return found
+    if not values.model.pretrained:
+        in_words = values.framework.name == "lora" and values.framework.family is Family.causal_lm and not head
+        drawn_in_half = in_words and checkpoint.is_built_by_config and checkpoint.says_half_precision
+        return ["precision"] if drawn_in_half else found
     built = {"hf", "fairseq"} & {values.framework.name}
     if built and values.model.head is Head.draw and not checkpoint.is_built_by_config and checkpoint.has_head():
         found.append("head")

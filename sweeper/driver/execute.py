@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.parameter_count import count, recorded
+from sweeper.errors import WrongInput
 from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
 from sweeper.frameworks.checked_model import check_model
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
+from sweeper.records.logs import REFUSALS
 from sweeper.records.own_code import check_code
 from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Record, Writer
@@ -84,6 +86,9 @@ def prepare(trial: Trial) -> None:
     except Interrupted as interrupted:
         print(f"interrupted: {interrupted}", flush=True)
         sys.exit(interruption.EXIT_CODE)
+    except WrongInput as refusal:  # as a traceback ends, without one
+        print(f"{REFUSALS[0]}{refusal}", flush=True)
+        sys.exit(1)
 
 
 def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
 from sweeper.errors import WrongInput
 from sweeper.frameworks import inputs
 from sweeper.records.files import cached
 from sweeper.trial import Trial
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from sweeper.trial.settings import Family
 
 # Built in float32 where the sweep is started, which may be a login node; trials check larger models themselves.
 LARGEST_BYTES = 4 * 2**30
 BYTES_A_PARAMETER = 4
+EXAMPLES = 8  # texts that a classifier is tried on
+SAME = 1e-7
 
 
 def check_model(trial: Trial) -> None:
@@ -31,8 +32,10 @@ def check_model(trial: Trial) -> None:
 def _check(trial: Trial, directory: Path) -> None:
     size = _bytes(trial)
     if size <= LARGEST_BYTES:
-        model = _base(trial).eval()
+        model = _built(trial).eval()
         _check_length(trial, model)
+        if not trial.reads_prompts:
+            _check_scores(trial, model)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "checked.json").write_text(json.dumps({"bytes": size, "built": size <= LARGEST_BYTES}) + "\n")
 
@@ -43,18 +46,48 @@ def _bytes(trial: Trial) -> int:
     return BYTES_A_PARAMETER * sum(math.prod(extents) for extents in held.values())
 
 
-def _base(trial: Trial) -> PreTrainedModel:
-    """Return the model without any adapter, as the trial would have it."""
+def _built(trial: Trial) -> Any:
+    """Return the model as the trial would have it, but not in 4 bits, for which it takes a GPU."""
     if trial.framework.name == "lora":
-        from sweeper.frameworks.lora.model import base_model
+        from sweeper.frameworks.lora.model import build
 
-        return base_model(trial, inputs.tokenizer(trial))
+        return build(
+            replace(trial, framework=replace(trial.framework, lora=replace(trial.framework.lora, quantization=None)))
+        )
     from sweeper.frameworks.classifier import build_classifier
 
     return build_classifier(trial)
 
 
-def _check_length(trial: Trial, model: PreTrainedModel) -> None:
+def _check_scores(trial: Trial, model: Any) -> None:
+    """Raise WrongInput for a classifier that cannot read these texts, or gives all of them the same scores."""
+    import torch
+
+    from sweeper.frameworks.fine_tuning import classifier_collator
+
+    train = inputs.tokenized(trial)["train"]
+    base = model.get_base_model() if trial.framework.name == "lora" else model
+    collator = classifier_collator(base, train.column_names, trial.train.max_length)
+    batch = collator([*train.select(range(min(EXAMPLES, len(train))))])
+    batch.pop("labels")
+    named = f"model.path={trial.weights_path}"
+    try:
+        with torch.no_grad():
+            scores = model(**batch).logits.float()
+    except (IndexError, RuntimeError) as error:
+        said = str(error).partition("\n")[0][:200] or type(error).__name__
+        raise WrongInput(f"{named}: a {trial.arch.model_type} reads no batch of these texts: {said}") from error
+    differ = bool((batch["input_ids"] != batch["input_ids"][0]).any())
+    spread = float((scores - scores[0]).abs().max())
+    if trial.framework.family is Family.causal_lm and differ and spread <= SAME * float(scores.abs().max()):
+        raise WrongInput(
+            f"{named}: its classifier gives every text the same scores: it reads the first position, which sees nothing"
+            " of what follows\nneeded: an encoder, without is_decoder in config.json; or framework=lora"
+            " framework.lora.classify=verbaliser"
+        )
+
+
+def _check_length(trial: Trial, model: Any) -> None:
     """Read a text of train.max_length ids; config.json says in many ways, or not at all, how long one may be."""
     wanted = trial.train.max_length
     said = _why_unreadable(trial, model, wanted)
@@ -76,7 +109,7 @@ def _check_length(trial: Trial, model: PreTrainedModel) -> None:
     )
 
 
-def _why_unreadable(trial: Trial, model: PreTrainedModel, length: int) -> str:
+def _why_unreadable(trial: Trial, model: Any, length: int) -> str:
     """Return the model's error on a text of so many ids; empty where it reads it."""
     import torch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -27,6 +27,7 @@ LANGUAGE_MODEL_HEAD = re.compile(
     r"|vocab_projector|entity_predictions|generator_\w+|discriminator_predictions|lm_predictions|mask_predictions)\."
     r"|decoder\.(?:weight|bias)$"  # ModernBERT's; OPT's body has a part of this name
 )
+OWN_CODE: dict[str, Any] = {"trust_remote_code": False}  # of the library; what lies with a model is never run
 DRAWN = "sweeper_drawn"  # the attribute of a model that holds the names of what the seed drew
 NAMED = 5  # parameters that a refusal names
 
@@ -40,7 +41,7 @@ def build_classifier(trial: Trial, tokenizer: Tokenizer | None = None) -> PreTra
     config = _config(trial, tokenizer or inputs.tokenizer(trial))
     set_seed(trial.seed)
     if not trial.model.pretrained:
-        model = _of_auto_class(AutoModelForSequenceClassification.from_config, config, dtype=torch.float32)
+        model = _of_auto_class(AutoModelForSequenceClassification.from_config, config, dtype=torch.float32, **OWN_CODE)
         names = [name for name, _ in model.named_parameters()]
         setattr(model, DRAWN, tuple(name for name in names if _may_be_drawn(model, name)))
         return model
@@ -55,6 +56,7 @@ def build_classifier(trial: Trial, tokenizer: Tokenizer | None = None) -> PreTra
         dtype=torch.float32,
         output_loading_info=True,
         ignore_mismatched_sizes=True,
+        **OWN_CODE,
     )
     missing = set(found["missing_keys"])
     _check_loaded(model, directory, missing, found["unexpected_keys"], found["mismatched_keys"], kept)
@@ -115,7 +117,8 @@ def _config(trial: Trial, tokenizer: Tokenizer) -> PreTrainedConfig:
     )
     check_single_stack(trial, config.is_encoder_decoder)
     text = config.get_text_config()
-    if text.pad_token_id is None or text.pad_token_id < 0:
+    pad = getattr(text, "pad_token_id", None)
+    if pad is None or pad < 0:
         config.pad_token_id = text.pad_token_id = tokenizer.pad
     return config
 
@@ -189,3 +192,29 @@ def layers_beside_body(model: PreTrainedModel) -> list[str]:
 def _outermost(model: PreTrainedModel, name: str) -> str:
     parts = name.split(".")
     return ".".join(parts[: parts.index(POOLER) + 1]) if in_body(model, name) else parts[0]
+
+
+def check_language_model(model: PreTrainedModel, directory: str, found: Mapping[str, Any]) -> None:
+    """Raise WrongInput for weights that are not a causal language model's own, but for heads and poolers of others.
+
+    What is missing would be random, and the trial no pretrained one; what is not read made another function.
+    """
+    extents = [(name, list(stored), list(wanted)) for name, stored, wanted in found["mismatched_keys"]]
+    for name, stored, wanted in extents:
+        raise WrongInput(f"model.path={directory}: {name} is {stored} in its weights, {wanted} by its config.json")
+    if lacking := sorted(found["missing_keys"]):
+        raise WrongInput(
+            f"model.path={directory} lacks {_some(lacking)}\nneeded: all weights of its causal language model"
+        )
+    unknown = [name for name in sorted(found["unexpected_keys"]) if not _is_of_classifier(model, name)]
+    if unknown:
+        raise WrongInput(
+            f"model.path={directory} holds {_some(unknown)}, which a {model.config.model_type} does not have\n"
+            "needed: its weights alone, and a config.json that is theirs"
+        )
+
+
+def _is_of_classifier(model: PreTrainedModel, name: str) -> bool:
+    parts = name.split(".")
+    head = not in_body(model, name) and not HEAD.isdisjoint(parts)
+    return head or POOLER in parts or parts[-1] == "position_ids"

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import ENCODERS, PREFIXES, Checkpoint
+from sweeper.checkpoints.model_types import Role, known_type
 from sweeper.errors import WrongInput
 from sweeper.trial import Trial
 from sweeper.trial.settings import Head
+
+# What Transformers leaves out of config.json, since its classes have it by default.
+UNNAMED = {0: "LABEL_0", 1: "LABEL_1"}
 
 
 def check_classifies(trial: Trial) -> None:
@@ -31,6 +35,11 @@ def check_built_as_said(trial: Trial) -> None:
     assert trial.weights_path is not None
     arch, checkpoint = trial.arch, Checkpoint(trial.weights_path, Path(trial.weights_path))
     check_single_stack(trial, checkpoint.config.get("is_encoder_decoder") is True)
+    if checkpoint.config.get("quantization_config"):
+        raise WrongInput(
+            f"model.path={trial.weights_path}: its weights are quantised (quantization_config in config.json)\n"
+            "needed: the weights that they were made of; framework.lora.quantization=nf4 quantises them on a GPU"
+        )
     said = checkpoint.settings()
     different = [name for name, value in said.items() if getattr(arch, name) != value]
     if different:
@@ -42,7 +51,14 @@ def check_built_as_said(trial: Trial) -> None:
 
 
 def check_classifier(trial: Trial) -> None:
-    """Raise WrongInput for a head that is to be kept and has other classes."""
+    """Raise WrongInput for a model type without a classifier, and for a head to be kept that has other classes."""
+    roles = known_type(trial.arch.model_type).roles
+    if "config" in trial.digests and roles and Role.classifies not in roles:
+        words = "; framework=lora framework.lora.classify=verbaliser answers in words" if Role.causal in roles else ""
+        raise WrongInput(
+            f"model.path={trial.weights_path}: Transformers has no classifier of model_type={trial.arch.model_type}\n"
+            f"allowed: a model that AutoModelForSequenceClassification loads{words}"
+        )
     if trial.weights_path is None:
         if trial.model.pretrained and trial.model.head is Head.keep:
             raise WrongInput(
@@ -53,7 +69,7 @@ def check_classifier(trial: Trial) -> None:
     if not (directory / "config.json").is_file():
         return  # fairseq's format, which is a RoBERTa's; its heads are not read
     if trial.model.pretrained and trial.model.head is Head.keep:
-        found = Checkpoint(trial.weights_path, directory).config.get("id2label")
+        found = Checkpoint(trial.weights_path, directory).config.get("id2label") or UNNAMED
         names = {int(number): name for number, name in found.items()} if isinstance(found, Mapping) else {}
         check_kept_names(trial.weights_path, names, trial.data.label_names())
 

@@ -155,4 +155,5 @@ def _roles(tokenizer: PreTrainedTokenizerBase, config: Mapping[str, Any], source
         unk=tokenizer.unk_token_id,
         mask=tokenizer.mask_token_id,
         token_types="token_type_ids" in tokenizer.model_input_names,
+        truncation_side=tokenizer.truncation_side,
     )

@@ -35,6 +35,7 @@ class Roles:
     unk: int | None
     mask: int | None
     token_types: bool
+    truncation_side: str = "right"  # where a text that is too long is cut
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class TransformersTokenizer(Tokenizer):
                 f"train.max_length={max_length} has no room for the {frame} ids that the model puts around"
                 f" {'pairs of texts' if pairs else 'a text'}\nallowed: at least {frame + len(columns)}"
             )
-        self._library.enable_truncation(max_length, strategy="longest_first")
+        self._library.enable_truncation(max_length, strategy="longest_first", direction=self.roles.truncation_side)
         made = self._library.encode_batch([*zip(*columns, strict=True)] if pairs else list(columns[0]))
         types = self.roles.token_types
         return [

@@ -118,7 +118,7 @@ class ArchSettings:
     model_type: str = setting("roberta", help="as in Transformers: roberta, roberta-prelayernorm, bloom")
     layers: int = setting(2, at_least=1, help="number of transformer layers")
     width: int = setting(64, at_least=1, help="of the hidden states")
-    heads: int = setting(2, at_least=1, help="attention heads a layer")
+    heads: int = setting(2, at_least=0, help="attention heads a layer; 0: of a model without attention")
     feed_forward: int = setting(128, at_least=1, help="width inside the feed-forward part")
     positions: int = setting(62, at_least=3, help="ids of the longest sequence, <s> and </s> included")
     vocabulary_size: int | None = setting(None, at_least=6, help="rows of the embedding; null: the tokenizer's size")

@@ -31,7 +31,8 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
 
 def trainer_of(trial: Trial, directory: Path, report: Report, model: PreTrainedModel) -> ClassifierTrainer:
     """Return the Trainer of a trial's classifier, before its first update or as it is to be measured."""
-    collator = classifier_collator(model, inputs.tokenized(trial)["train"].column_names)
+    columns = inputs.tokenized(trial)["train"].column_names
+    collator = classifier_collator(model, columns, trial.train.max_length)
     trainer = fine_tuner(ClassifierTrainer, trial, directory, report, model, collator)
     trainer.decay_all = trial.framework.hf.match_fairseq
     return trainer

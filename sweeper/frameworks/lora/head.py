@@ -15,5 +15,6 @@ def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train adapter and head; see `Framework.train`."""
     model = build(trial)
     known_base = base_files(trial, model, directory / "best")
-    collator = classifier_collator(model.get_base_model(), inputs.tokenized(trial)["train"].column_names)
+    columns = inputs.tokenized(trial)["train"].column_names
+    collator = classifier_collator(model.get_base_model(), columns, trial.train.max_length)
     fine_tuner(ClassifierTrainer, trial, directory, report, model, collator, known_base).run()

@@ -28,7 +28,14 @@ from sweeper.checkpoints.architecture import stated_config, transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
 from sweeper.errors import WrongInput
 from sweeper.frameworks import ALLOWED, inputs
-from sweeper.frameworks.classifier import POOLER, build_classifier, in_body, layers_beside_body
+from sweeper.frameworks.classifier import (
+    OWN_CODE,
+    POOLER,
+    build_classifier,
+    check_language_model,
+    in_body,
+    layers_beside_body,
+)
 from sweeper.frameworks.lora.checks import ALL_LINEAR, check_names, has_head
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
@@ -57,13 +64,17 @@ def base_model(trial: Trial, tokenizer: Tokenizer) -> PreTrainedModel:
     set_seed(trial.seed)
     config = _base_config(trial, tokenizer)
     if not trial.model.pretrained:
-        return AutoModelForCausalLM.from_config(config)
+        return AutoModelForCausalLM.from_config(config, dtype=torch.float32, **OWN_CODE)
     directory = inputs.weights(trial)
     model, loaded = AutoModelForCausalLM.from_pretrained(
-        directory, config=config, dtype=torch.float32, output_loading_info=True
+        directory,
+        config=config,
+        dtype=torch.float32,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **OWN_CODE,
     )
-    if loaded["missing_keys"]:  # they would be random, and the trial no pretrained one
-        raise WrongInput(f"model.path={directory} lacks {', '.join(sorted(loaded['missing_keys'])[:5])}")
+    check_language_model(model, directory, loaded)
     return model
 
 
@@ -97,23 +108,32 @@ def adapted(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str]
 
     Raises WrongInput for modules that it lacks.
     """
+    targets = _targets(base, settings, beside)
     config = LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,
-        target_modules=_targets(base, settings, beside),
+        target_modules=targets,
         lora_dropout=settings.dropout,
         bias=settings.bias.value,
         task_type="SEQ_CLS" if beside else settings.task_type.value,
         modules_to_save=[f"{UNDER_PEFT}{name}" for name in beside] or None,
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
+        fan_in_fan_out=_is_transposed(base, targets),
     )
     try:
         with _unwarned_of_checkpointing():
             model = get_peft_model(base, config)
     except ValueError as error:  # of experts that share a tensor, which PEFT adapts without dropout only
         kind, said = base.config.model_type, str(error).partition("\n")[0]
-        raise WrongInput(f"framework.lora: PEFT does not adapt model_type={kind} as wanted: {said}") from error
+        remedy = (
+            "set framework.lora.dropout=0"
+            if "dropout" in said
+            else "set framework.lora.target_modules=[NAME,…] to others of its linear layers"
+        )
+        raise WrongInput(
+            f"framework.lora: PEFT does not adapt model_type={kind} as wanted: {said}\n{remedy}"
+        ) from error
     for module in model.modules():
         if isinstance(module, ModulesToSaveWrapper):
             module.original_module = nn.Identity()  # PEFT's copy for models without their adapter
@@ -134,6 +154,12 @@ def _targets(base: PreTrainedModel, settings: LoraSettings, beside: Sequence[str
     check_names(given, allowed, base.config.model_type)
     meant = [name for name, _ in base.named_modules() if _is_meant(name, given)]
     return list(given) if set(meant) <= set(allowed) else [name for name in meant if name in allowed]
+
+
+def _is_transposed(base: PreTrainedModel, targets: Sequence[str]) -> bool:
+    """Whether the target modules hold their weights as GPT-2 does, inputs first; PEFT says so where it is not told."""
+    meant = [module for name, module in base.named_modules() if _is_meant(name, targets)]
+    return bool(meant) and all(isinstance(module, Conv1D) for module in meant)
 
 
 def _is_meant(name: str, targets: Sequence[str]) -> bool:
