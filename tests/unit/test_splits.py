@@ -10,7 +10,8 @@ import pytest
 
 from sweeper.data import Examples
 from sweeper.data.files import Files
-from sweeper.data.splits import apportion, limit_examples, stratified_parts
+from sweeper.data.limits import limit_examples
+from sweeper.data.splits import apportion, stratified_parts
 from sweeper.trial.trial import result_settings
 from tests.labelled_files import cycle, labelled, one_file, refusal, texts, three, write
 

@@ -10,7 +10,8 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from sweeper.data.tables import EXTENSIONS, Table, read_table
+from sweeper.data.table import Table
+from sweeper.data.tables import EXTENSIONS, read_table
 from tests.refusals import refusal_of
 
 WANTED = {"text": "data.text=text", "stars": "data.label=stars"}
