@@ -107,9 +107,7 @@ def labelled(table: Table, texts: Sequence[str], classes: Sequence[str], names: 
     """
     numbers = {name: index for index, name in enumerate(names)}
     unknown = {
-        index: f"has the label {name[:40]!r}, which train lacks"
-        for index, name in enumerate(classes)
-        if name not in numbers
+        index: f"label is {name[:40]!r}, which train lacks" for index, name in enumerate(classes) if name not in numbers
     }
     check_rows(table, unknown, f"labels of train: {shown_names(names, SHOWN)}")
     first, *second = (tuple(table.columns[column]) for column in texts)

@@ -41,6 +41,7 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         wanted = {column: setting for column, setting in wanted.items() if column != optional}
     check_columns(str(file), layout.header, wanted, "" if asked.columns else _names_instead(layout, found))
     positions = {column: layout.header.index(column) for column in wanted}
+    width_notes = _check_widths(file, layout, positions.values(), asked)
     notes = [encoding_note] if encoding_note else []
     if separator is not (asked.separator or USUAL[extension]):
         notes.append(f"separated by {TITLES[separator]} (data.separator={separator})")
@@ -50,7 +51,7 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         {column: [row.fields[position] for row in layout.rows] for column, position in positions.items()},
         [row.number for row in layout.rows],
         spelled=True,
-        notes=(*notes, *layout.notes, *_check_widths(file, layout, positions.values(), asked)),
+        notes=(*notes, *layout.notes, *width_notes),
     )
 
 

@@ -75,7 +75,7 @@ class OnHub(Tabular, ABC):
             files = f"data={self.files_choice}"
             remedy = f"where there is no network: {files}, or HF_HUB_OFFLINE=1 for what has been fetched before"
             if directory:
-                remedy = f"needed: a directory in the hub's layout; for single files: {files}"
+                remedy = f"needed: a directory in the hub's layout; otherwise: {files} data.path={self.name}"
             raise WrongInput(f"{self.source} cannot be fetched: {said}\n{remedy}") from error
 
     def _split_name(self, fetched: DatasetDict, split: str) -> str | None:

@@ -50,6 +50,8 @@ def _array(file: Path, text: str, wanted: Iterable[str]) -> Objects | None:
             f"{file}, line {error.lineno} is not JSON: {error.msg} at character {error.colno}\n"
             "needed: one object a line, or an array of objects"
         ) from error
+    if not any(isinstance(item, dict) for item in items):
+        return None
     return {number: _checked(f"{file}, item {number}", item, wanted) for number, item in enumerate(items, start=1)}
 
 
