@@ -15,6 +15,7 @@ from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, ch
 from sweeper.config.checks import check_arch
 from sweeper.config.schema import Config
 from sweeper.data import DataSource
+from sweeper.data.limits import chosen_otherwise
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
@@ -222,23 +223,32 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
-        if checkpoint is not None and (mended := _mended(values, checkpoint)):
-            named["mended"] = mended
+    if mended := _mended(values, source, checkpoint if values.model.pretrained else None):
+        named["mended"] = mended
     return named
 
 
-def _mended(values: Config, checkpoint: Checkpoint) -> str:
-    """Name what version 0.1.0 made otherwise of these weights, so that its results do not answer for today's.
+def _mended(values: Config, source: DataSource, checkpoint: Checkpoint | None) -> str:
+    """Name what version 0.1.0 made otherwise of these settings, so that its results do not answer for today's.
 
-    It took a classification head along whatever the seed, and trained in the precision that the file has.
+    It took a classification head along whatever the seed, trained in the precision that the file has, and balanced
+    classes where it took fewer examples.
     """
+    otherwise = not values.task.is_language_modelling and chosen_otherwise(source)
+    found = [*_mended_weights(values, checkpoint), *(["limit"] if otherwise else [])]
+    return "+".join(found)
+
+
+def _mended_weights(values: Config, checkpoint: Checkpoint | None) -> list[str]:
+    found: list[str] = []
+    if checkpoint is None:
+        return found
     built = {"hf", "fairseq"} & {values.framework.name}
-    found = []
     if built and values.model.head is Head.draw and not checkpoint.is_built_by_config and checkpoint.has_head():
         found.append("head")
     if (built or values.task.is_language_modelling) and checkpoint.is_half_precision():
         found.append("precision")
-    return "+".join(found)
+    return found
 
 
 def prompted_answers(values: Config, source: DataSource) -> tuple[str, ...] | None:

@@ -31,6 +31,8 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
     text, encoding_note = read_text(file, asked.encoding)
     told = SPREADSHEET.match(text)
     text = text[told.end() :] if told else text  # its line stays, empty: the others keep their numbers
+    if not text.strip():
+        raise WrongInput(f"{file} holds no examples\nneeded: at least one")
     separators = _separators(extension, asked, told.group(1) if told else "")
     separator = _separator(file, text, separators, wanted or {}, optional, asked)
     found, quoting_note = _records(file, text, separator, asked)
@@ -43,7 +45,7 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
     positions = {column: layout.header.index(column) for column in wanted}
     width_notes = _check_widths(file, layout, positions.values(), asked)
     notes = [encoding_note] if encoding_note else []
-    if separator is not (asked.separator or USUAL[extension]):
+    if separator != (asked.separator or USUAL[extension]):
         notes.append(f"separated by {TITLES[separator]} (data.separator={separator})")
     notes += [quoting_note] if quoting_note else []
     return Table(
@@ -60,7 +62,7 @@ def _separators(extension: str, asked: Asked, told: str) -> list[Separator]:
         return [asked.separator]
     if told:
         return [separator for separator, character in CHARACTERS.items() if character == told]
-    return [USUAL[extension], *(separator for separator in Separator if separator is not USUAL[extension])]
+    return [USUAL[extension], *(separator for separator in Separator if separator != USUAL[extension])]
 
 
 def _separator(

@@ -79,14 +79,14 @@ def split_lines(text: str) -> list[str]:
 
 def cut(text: str, separator: Separator, quoting: Quoting) -> Iterator[Record]:
     """Yield the records of a text, but for empty lines. Raises Unquoted."""
-    if quoting is Quoting.none:
+    if quoting == Quoting.none:
         for number, line in enumerate(split_lines(text), start=1):
             if line:
                 yield Record(number, line.split(CHARACTERS[separator]))
         return
     csv.field_size_limit(LARGEST_FIELD)
     options: dict[str, str | bool] = {"delimiter": CHARACTERS[separator], "strict": True}
-    if quoting is Quoting.backslash:
+    if quoting == Quoting.backslash:
         text = ESCAPE.sub(lambda found: found.group() if found.group(1) else r"\\", text)  # others stay in a text
         options |= {"escapechar": "\\", "doublequote": False}
     reader = csv.reader(io.StringIO(text, newline=_line_end(text)), **options)  # type: ignore[arg-type]
@@ -124,7 +124,7 @@ def has_width(text: str, separator: Separator, width: int) -> bool:
     """Whether the first records have `width` fields each."""
     end = _line_end(text)
     sample = end.join(text.split(end, LOOKED_AT)[:LOOKED_AT])
-    for quoting in (Quoting.double, Quoting.none):
+    for quoting in (Quoting.double, Quoting.none if separator in QUOTES_ARE_PLAIN else Quoting.backslash):
         found: list[int] = []
         try:
             found += (len(record.fields) for record in cut(sample, separator, quoting))
@@ -180,7 +180,7 @@ def _plain_or_quoted(
             continue
         if not fits(plain):
             return quoted, said
-        if quoting is Quoting.double and _is_quoted(plain, quoted):
+        if quoting == Quoting.double and _is_quoted(plain, quoted):
             return quoted, said
     kept = sum(bool(QUOTED.fullmatch(field)) for record in plain for field in record.fields)
     return plain, f"quotes are kept, {kept:,} fields stand in them (data.quoting=none)" if kept else ""

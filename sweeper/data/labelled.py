@@ -85,7 +85,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
         declared = [name for name in tables["train"].class_names if name in present]
         names = tuple(declared) or in_order(present)
         check_classes(names, self.source)
-        if self.classes is not Classes.as_is:
+        if self.classes != Classes.as_is:
             check_single_labels(classes["train"], self.label, self.source)
         given = {split: labelled(table, self.texts, classes[split], names) for split, table in tables.items()}
         splits = complete(given, self.shares, self.split_seed, given["train"].labels)
@@ -104,7 +104,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
 
         Raises WrongInput for rows without them, unless they are to be dropped.
         """
-        as_is = self.classes is Classes.as_is
+        as_is = self.classes == Classes.as_is
         tables: dict[str, Table] = {}
         classes: dict[str, list[str]] = {}
         said: dict[str, list[str]] = {}

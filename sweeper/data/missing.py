@@ -57,8 +57,8 @@ def without_missing(table: Table, faults: Faults, missing: Missing, needed: str)
 
     Raises WrongInput for rows that are wrong, or that lack something where that is refused.
     """
-    refused = faults.wrong if missing is Missing.drop else {**faults.missing, **faults.wrong}
-    drop = f"\n{DROP}" if faults.missing and missing is Missing.refuse else ""
+    refused = faults.wrong if missing == Missing.drop else {**faults.missing, **faults.wrong}
+    drop = f"\n{DROP}" if faults.missing and missing == Missing.refuse else ""
     check_rows(table, dict(sorted(refused.items())), needed + drop)
     kept = [index for index in range(len(table)) if index not in faults.missing]
     if len(kept) == len(table):
