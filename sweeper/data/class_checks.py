@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from sweeper.data import EVALUATED, Examples
+from sweeper.data.missing import MARKS
 from sweeper.data.splits import TITLES
-from sweeper.data.table import Table, shown_names
+from sweeper.data.table import Table, counted, shown_names
 from sweeper.errors import WrongInput
 
 SEPARATORS = ("|", ";")
 MOST_JOINED = 0.1  # of the labels
+NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+")
 SHOWN = 4  # names in a sentence
 AS_IS = "data.classes=as_is takes them as they are"
 
@@ -57,6 +60,8 @@ def spelling_notes(names: Collection[str], tables: Iterable[Table], label: str) 
             alike.setdefault(key(name), []).append(name)
         if several := [" and ".join(map(repr, found)) for found in alike.values() if len(found) > 1]:
             notes.append(f"classes that are equal but for {said}: {shown_names(several, SHOWN)}")
+    if any(NUMBER.fullmatch(name) and not name.isdigit() for name in names) and all(map(NUMBER.fullmatch, names)):
+        notes.append(f"labels are numbers; each of the {len(names):,} different ones is a class")
     values = {value for table in tables for value in table.columns[label] if isinstance(value, str)}
     spaced = sorted({value.strip() for value in values if value != value.strip() and value.strip() in values})
     if spaced:
@@ -69,6 +74,12 @@ def _number(name: str) -> str:
         return str(float(name)) if not name.isalpha() else name
     except ValueError:
         return name
+
+
+def marked_texts(table: Table, texts: Sequence[str]) -> str:
+    """Return what is to be said of texts that may stand for missing ones."""
+    found = Counter(value for column in texts for value in table.columns[column] if value in MARKS)
+    return f"{counted(found.total(), 'text')} only: {shown_names(found, SHOWN)}" if found else ""
 
 
 def absence_notes(splits: Mapping[str, Examples], names: Sequence[str]) -> list[str]:

@@ -35,8 +35,9 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         raise WrongInput(f"{file} holds no examples\nneeded: at least one")
     separators = _separators(extension, asked, told.group(1) if told else "")
     separator = _separator(file, text, separators, wanted or {}, optional, asked)
-    found, quoting_note = _records(file, text, separator, asked)
-    layout = lay_out(found, asked.columns)
+    needed = (wanted or {}).keys() - {optional}
+    found, quoting_note = _records(file, text, separator, asked, needed)
+    layout = lay_out(found, asked.columns, needed)
     if wanted is None:
         wanted = {name: "" for name in layout.header if name and layout.header.count(name) == 1}
     elif optional not in layout.header:
@@ -82,7 +83,8 @@ def _separator(
                 f"{file} is separated by {titles}: either way all lines have {len(asked.columns)} fields\n"
                 f"set data.separator={fitting[0]} or data.separator={fitting[1]}"
             )
-        return fitting[0] if fitting else separators[0]
+        if fitting:
+            return fitting[0]
     headers = {separator: first_fields(text, separator) for separator in separators}
     for needed in (wanted.keys(), wanted.keys() - {optional}):
         for separator, header in headers.items():
@@ -93,9 +95,11 @@ def _separator(
     return next(alike, separators[0])
 
 
-def _records(file: Path, text: str, separator: Separator, asked: Asked) -> tuple[list[Record], str]:
+def _records(
+    file: Path, text: str, separator: Separator, asked: Asked, needed: Collection[str]
+) -> tuple[list[Record], str]:
     try:
-        return records(text, separator, asked.quoting, lambda found: lay_out(found, asked.columns).fits)
+        return records(text, separator, asked.quoting, lambda found: lay_out(found, asked.columns, needed).fits)
     except Unquoted as error:
         raise WrongInput(
             f'{file}, line {error.number}: {error}\nneeded: a text that holds " or a line end stands in ", its own as'

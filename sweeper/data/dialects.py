@@ -148,11 +148,11 @@ def records(
         return list(cut(text, separator, asked)), ""
     if separator in QUOTES_ARE_PLAIN:
         return _plain_or_quoted(text, separator, fits)
-    if "\\" not in text:
-        return list(cut(text, separator, Quoting.double)), ""
-    doubled, escaped = (_tried(text, separator, quoting) for quoting in (Quoting.double, Quoting.backslash))
-    if (isinstance(doubled, Unquoted) or not fits(doubled)) and not isinstance(escaped, Unquoted) and fits(escaped):
-        return escaped, ESCAPED
+    doubled = _tried(text, separator, Quoting.double)
+    if '\\"' in text and (isinstance(doubled, Unquoted) or not fits(doubled)):
+        escaped = _tried(text, separator, Quoting.backslash)
+        if not isinstance(escaped, Unquoted) and fits(escaped):
+            return escaped, ESCAPED
     if isinstance(doubled, Unquoted):
         raise doubled
     return doubled, ""
@@ -171,10 +171,9 @@ def _plain_or_quoted(
     plain = list(cut(text, separator, Quoting.none))
     if '"' not in text:
         return plain, ""
-    for quoting, said in (
-        (Quoting.double, "fields in quotes are read by CSV's rules (data.quoting=double)"),
-        (Quoting.backslash, ESCAPED),
-    ):
+    rules = [(Quoting.double, "fields in quotes are read by CSV's rules (data.quoting=double)")]
+    rules += [(Quoting.backslash, ESCAPED)] if '\\"' in text else []
+    for quoting, said in rules:
         quoted = _tried(text, separator, quoting)
         if isinstance(quoted, Unquoted) or not fits(quoted):
             continue

@@ -28,7 +28,7 @@ NO_WORD = re.compile(
     r"(?<=[A-Za-z])[^\W\d_a-zß-öø-ÿœšžªºA-Z](?=[a-z])|(?<=[A-Za-z])[^\w\x00-\x7f’–—…·\xad](?=[A-Za-z])"
 )
 MOST_STRANGE = 0.1  # of the letters that are not ASCII
-EXAMPLES = "utf-8, utf-16, cp1252, cp1250, cp1251, mac_roman, gb18030, shift_jis"
+EXAMPLES = "utf-8, utf-16, latin-1, cp1252, cp1250, cp1251, mac_roman, gb18030"
 
 
 def read_text(file: Path, encoding: str | None = None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, spelling_notes
+from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, marked_texts, spelling_notes
 from sweeper.data.columns import LABELS, class_names, in_order, labelled, text_faults
 from sweeper.data.limits import check_limits
 from sweeper.data.missing import SECRET, Found, marks_among, without_marks, without_missing
@@ -120,5 +120,5 @@ class LabelledColumns(Tabular, Verbalised, ABC):
                 needed = f"needed: a class in every example; {AS_IS}"
             tables[split], kept, sentence = without_missing(table, faults, self.missing, needed)
             classes[split] = [names[index] for index in kept]
-            said[split] = [sentence]
+            said[split] = [sentence, marked_texts(tables[split], self.texts)]
         return tables, classes, said

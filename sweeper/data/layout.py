@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sweeper.data.dialects import Record
@@ -37,9 +37,11 @@ class Layout:
         return not self.too_long() and not self.shorter_than(self.named)
 
 
-def lay_out(records: Sequence[Record], names: tuple[str, ...] | None) -> Layout:
-    """Tell header and examples apart; `names` are the columns' where the file has no header."""
+def lay_out(records: Sequence[Record], names: tuple[str, ...] | None, needed: Collection[str]) -> Layout:
+    """Tell header and examples apart; `names` are the columns' where the file has no header, `needed` those read."""
     first = tuple(field.strip() for field in records[0].fields)
+    if names and len(first) != len(names) and needed and {*needed} <= {*first}:
+        names = first
     below = records[1:] if names in (None, first) else records
     rows = [record for record in below if not record.is_blank]
     notes = []
@@ -52,7 +54,14 @@ def lay_out(records: Sequence[Record], names: tuple[str, ...] | None) -> Layout:
     header = names or first
     if not names and _has_row_names(header, rows):
         return Layout(("", *header), rows, (*notes, "its first column, of row numbers without a name, left out"))
+    unnamed = [position for position, name in enumerate(header) if not name]
+    if unnamed and (held := sum(any(field for field in _at(unnamed, row.fields)) for row in rows)):
+        notes.append(f"columns without a name, which hold something in {counted(held, 'line')}, are not read")
     return Layout(header, rows, tuple(notes))
+
+
+def _at(positions: Sequence[int], fields: Sequence[str]) -> list[str]:
+    return [fields[position] for position in positions if position < len(fields)]
 
 
 def _has_row_names(header: Sequence[str], rows: Sequence[Record]) -> bool:

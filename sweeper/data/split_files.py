@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sweeper.data import EVALUATED
@@ -14,16 +14,20 @@ from sweeper.errors import WrongInput
 
 # train-00000-of-00002.parquet, as the datasets library writes them
 SHARD = re.compile(r"-(?P<number>[0-9]{5})-of-(?P<total>[0-9]{5})")
-HUB_PARTS = "data"  # where the hub keeps files that its library wrote
 
 
 def split_files(directory: Path) -> dict[str, list[Path]]:
     """Return each split's files in their order, or its one directory of classes. Raises WrongInput."""
-    for place in (directory, directory / HUB_PARTS):
-        if place.is_dir():
-            found = {split: _of_split(directory, place, names) for split, names in SPLIT_NAMES.items()}
-            if found["train"]:
-                return {split: files for split, files in found.items() if files}
+    if _of_split(directory, "train"):
+        return _splits(directory)
+    parts = [path for path in sorted(directory.iterdir()) if path.is_dir() and _of_split(path, "train")]
+    if len(parts) == 1:
+        return _splits(parts[0])
+    if parts:
+        named = ", ".join(path.name for path in parts)
+        raise WrongInput(
+            f"data.path={directory} holds several data sets: {named}\nset data.path={parts[0]}, or another of them"
+        )
     if class_directories(directory):
         return {"train": [directory]}
     others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in EVALUATED)
@@ -34,8 +38,18 @@ def split_files(directory: Path) -> dict[str, list[Path]]:
     )
 
 
-def _of_split(directory: Path, place: Path, names: tuple[str, ...]) -> list[Path]:
-    there = sorted(place.iterdir())
+def _splits(directory: Path) -> dict[str, list[Path]]:
+    found = {split: _of_split(directory, split) for split in SPLIT_NAMES}
+    return {split: files for split, files in found.items() if files}
+
+
+def _of_split(directory: Path, split: str) -> list[Path]:
+    """Return the files of a split, whose names may begin with a capital where none is written small."""
+    return _named(directory, SPLIT_NAMES[split]) or _named(directory, [name.title() for name in SPLIT_NAMES[split]])
+
+
+def _named(directory: Path, names: Sequence[str]) -> list[Path]:
+    there = sorted(directory.iterdir())
     files = [file for file in there if file.is_file() and kind(file.name) in READERS]
     wanted = [(name, extension) for name in names for extension in EXTENSIONS]
     found = [
@@ -49,7 +63,7 @@ def _of_split(directory: Path, place: Path, names: tuple[str, ...]) -> list[Path
         found += [_inside(path) for path in there if path.is_dir() and path.name == name]
     found = [parts for parts in found if parts]
     if len(found) > 1:
-        listed = ", ".join(parts[0].relative_to(place).as_posix() for parts in found)
+        listed = ", ".join(parts[0].relative_to(directory).as_posix() for parts in found)
         raise WrongInput(f"data.path={directory} has several files for one split: {listed}\nneeded: one of them")
     return found[0] if found else []
 

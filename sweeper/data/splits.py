@@ -123,9 +123,9 @@ def stratified_parts(
 ) -> list[list[int]]:
     """Divide the indices of `labels` at random: those kept, then a part of each of `sizes`, all in rising order.
 
-    At least `kept_of_each` of a class are kept; a part is smaller where too few others are left. Each is taken from what
-    the earlier ones left, from each class in proportion to its size, rounded by the largest remainder. Only `random()`
-    of the standard library's generator is drawn on: it alone is promised to stay the same in later Pythons.
+    At least `kept_of_each` of a class are kept; a part is smaller where too few others are left. Each is taken from
+    what the earlier ones left, from each class in proportion to its size, rounded by the largest remainder. Only
+    `random()` of the standard library's generator is drawn on: it alone is promised to stay the same in later Pythons.
     """
     generator = random.Random(seed)
     rank = [generator.random() for _ in labels]

@@ -146,7 +146,7 @@ def test_questions_with_answers(tmp_path: Path) -> None:
     assert splits["valid"].answers == ("toi", "lui")
     assert source.notes() == ("test: 20 % of train, drawn at random, split_seed 0; the data set's own has no answers",)
     put("test", ["elle", ""])
-    with pytest.raises(WrongInput, match="split test, row 2: answer is empty"):
+    with pytest.raises(WrongInput, match="split test, row 2: answer is empty\nneeded: "):
         QuestionHub(name=str(tmp_path), revision="main").check()  # another revision is read anew
     with pytest.raises(WrongInput, match=r"is no directory\nfor files: data=qa_files data\.path=PATH"):
         QuestionHub(name=str(tmp_path / "nowhere")).check()

@@ -86,7 +86,9 @@ DIALECTS = [
         dropped=True,
     ),
     Dialect("excel_tail.csv", table([*ROWS, ("", ""), ("", "")]), ("2 lines with nothing",), dropped=True),
-    Dialect("half_stars.csv", table([(text, [0.5, 1, 1.5, 2][index % 4]) for index, text in enumerate(TEXTS)])),
+    Dialect(
+        "half_stars.csv", table([(text, [0.5, 1, 1.5, 2][index % 4]) for index, text in enumerate(TEXTS)]), ("numbers",)
+    ),
     Dialect(
         "backslashes.csv",
         "text,label\n" + "".join(f'"he said \\"{text}\\", ok",{label}\n' for text, label in ROWS),
@@ -142,7 +144,7 @@ DIALECTS = [
             delimiter=";",
             lineterminator="\r\n",
         ),
-        ("separated by semicolons",),
+        ("separated by semicolons", "labels are numbers"),
         options={"sep": ";"},
     ),
     Dialect(
@@ -185,6 +187,7 @@ DIALECTS = [
     Dialect(
         "pandas_index.csv",
         table([(index, *row) for index, row in enumerate(ROWS)], ("", *HEADER)),
+        said=("columns without a name",),
         options={"index_col": 0},
     ),
     Dialect(
@@ -265,7 +268,7 @@ def test_rows_are_those_of_pandas(dialect: Dialect, tmp_path: Path) -> None:
     said = [note for note in source.notes() if " % of train" not in note]
     assert len(said) == len(dialect.said), said
     for note, expected in zip(said, dialect.said, strict=True):
-        assert note.startswith("train: ") and expected in note
+        assert expected in note
 
 
 @pytest.mark.parametrize(
