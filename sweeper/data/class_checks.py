@@ -51,6 +51,20 @@ def _parts(name: str, separator: str) -> set[str]:
     return {part.strip() for part in name.split(separator)}
 
 
+def check_no_header(table: Table, label: str) -> None:
+    """Raise WrongInput where names are given for columns, and the first line is one of names: its label is no other's.
+
+    Not for few examples, of which each may have a class of its own.
+    """
+    labels = table.columns[label]
+    sizes = Counter(labels)
+    if sizes[labels[0]] == 1 and len(sizes) > 2 and min(size for name, size in sizes.items() if name != labels[0]) > 1:
+        raise WrongInput(
+            f"{table.place(0)} may be a header: no other line has the label {labels[0][:40]!r}\n"
+            f"leave out data.columns and set data.text=COLUMN data.label=COLUMN to its names\n{AS_IS}"
+        )
+
+
 def spelling_notes(names: Collection[str], tables: Iterable[Table], label: str) -> list[str]:
     """Return what is to be said of classes that are equal but for case, outer space, or how a number is spelled."""
     notes = []

@@ -137,5 +137,5 @@ def _names_instead(layout: Layout, found: Sequence[Record]) -> str:
     names = [f"column{position + 1}" for position in range(width)]
     names[sizes.index(max(sizes))] = "text"
     others = [position for position in range(width) if names[position] != "text"]
-    names[min(others, key=different.__getitem__)] = "label"
+    names[min(others, key=lambda position: (different[position] < 2, different[position]))] = "label"
     return f"; where line 1 is an example: data.columns=[{','.join(names)}]"

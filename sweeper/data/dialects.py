@@ -85,11 +85,14 @@ def cut(text: str, separator: Separator, quoting: Quoting) -> Iterator[Record]:
                 yield Record(number, line.split(CHARACTERS[separator]))
         return
     csv.field_size_limit(LARGEST_FIELD)
-    options: dict[str, str | bool] = {"delimiter": CHARACTERS[separator], "strict": True}
+    end, character = _line_end(text), CHARACTERS[separator]
+    # "text", "label": of a header that is so written, no line's space is part of a field.
+    spaced = f'{character} "' in text.lstrip().partition(end)[0]
+    options: dict[str, str | bool] = {"delimiter": character, "strict": True, "skipinitialspace": spaced}
     if quoting == Quoting.backslash:
         text = ESCAPE.sub(lambda found: found.group() if found.group(1) else r"\\", text)  # others stay in a text
         options |= {"escapechar": "\\", "doublequote": False}
-    reader = csv.reader(io.StringIO(text, newline=_line_end(text)), **options)  # type: ignore[arg-type]
+    reader = csv.reader(io.StringIO(text, newline=end), **options)  # type: ignore[arg-type]
     yield from _records_of(reader)
 
 

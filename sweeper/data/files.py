@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sweeper.data.class_checks import Classes, check_no_header
 from sweeper.data.class_directories import read_classes
 from sweeper.data.dialects import Asked, Quoting, Separator
 from sweeper.data.encodings import check_encoding
@@ -115,3 +116,10 @@ class InFiles(Tabular, ABC):
 @dataclass(frozen=True)
 class Files(InFiles, LabelledColumns):
     """Labelled texts in a directory of files, or in one file."""
+
+    def find(self) -> Found:
+        """Read the wanted columns of every split's file. Raises WrongInput, also for a header that is no example."""
+        found = super().find()
+        if self.columns and self.classes != Classes.as_is:
+            check_no_header(found.tables["train"], self.label)
+        return found

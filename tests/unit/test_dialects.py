@@ -236,6 +236,11 @@ DIALECTS = [
         {"sep": "\t", "names": ["source", "label", "mark", "text"], **RAW},
     ),
     Dialect(
+        "spaces.csv",
+        '"text", "label"\n' + "".join(f'"{text}", "{label}"\n' for text, label in ROWS),
+        options={"skipinitialspace": True},
+    ),
+    Dialect(
         "asked.csv",
         table(ROWS, delimiter=";"),
         given={"separator": "semicolon", "quoting": "double", "encoding": "utf-8"},
@@ -306,6 +311,11 @@ def test_rows_are_those_of_pandas(dialect: Dialect, tmp_path: Path) -> None:
             "holes.csv, lines 2, 3, 4, 5, 6 and 2 more: label is missing; line 9: text is empty; 8 in all\nneeded: ",
         ),
         ("shifted.csv", "text,label\na, b,1\nc, d,0\n", "shifted.csv, lines 2, 3 have more or fewer fields"),
+        (
+            "header.csv",
+            "review,sentiment\n" + "a,pos\nb,pos\nc,neg\nd,neg\n",
+            "data.text=text: header.csv has no such column\ncolumns there: review, sentiment\nset",
+        ),
         ("big.json", "[[1, 2], [3]]", "big.json, line 1 is a list, no object"),
     ],
 )
