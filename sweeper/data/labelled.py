@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, marked_texts, spelling_notes
 from sweeper.data.columns import LABELS, class_names, in_order, labelled, text_faults
 from sweeper.data.limits import check_limits
-from sweeper.data.missing import SECRET, Found, marks_among, without_marks, without_missing
+from sweeper.data.missing import MARKS, SECRET, Found, marks_among, without_marks, without_missing
 from sweeper.data.splits import check_classes, check_parts, check_splits, complete, unlabelled_texts
 from sweeper.data.table import Table
 from sweeper.data.tabular import Prepared, Tabular, column_name
@@ -113,7 +113,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
             names, faults = class_names(table, self.label, as_is=as_is)
             if split == "train":
                 marks = set() if as_is else marks_among({*names} - {""})
-            hidden = set(SECRET) - {*classes.get("train", names)}
+            hidden = {*SECRET, *(() if as_is else MARKS)} - {*classes.get("train", names)}
             faults = without_marks(names, faults, marks | hidden, self.label) | text_faults(table, self.texts)
             needed = f"needed: a text and a label in every example; {LABELS}"
             if any(names[index] in marks for index in faults.missing):
