@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from sweeper.data import EVALUATED, Examples
+from sweeper.data.columns import EMPTY
 from sweeper.data.missing import MARKS
 from sweeper.data.splits import TITLES
 from sweeper.data.table import Table, counted, shown_names
@@ -67,7 +68,8 @@ def check_no_header(table: Table, label: str) -> None:
 
 def spelling_notes(names: Collection[str], tables: Iterable[Table], label: str) -> list[str]:
     """Return what is to be said of classes that are equal but for case, outer space, or how a number is spelled."""
-    notes = []
+    marks = sorted({*MARKS, EMPTY} & {*names})
+    notes = [f"classes that may be missing labels: {shown_names(marks, SHOWN)}"] if marks else []
     for said, key in (("case", str.casefold), ("how a number is written", _number)):
         alike: dict[str, list[str]] = {}
         for name in sorted(names):

@@ -34,7 +34,8 @@ def test_marks_of_missing_labels_are_no_class_among_others(mark: str, tmp_path: 
 
 @pytest.mark.parametrize("mark", [name for name in MARKS if name != "None"])
 def test_of_two_classes_each_is_one(mark: str, tmp_path: Path) -> None:
-    assert mark in one_file(tmp_path, 40, ("spam", mark)).label_names()
+    source = one_file(tmp_path, 40, ("spam", mark))
+    assert mark in source.label_names() and f"classes that may be missing labels: {mark}" in source.notes()
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), "", " ", "NA", -1, "-1"])
