@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 LARGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit, 131,072, is less than a book
 LOOKED_AT = 200  # records by which a separator is told where no header does
@@ -47,8 +48,7 @@ class Asked:
     columns: tuple[str, ...] | None = None  # names for files without a header
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One line, or several where a field has line ends, cut into its fields."""
 
     number: int  # of its first line, counted from 1

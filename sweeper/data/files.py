@@ -108,8 +108,11 @@ class InFiles(Tabular, ABC):
         if not (path.is_dir() or path.is_file()):
             said = "is no regular file" if path.exists() else "does not exist"
             raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")
-        if not path.is_dir() and kind(path.name) not in READERS:
-            raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
+        if not path.is_dir() and kind(path.name) not in READERS and self.separator is None:
+            raise WrongInput(
+                f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}\n"
+                "for a table of another name: data.separator=tab, or comma, semicolon, pipe"
+            )
         return path
 
 

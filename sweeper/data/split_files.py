@@ -9,7 +9,7 @@ from pathlib import Path
 from sweeper.data import EVALUATED
 from sweeper.data.class_directories import class_directories
 from sweeper.data.splits import SPLIT_NAMES
-from sweeper.data.tables import EXTENSIONS, READERS, kind
+from sweeper.data.tables import EXTENSIONS, READERS, format_of, kind
 from sweeper.errors import WrongInput
 
 # train-00000-of-00002.parquet, as the datasets library writes them
@@ -94,4 +94,4 @@ def _inside(directory: Path) -> list[Path]:
 
 def only_formats(files: Mapping[str, list[Path]]) -> set[str]:
     """Return the extensions of all splits' files; "" is a directory of classes."""
-    return {kind(file.name) if file.is_file() else "" for parts in files.values() for file in parts}
+    return {format_of(file) if file.is_file() else "" for parts in files.values() for file in parts}

@@ -43,7 +43,7 @@ def read_table(file: Path, wanted: Mapping[str, str] | None, asked: Asked = AS_S
     """
     try:
         _check_size(file)
-        table = READERS[kind(file.name)](file, wanted, asked, optional)
+        table = READERS[format_of(file)](file, wanted, asked, optional)
     except (MemoryError, OverflowError) as error:
         raise _too_large(file) from error
     if not len(table):
@@ -54,6 +54,12 @@ def read_table(file: Path, wanted: Mapping[str, str] | None, asked: Asked = AS_S
 def kind(name: str) -> str:
     """Return a file name's extension without .gz: a key of READERS, or of no known kind."""
     return Path(name.lower().removesuffix(".gz")).suffix
+
+
+def format_of(file: Path) -> str:
+    """Return how a file is read, a key of READERS: by its extension, or as separated where that is none of them."""
+    extension = kind(file.name)
+    return extension if extension in READERS else DELIMITED[0]
 
 
 def _check_size(file: Path) -> None:

@@ -241,6 +241,13 @@ DIALECTS = [
         options={"skipinitialspace": True},
     ),
     Dialect(
+        "table_of_another_name.txt",
+        "".join(f'{text} "!\t{label}\n' for text, label in ROWS),
+        ("without a header",),
+        {"separator": "tab", "columns": ["text", "label"]},
+        {"sep": "\t", "names": HEADER, **RAW},
+    ),
+    Dialect(
         "asked.csv",
         table(ROWS, delimiter=";"),
         given={"separator": "semicolon", "quoting": "double", "encoding": "utf-8"},
