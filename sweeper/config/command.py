@@ -76,8 +76,19 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
         to_trial(config, choice, backend.traits.device, arch_is_free=is_free)
         for config, choice, is_free in zip(configs, choices, free, strict=True)
     ]
+    _check_verbalisers(hydra_configs, trials)
     backend.check(planning=study.plan)
     return study, accepted(study, trials), backend
+
+
+def _check_verbalisers(hydra_configs: Sequence[Any], trials: Sequence[Trial]) -> None:
+    """Raise WrongInput for words of classes that no trial of the command reads."""
+    given = [override for known in hydra_configs for override in known.overrides.task if "data.verbalisers" in override]
+    if given and not any("verbalisers" in trial.digests for trial in trials):
+        raise WrongInput(
+            f"{given[0][:80]} has no effect: framework={trials[0].framework.name} tells classes by a head, not by words"
+            "\nleave it out, or set framework=lora with a causal language model"
+        )
 
 
 def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> list[bool]:

@@ -16,6 +16,7 @@ from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, ch
 from sweeper.config.checks import check_arch
 from sweeper.config.schema import Config
 from sweeper.data import DataSource
+from sweeper.data.limits import chosen_otherwise
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
@@ -228,12 +229,13 @@ def digests(
             if checkpoint is None
             else weights_digest(checkpoint)
         )
-    code = code_digests(values.framework._target_, type(source))
-    return named | mended(*_mends(values, checkpoint, head=head)) | code
+    otherwise = not values.task.is_language_modelling and chosen_otherwise(source)
+    mends = [*_mends(values, checkpoint, head=head), *(["limit"] if otherwise else [])]
+    return named | mended(*mends) | code_digests(values.framework._target_, type(source))
 
 
 def _mends(values: Config, checkpoint: Checkpoint | None, *, head: bool) -> list[str]:
-    """Name what version 0.1.0 made otherwise, so that its results do not answer for today's.
+    """Name what version 0.1.0 made otherwise of a model, so that its results do not answer for today's.
 
     Of given weights it took a classification head along whatever the seed, and trained in the precision that the file
     has; the random twin of a causal language model it drew in the precision that config.json names.

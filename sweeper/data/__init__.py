@@ -85,7 +85,13 @@ class DataSettings:
     limit: int | None = setting(
         None,
         at_least=2,
-        help="to try things out: at most so many examples of each split, of all classes; null: all",
+        help="to try things out: at most so many examples of each split, classes in proportion; null: all",
+    )
+    train_limit: int | None = setting(
+        None,
+        at_least=2,
+        since=2,
+        help="at most so many training examples, at least one of each class, and all of validation and test; null: all",
     )
 
     def notes(self) -> tuple[str, ...]:
@@ -110,6 +116,13 @@ class Source(Protocol):
     @property
     def limit(self) -> int | None:
         """At most so many examples of each split; None: all."""
+
+    @property
+    def train_limit(self) -> int | None:
+        """At most so many training examples; None: all."""
+
+    def splits(self) -> dict[str, Any]:
+        """The examples of train, valid and test, before any limit."""
 
     def check(self) -> None:
         """Raise WrongInput when the files cannot be read as this data set; quick, imports nothing heavy."""

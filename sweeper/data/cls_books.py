@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.data import SPLITS, Examples
+from sweeper.data.dialects import split_lines
+from sweeper.data.encodings import utf8_text
+from sweeper.data.limits import check_limits
 from sweeper.data.splits import check_splits, stratified_parts, tokenizer_beside, unlabelled_texts
-from sweeper.data.tables import text_lines
 from sweeper.data.verbalisers import Verbalised
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
@@ -42,6 +44,7 @@ class ClsBooks(Verbalised):
                 " data.pool=true\nset data.pool=true, or data.validation_size=null data.split_seed=0"
             )
         check_splits(self.splits(), LABEL_NAMES, f"data.path={self.path}")
+        check_limits(self, len(LABEL_NAMES), f"data.path={self.path}")
 
     def digest(self) -> str:
         """Hexadecimal SHA-256 of the splits' texts and labels: it follows content, not path."""
@@ -100,7 +103,7 @@ class ClsBooks(Verbalised):
 
 
 def _read_examples(reviews: Path, labels: Path) -> Examples:
-    texts, marks = text_lines(reviews), [line.strip() for line in text_lines(labels)]
+    texts, marks = split_lines(utf8_text(reviews)), [line.strip() for line in split_lines(utf8_text(labels))]
     for number, (text, mark) in enumerate(zip(texts, marks, strict=False), start=1):
         if not text.strip():
             raise WrongInput(f"{reviews}, line {number} is empty\nneeded: a review on every line")

@@ -37,8 +37,9 @@ class Corpus(DataSettings):
 
     def check(self) -> None:
         """Raise WrongInput when there is no file, or one whose first text cannot be read, or no text at all."""
-        if self.limit is not None:
-            raise WrongInput(f"data.limit={self.limit} draws from classes, and a corpus has none\nleave it out")
+        for name, value in (("limit", self.limit), ("train_limit", self.train_limit)):
+            if value is not None:
+                raise WrongInput(f"data.{name}={value} draws from classes, and a corpus has none\nleave it out")
         files = self.paths()
         first = [next(texts([file]), None) for file in files]
         if not any(first):

@@ -18,6 +18,7 @@ from itertools import accumulate
 from typing import ClassVar
 
 from sweeper.data import DataSettings, Examples
+from sweeper.data.limits import check_limits
 from sweeper.data.verbalisers import Verbalised
 
 LABEL_NAMES = ("negative", "positive")
@@ -177,7 +178,8 @@ class Generated(DataSettings):
     words_are_tokens: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Nothing can be wrong with what is generated."""
+        """Raise WrongInput for limits that contradict each other: nothing can be wrong with what is generated."""
+        check_limits(self, 0, "the generated examples")
 
     def notes(self) -> tuple[str, ...]:
         """Return what the examples are: no sample of real text."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import EVALUATED, DataSource, QuestionSource
-from sweeper.data.splits import limit_examples
+from sweeper.data.limits import limit_notes, limited
 
 FILE = "facts.json"
 # Of a directory of tokenized data, facts.json included; directories of another format are not read.
-FORMAT = 2
+FORMAT = 3
 # A set whose largest class has more than this many times the examples of its smallest is called unbalanced.
 UNBALANCED_RATIO = 1.5
 
@@ -29,7 +29,7 @@ class DataFacts:
     label_names: tuple[str, ...]  # empty where examples are questions with answers
     class_counts: Mapping[str, tuple[int, ...]]  # split -> examples of each class; of questions their number alone
     leaked: Mapping[str, int]  # "valid": its examples that train holds too; "test": those that train or valid holds
-    notes: tuple[str, ...]  # how the splits were made
+    notes: tuple[str, ...]  # how they were read and made
 
     @property
     def unbalanced(self) -> bool:
@@ -52,22 +52,25 @@ def data_facts(source: DataSource) -> DataFacts:
 
     An example is shared when another split has exactly its text; in a set of pairs, both texts.
     """
-    splits = {split: limit_examples(examples, source.limit) for split, examples in source.splits().items()}
+    whole = source.splits()
+    splits = limited(source, whole)
     names = source.label_names()
     counts = {split: Counter(examples.labels) for split, examples in splits.items()}
     return DataFacts(
         label_names=names,
         class_counts={split: tuple(counted[label] for label in range(len(names))) for split, counted in counts.items()},
         leaked=leaked({split: examples.inputs for split, examples in splits.items()}),
-        notes=source.notes(),
+        notes=(*source.notes(), *limit_notes(source, whole)),
     )
 
 
 def question_facts(source: QuestionSource) -> DataFacts:
     """Count a data set's questions, and those that its splits share whatever their answers, after its limit."""
-    splits = {split: pairs.first(source.limit).questions for split, pairs in source.splits().items()}
+    whole = source.splits()
+    splits = {split: pairs.questions for split, pairs in limited(source, whole).items()}
     sizes = {split: (len(questions),) for split, questions in splits.items()}
-    return DataFacts(label_names=(), class_counts=sizes, leaked=leaked(splits), notes=source.notes())
+    notes = (*source.notes(), *limit_notes(source, whole))
+    return DataFacts(label_names=(), class_counts=sizes, leaked=leaked(splits), notes=notes)
 
 
 def leaked(inputs: Mapping[str, Sequence[Hashable]]) -> dict[str, int]:

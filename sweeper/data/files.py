@@ -1,18 +1,24 @@
-"""A data set of your own in files: CSV, TSV, JSON lines or parquet, a file a split or one that is split in three."""
+"""A data set of your own in files: CSV, TSV, JSON or parquet, a file a split or one that is split in three."""
 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sweeper.data import EVALUATED
+from sweeper.data.class_checks import Classes, check_no_header
+from sweeper.data.class_directories import read_classes
+from sweeper.data.dialects import Asked, Quoting, Separator
+from sweeper.data.encodings import check_encoding
 from sweeper.data.labelled import LabelledColumns
-from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
-from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
-from sweeper.data.tabular import Found, Tabular
+from sweeper.data.missing import Found
+from sweeper.data.split_files import only_formats, split_files
+from sweeper.data.splits import tokenizer_beside
+from sweeper.data.table import Table, joined
+from sweeper.data.tables import EXTENSIONS, READ_FOR, READERS, kind, read_table
+from sweeper.data.tabular import Tabular, column_name
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
 
@@ -26,16 +32,67 @@ class InFiles(Tabular, ABC):
     path: str | None = setting(
         None,
         identity=False,
-        help="a directory with train, and valid and test where there are (valid: also validation, dev, val); or one"
-        " file, which is split in three; a tokenizer beside it is taken",
+        help="a directory with train, and valid and test where there are (valid: also validation, dev, val), files or"
+        " directories of a directory for each class; or one file, which is split in three; a tokenizer beside it is"
+        " taken",
     )
+    # Of what is read the digest is made, however it is written.
+    separator: Separator | None = setting(
+        None, since=2, identity=False, help="of .csv and .tsv; null: the one by which there are the columns"
+    )
+    quoting: Quoting | None = setting(
+        None,
+        since=2,
+        identity=False,
+        help="in .csv and .tsv; double: a quote in a quoted field is doubled; backslash: has a backslash before it;"
+        " none: quotes are characters like any other; null: what fits",
+    )
+    encoding: str | None = setting(
+        None, since=2, identity=False, help="of text files, by Python's name; null: UTF-8, UTF-16 or cp1252, by content"
+    )
+    columns: Any = setting(
+        None, since=2, identity=False, help="names of the columns of .csv and .tsv without a header, as [label,text]"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.columns is None:
+            return
+        given = self.columns if isinstance(self.columns, list | tuple) else [self.columns]
+        names = tuple(column_name("data.columns", name) for name in given)
+        if len(set(names)) < len(names) or not names:
+            raise WrongInput(
+                f"data.columns=[{','.join(names)}] does not name columns\nallowed: a name for each, as [label,text]"
+            )
+        object.__setattr__(self, "columns", names)
 
     def find(self) -> Found:
         """Read the wanted columns of every split's file. Raises WrongInput."""
+        check_encoding(self.encoding)
         path = self._path()
-        files = _split_files(path) if path.is_dir() else {"train": path}
-        tables = {split: read_table(file, self.wanted) for split, file in files.items()}
-        return Found(tables)
+        files = split_files(path) if path.is_dir() else {"train": [path]}
+        self._check_used(only_formats(files))
+        return Found({split: self._read(split, parts) for split, parts in files.items()})
+
+    def _read(self, split: str, parts: Sequence[Path]) -> Table:
+        if parts[0].is_dir():
+            return read_classes(parts[0], self.wanted, self.encoding)
+        asked = Asked(self.separator, self.quoting, self.encoding, self.columns)
+        optional = "" if split == "train" else self.target
+        tables = [read_table(file, self.wanted, asked, optional) for file in parts]
+        return joined(tables, f"{self.source}, {split}")
+
+    def _check_used(self, formats: set[str]) -> None:
+        """Raise WrongInput for a setting of a format that none of the files has."""
+        for name, read_for in READ_FOR.items():
+            value = getattr(self, name)
+            if value is not None and not formats & {*read_for}:
+                shown = f"[{','.join(value)}]" if isinstance(value, tuple) else value
+                there = " and ".join(sorted(filter(None, formats))) or "a directory for each class"
+                raise WrongInput(
+                    f"data.{name}={shown} has no effect: {self.source} is {there}\n"
+                    f"it is for {', '.join(filter(None, read_for))}; leave it out"
+                )
 
     def tokenizer_path(self) -> Path | None:
         """The one sentencepiece*.model or tokenizer.json beside the files; None: none or several."""
@@ -51,8 +108,11 @@ class InFiles(Tabular, ABC):
         if not (path.is_dir() or path.is_file()):
             said = "is no regular file" if path.exists() else "does not exist"
             raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")
-        if not path.is_dir() and kind(path.name) not in READERS:
-            raise WrongInput(f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}")
+        if not path.is_dir() and kind(path.name) not in READERS and self.separator is None:
+            raise WrongInput(
+                f"{self.source} is of no known kind\nallowed: {', '.join(EXTENSIONS)}\n"
+                "for a table of another name: data.separator=tab, or comma, semicolon, pipe"
+            )
         return path
 
 
@@ -60,29 +120,9 @@ class InFiles(Tabular, ABC):
 class Files(InFiles, LabelledColumns):
     """Labelled texts in a directory of files, or in one file."""
 
-
-def _split_files(directory: Path) -> dict[str, Path]:
-    there = {file.name: file for file in directory.iterdir() if file.is_file()}
-    found = {split: _matching(there, names) for split, names in SPLIT_NAMES.items()}
-    for files in found.values():
-        if len(files) > 1:
-            listed = ", ".join(file.name for file in files)
-            raise WrongInput(f"data.path={directory} has several files for one split: {listed}\nneeded: one of them")
-    if not found["train"]:
-        others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in EVALUATED)
-        raise WrongInput(
-            f"data.path={directory} has no file of training examples\n"
-            f"looked for: train; where there are, {others}; each with {', '.join(EXTENSIONS)}\n"
-            "for one file that is split in three: data.path=FILE"
-        )
-    return {split: files[0] for split, files in found.items() if files}
-
-
-def _matching(there: Mapping[str, Path], names: tuple[str, ...]) -> list[Path]:
-    wanted = [(name, extension) for name in names for extension in EXTENSIONS]
-    return [
-        file
-        for name, extension in wanted
-        for known, file in there.items()
-        if known.startswith(name) and known.removeprefix(name).lower() == extension
-    ]
+    def find(self) -> Found:
+        """Read the wanted columns of every split's file. Raises WrongInput, also for a header that is no example."""
+        found = super().find()
+        if self.columns and self.classes != Classes.as_is:
+            check_no_header(found.tables["train"], self.label)
+        return found

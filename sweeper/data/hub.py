@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from sweeper.data.labelled import LabelledColumns
+from sweeper.data.missing import Found
+from sweeper.data.parquet_rows import named
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
-from sweeper.data.tables import Table, check_columns
-from sweeper.data.tabular import Found, Tabular
+from sweeper.data.table import Table, check_columns
+from sweeper.data.tabular import Tabular
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
-
-
-NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,18 @@ class OnHub(Tabular, ABC):
 
     def find(self) -> Found:
         """Fetch the data set and read the wanted columns of train, validation and test. Raises WrongInput."""
-        fetched, target = self._fetch(), str(getattr(self, self.predicted))
+        fetched = self._fetch()
         names = {split: self._split_name(fetched, split) for split in SPLIT_NAMES}
         if names["train"] is None:
             raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
         tables = {
-            split: _read_split(fetched[name], f"{self.source}, split {name}", self.wanted, target)
+            split: _read_split(
+                fetched[name], f"{self.source}, split {name}", self.wanted, self.target, required=split == "train"
+            )
             for split, name in names.items()
             if name is not None
         }
-        targets = {split: table.columns[target] for split, table in tables.items()}
-        secret = [mark for mark in (None, NO_LABEL, "") if mark not in targets["train"]]
-        untold = [split for split in tables if all(value in secret for value in targets[split])]
-        return Found(
-            {split: table for split, table in tables.items() if split not in untold},
-            remarks={split: f"the data set's own has no {self.targets}" for split in untold},
-        )
+        return Found(tables)
 
     def tokenizer_path(self) -> Path | None:
         """The one tokenizer in a directory of the user's own; None: none or several, or a name on the hub."""
@@ -80,7 +75,7 @@ class OnHub(Tabular, ABC):
             files = f"data={self.files_choice}"
             remedy = f"where there is no network: {files}, or HF_HUB_OFFLINE=1 for what has been fetched before"
             if directory:
-                remedy = f"needed: a directory in the hub's layout; for single files: {files}"
+                remedy = f"needed: a directory in the hub's layout; otherwise: {files} data.path={self.name}"
             raise WrongInput(f"{self.source} cannot be fetched: {said}\n{remedy}") from error
 
     def _split_name(self, fetched: DatasetDict, split: str) -> str | None:
@@ -95,17 +90,19 @@ class Hub(OnHub, LabelledColumns):
     """Labelled texts under a name on the hub."""
 
 
-def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str) -> Table:
+def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str, *, required: bool) -> Table:
     from datasets import ClassLabel
 
+    if not required and target not in dataset.column_names:
+        wanted = {column: setting for column, setting in wanted.items() if column != target}
     check_columns(source, dataset.column_names, wanted)
     if not len(dataset):
         raise WrongInput(f"{source} holds no examples\nneeded: at least one")
     columns = {column: dataset[column][:] for column in wanted}
     class_names: tuple[str, ...] = ()
-    if isinstance(dataset.features[target], ClassLabel):
+    if target in columns and isinstance(dataset.features[target], ClassLabel):
         class_names = tuple(dataset.features[target].names)
-        columns[target] = [None if number in (None, NO_LABEL) else class_names[number] for number in columns[target]]
+        columns[target] = named(columns[target], class_names)
     return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
 
 

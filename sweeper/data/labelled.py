@@ -6,9 +6,13 @@ from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sweeper.data.columns import class_names, in_order, labelled
+from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, marked_texts, spelling_notes
+from sweeper.data.columns import LABELS, class_names, in_order, labelled, text_faults
+from sweeper.data.limits import check_limits
+from sweeper.data.missing import MARKS, SECRET, Found, marks_among, without_marks, without_missing
 from sweeper.data.splits import check_classes, check_parts, check_splits, complete, unlabelled_texts
-from sweeper.data.tabular import Prepared, Tabular, check_needed, column_name
+from sweeper.data.table import Table
+from sweeper.data.tabular import Prepared, Tabular, column_name
 from sweeper.data.verbalisers import Verbalised
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
@@ -30,7 +34,15 @@ class LabelledColumns(Tabular, Verbalised, ABC):
         "label", identity=False, help="column of the classes: names, strings, integers, or true and false"
     )
 
+    classes: Classes | None = setting(
+        None,
+        since=2,
+        identity=False,  # the digest is of the classes that come of it
+        help="as_is: labels are taken that look as if they were missing, several in one, or no classes",
+    )
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         given = list(self.text) if isinstance(self.text, list | tuple) else [self.text]
         texts = [column_name("data.text", name) for name in given]
         label = column_name("data.label", self.label)
@@ -55,12 +67,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
 
     def check(self) -> None:
         """Raise WrongInput when the data cannot be read, or cannot be compared by."""
-        classes = len(self.label_names())
-        if self.limit is not None and self.limit < classes:
-            raise WrongInput(
-                f"data.limit={self.limit} is less than the {classes} classes of {self.source}\n"
-                "needed: an example of each"
-            )
+        check_limits(self, len(self.label_names()), self.source)
 
     def label_names(self) -> tuple[str, ...]:
         """Names of train's classes: integers by value, others by code point, or in the order that is declared."""
@@ -72,16 +79,46 @@ class LabelledColumns(Tabular, Verbalised, ABC):
 
     def prepare(self) -> Prepared:
         """Read the data set, number its classes and make its missing splits. Raises WrongInput."""
-        found = self.find()
-        check_needed(self, found)
-        classes = {split: class_names(table, self.label) for split, table in found.tables.items()}
+        found = self.found()
+        tables, classes, said = self._complete_rows(found)
         present = set(classes["train"])
-        declared = [name for name in found.tables["train"].class_names if name in present]
+        declared = [name for name in tables["train"].class_names if name in present]
         names = tuple(declared) or in_order(present)
         check_classes(names, self.source)
-        given = {split: labelled(table, self.texts, classes[split], names) for split, table in found.tables.items()}
+        if self.classes != Classes.as_is:
+            check_single_labels(classes["train"], self.label, self.source)
+        given = {split: labelled(table, self.texts, classes[split], names) for split, table in tables.items()}
         splits = complete(given, self.shares, self.split_seed, given["train"].labels)
         check_parts(given, splits, self.shares, names)
         check_splits(splits, names, self.source)
         content = {split: [examples.inputs, examples.labels] for split, examples in splits.items()}
-        return Prepared(splits, self.how_made(found), digest({"label_names": names, "splits": content}), names)
+        notes = [
+            *self.how_made(found, said),
+            *spelling_notes(names, tables.values(), self.label),
+            *absence_notes(splits, names),
+        ]
+        return Prepared(splits, tuple(notes), digest({"label_names": names, "splits": content}), names)
+
+    def _complete_rows(self, found: Found) -> tuple[dict[str, Table], dict[str, list[str]], dict[str, list[str]]]:
+        """Return each split's rows with text and label, the names of their classes, and what is to be said of others.
+
+        Raises WrongInput for rows without them, unless they are to be dropped.
+        """
+        as_is = self.classes == Classes.as_is
+        tables: dict[str, Table] = {}
+        classes: dict[str, list[str]] = {}
+        said: dict[str, list[str]] = {}
+        marks: set[str] = set()
+        for split, table in found.tables.items():  # train first
+            names, faults = class_names(table, self.label, as_is=as_is)
+            if split == "train":
+                marks = set() if as_is else marks_among({*names} - {""})
+            hidden = {*SECRET, *(() if as_is else MARKS)} - {*classes.get("train", names)}
+            faults = without_marks(names, faults, marks | hidden, self.label) | text_faults(table, self.texts)
+            needed = f"needed: a text and a label in every example; {LABELS}"
+            if any(names[index] in marks for index in faults.missing):
+                needed = f"needed: a class in every example; {AS_IS}"
+            tables[split], kept, sentence = without_missing(table, faults, self.missing, needed)
+            classes[split] = [names[index] for index in kept]
+            said[split] = [sentence, marked_texts(tables[split], self.texts)]
+        return tables, classes, said

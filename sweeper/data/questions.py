@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sweeper.data import EVALUATED, Answered
-from sweeper.data.columns import column_texts
+from sweeper.data.columns import text_faults
 from sweeper.data.files import InFiles
 from sweeper.data.hub import OnHub
+from sweeper.data.limits import check_limits
+from sweeper.data.missing import without_missing
 from sweeper.data.splits import check_new, complete
-from sweeper.data.tabular import Prepared, Tabular, check_needed, column_name
+from sweeper.data.tabular import Prepared, Tabular, column_name
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
 from sweeper.trial.trial import digest
@@ -23,7 +25,7 @@ class QuestionColumns(Tabular, ABC):
 
     task: ClassVar[str] = "qa"
     files_choice: ClassVar[str] = "qa_files"
-    columns: ClassVar[tuple[str, ...]] = ("question", "answer")
+    column_settings: ClassVar[tuple[str, ...]] = ("question", "answer")
     predicted: ClassVar[str] = "answer"
     targets: ClassVar[str] = "answers"
     drawn: ClassVar[str] = "drawn at random"
@@ -33,13 +35,19 @@ class QuestionColumns(Tabular, ABC):
     answer: Any = setting("answer", identity=False, help="column of the answers")
 
     def __post_init__(self) -> None:
-        for name in self.columns:
+        super().__post_init__()
+        for name in self.column_settings:
             object.__setattr__(self, name, column_name(f"data.{name}", getattr(self, name)))
         if self.question == self.answer:
             raise WrongInput(
                 f"data.question={self.question} data.answer={self.answer} are one column\n"
                 "allowed: a column for each of them"
             )
+
+    def check(self) -> None:
+        """Raise WrongInput when the data cannot be read, or cannot be compared by."""
+        super().check()
+        check_limits(self, 0, self.source)
 
     def unlabelled(self) -> list[str]:
         """The training questions that neither validation nor test holds, and their answers, a text each."""
@@ -51,17 +59,19 @@ class QuestionColumns(Tabular, ABC):
 
     def prepare(self) -> Prepared:
         """Read the data set and make its missing splits. Raises WrongInput, naming the first line without a text."""
-        found = self.find()
-        check_needed(self, found)
-        pairs = {
-            split: Answered(*(tuple(column_texts(table, column)) for column in (self.question, self.answer)))
-            for split, table in found.tables.items()
-        }
+        found = self.found()
+        columns = (self.question, self.answer)
+        pairs, said = {}, {}
+        for split, table in found.tables.items():
+            needed = "needed: a text in every example, as a string"
+            rows, _, sentence = without_missing(table, text_faults(table, columns), self.missing, needed)
+            pairs[split] = Answered(*(tuple(rows.columns[column]) for column in columns))
+            said[split] = [sentence]
         # All of one class: the same draw, with nothing to stratify by.
         splits = complete(pairs, self.shares, self.split_seed, [0] * len(pairs["train"]))
         check_new({split: pairs.questions for split, pairs in splits.items()}, self.source, "question")
         content = {split: [pairs.questions, pairs.answers] for split, pairs in splits.items()}
-        return Prepared(splits, self.how_made(found), digest(content))
+        return Prepared(splits, self.how_made(found, said), digest(content))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,13 @@ def complete(
                 f"{_given([split], shares)} of {len(train)} examples is none for {TITLES[split]}\n"
                 f"set a larger share, or give a {TITLES[split]} set of your own"
             )
-    parts = dict(zip(["train", *missing], stratified_parts(labels, sizes, seed), strict=True))
+    parts = dict(zip(["train", *missing], stratified_parts(labels, sizes, seed, kept_of_each=1), strict=True))
+    for split, size in zip(missing, sizes, strict=True):
+        if len(parts[split]) < size:
+            raise WrongInput(
+                f"{_given(missing, shares)}: train would have none of some class\nneeded: at least one example of every"
+                f" class of train's {len(train)} stays there\nset smaller shares, or give splits of your own"
+            )
     splits = {**found, **{split: train.at(indices) for split, indices in parts.items()}}
     return {split: splits[split] for split in SPLITS}
 
@@ -49,16 +55,17 @@ def check_parts(
     shares: Mapping[str, float],
     label_names: Sequence[str],
 ) -> None:
-    """Raise WrongInput when a part of the training examples that were found has none of some class."""
+    """Raise WrongInput when a part of the training examples that were found is a single example."""
     whole = Counter(found["train"].labels)
     missing = missing_in(found)
     titles = " and ".join(TITLES[split] for split in missing)
-    for split in ("train", *missing):
-        for label in sorted(whole.keys() - set(splits[split].labels)):
+    for split in missing:
+        absent = sorted(whole.keys() - set(splits[split].labels))
+        if absent and len(splits[split]) < 2:
             raise WrongInput(
-                f"{_given(missing, shares)}: {TITLES[split]} would have none of the {whole[label]} examples of class"
-                f" {label_names[label][:40]!r}\nneeded: at least one of every class in each part of train's"
-                f" {whole.total()} examples\nset other shares, or give {titles} of your own"
+                f"{_given(missing, shares)}: {TITLES[split]} would have none of the {whole[absent[0]]} examples of"
+                f" class {label_names[absent[0]][:40]!r}\nneeded: two examples or more in each part of train's"
+                f" {whole.total()}\nset other shares, or give {titles} of your own"
             )
 
 
@@ -111,27 +118,14 @@ def tokenizer_beside(directory: Path) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def limit_examples(examples: Examples, limit: int | None) -> Examples:
-    """Return at most `limit` examples (None: all), as many of each class as there are, in their order.
-
-    The first ones of each class are taken, so a smaller limit's examples are among a larger one's.
-    """
-    if limit is None or limit >= len(examples):
-        return examples
-    seen: Counter[int] = Counter()
-    turns: list[tuple[int, int, int]] = []  # the first of each class, then the second of each, …
-    for index, label in enumerate(examples.labels):
-        turns.append((seen[label], label, index))
-        seen[label] += 1
-    return examples.at(sorted(index for _, _, index in sorted(turns)[:limit]))
-
-
-def stratified_parts(labels: Sequence[int], sizes: Sequence[int], seed: int) -> list[list[int]]:
+def stratified_parts(
+    labels: Sequence[int], sizes: Sequence[int], seed: int, *, kept_of_each: int = 0
+) -> list[list[int]]:
     """Divide the indices of `labels` at random: those kept, then a part of each of `sizes`, all in rising order.
 
-    Each part is taken from what the earlier ones left, from each class in proportion to its size, rounded by the
-    largest remainder. Only `random()` of the standard library's generator is drawn on: it alone is promised to stay
-    the same in later Pythons.
+    At least `kept_of_each` of a class are kept; a part is smaller where too few others are left. Each is taken from
+    what the earlier ones left, from each class in proportion to its size, rounded by the largest remainder. Only
+    `random()` of the standard library's generator is drawn on: it alone is promised to stay the same in later Pythons.
     """
     generator = random.Random(seed)
     rank = [generator.random() for _ in labels]
@@ -140,7 +134,7 @@ def stratified_parts(labels: Sequence[int], sizes: Sequence[int], seed: int) -> 
         members[labels[index]].append(index)
     parts: list[list[int]] = []
     for size in sizes:
-        shares = apportion({label: len(indices) for label, indices in members.items()}, size)
+        shares = apportion({label: len(indices) for label, indices in members.items()}, size, kept_of_each)
         parts.append(sorted(index for label, indices in members.items() for index in indices[: shares[label]]))
         for label, share in shares.items():
             del members[label][:share]
@@ -148,11 +142,21 @@ def stratified_parts(labels: Sequence[int], sizes: Sequence[int], seed: int) -> 
     return [kept, *parts]
 
 
-def apportion(sizes: Mapping[int, int], total: int) -> dict[int, int]:
-    """Share `total` out in proportion to `sizes`: Hamilton's method, ties to the smaller class number."""
+def apportion(sizes: Mapping[int, int], total: int, kept_of_each: int = 0) -> dict[int, int]:
+    """Share `total` out in proportion to `sizes`: Hamilton's method, ties to the smaller class number.
+
+    What would leave fewer than `kept_of_each` of a class goes to the classes of which most are left.
+    """
     whole = sum(sizes.values())
     shares = {label: total * size // whole for label, size in sizes.items()}
     by_remainder = sorted(sizes, key=lambda label: (-(total * sizes[label] % whole), label))
     for label in by_remainder[: total - sum(shares.values())]:
         shares[label] += 1
+    shares = {label: min(share, max(sizes[label] - kept_of_each, 0)) for label, share in shares.items()}
+    for _ in range(total - sum(shares.values())):
+        left = {label: sizes[label] - kept_of_each - share for label, share in shares.items()}
+        most = max(left, key=lambda label: (left[label], -label))
+        if left[most] < 1:
+            break
+        shares[most] += 1
     return shares

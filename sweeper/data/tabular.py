@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar
 
 from sweeper.data import DataSettings
+from sweeper.data.missing import Found, Missing, by_split, told
 from sweeper.data.splits import SHARES, TITLES
-from sweeper.data.tables import Table
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import setting
-
-
-@dataclass(frozen=True)
-class Found:
-    """The splits that a source has, as tables; train is always among them."""
-
-    tables: Mapping[str, Table]
-    remarks: Mapping[str, str] = field(default_factory=dict)  # split -> why the source's own is not taken
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,7 @@ class Tabular(DataSettings, ABC):
     files_choice: ClassVar[str]  # what to choose for data= where the rows are in files
     located_by: ClassVar[str]  # the setting that says where the data set is
     predicted: ClassVar[str]  # the setting that names the column to be predicted
-    columns: ClassVar[tuple[str, ...]]  # the settings that name a column each
+    column_settings: ClassVar[tuple[str, ...]]  # those that name a column each
     targets: ClassVar[str]  # what that column holds, as in "the data set's own has no labels"
     drawn: ClassVar[str]  # how examples of a split that is made are chosen
 
@@ -49,20 +41,40 @@ class Tabular(DataSettings, ABC):
     )
     test_share: float = setting(0.2, above=0, below=1, help="of train, where there is no such test split")
     split_seed: int = setting(0, at_least=0, help="of these splits; the trial's seed has no part in them")
+    missing: Missing = setting(
+        Missing.refuse,
+        since=2,
+        identity=False,  # the digest is of the rows that are left
+        help="rows without a text, a label or an answer: refuse, or drop, which leaves them out and says how many",
+    )
+
+    def __post_init__(self) -> None:
+        """Nothing: which columns there are is for classes below."""
 
     @property
     def wanted(self) -> dict[str, str]:
         """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
-        return {getattr(self, name): f"data.{name}={getattr(self, name)}" for name in self.columns}
+        return {getattr(self, name): f"data.{name}={getattr(self, name)}" for name in self.column_settings}
 
     @property
     def source(self) -> str:
         """The data set as messages name it, as in data.path=DIR."""
         return f"data.{self.located_by}={getattr(self, self.located_by)}"
 
+    @property
+    def target(self) -> str:
+        """The column to be predicted, which validation and test may lack."""
+        return str(getattr(self, self.predicted))
+
     @abstractmethod
     def find(self) -> Found:
         """Read the wanted columns of every split there is. Raises WrongInput."""
+
+    def found(self) -> Found:
+        """Return the splits whose labels or answers are told; how they are made is checked. Raises WrongInput."""
+        found = told(self.find(), self.target, self.targets)
+        check_needed(self, found)
+        return found
 
     @abstractmethod
     def prepare(self) -> Prepared:
@@ -71,7 +83,8 @@ class Tabular(DataSettings, ABC):
     def prepared(self) -> Prepared:
         """Return the data set, read once a process."""
         # Neither changes a row; a mapping of verbalisers could not be looked up.
-        changes: dict[str, Any] = {name: None for name in ("limit", "verbalisers") if hasattr(self, name)}
+        unread = ("limit", "train_limit", "verbalisers")
+        changes: dict[str, Any] = {name: None for name in unread if hasattr(self, name)}
         return _prepare(replace(self, **changes))
 
     def check(self) -> None:
@@ -95,14 +108,19 @@ class Tabular(DataSettings, ABC):
         """What part of train each split has where it is made."""
         return {"valid": self.validation_share, "test": self.test_share}
 
-    def how_made(self, found: Found) -> tuple[str, ...]:
-        """Say how each split was made that the source lacks; without names of files, which digests leave out too."""
-        return tuple(
+    def how_made(self, found: Found, said: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Say how the source was read, with what is `said` of its splits, and how each split was made that it lacks.
+
+        Without names of files, which digests leave out too.
+        """
+        read = {split: [*table.notes, *said.get(split, ())] for split, table in found.tables.items()}
+        made = (
             f"{TITLES[split]}: {100 * self.shares[split]:g} % of train, {self.drawn}, split_seed {self.split_seed}"
             + (f"; {found.remarks[split]}" if split in found.remarks else "")
             for split in SHARES
             if split not in found.tables
         )
+        return (*by_split(read, TITLES), *made)
 
 
 @cache

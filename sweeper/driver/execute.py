@@ -79,8 +79,8 @@ def execute(trial: Trial, directory: Path, launch: Mapping[str, Any]) -> None:
 def prepare(trial: Trial) -> None:
     """Make what a trial reads, in this process; exits with `interruption.EXIT_CODE` when it is asked to stop."""
     interruption.listen()
-    check_code(trial)
     try:
+        check_code(trial)
         inputs.prepare(trial)
         check_model(trial)
     except Interrupted as interrupted:

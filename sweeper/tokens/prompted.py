@@ -10,7 +10,7 @@ import datasets
 
 from sweeper.data import Answered, DataSource, Examples, QuestionSource
 from sweeper.data.facts import data_facts, question_facts
-from sweeper.data.splits import limit_examples
+from sweeper.data.limits import limited
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.records.files import cached
@@ -50,8 +50,7 @@ def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length
     check_pieces(tokenizer, source)
     answers = class_answers(source, tokenizer)
     splits = {}
-    for split, examples in source.splits().items():
-        examples = limit_examples(examples, source.limit)
+    for split, examples in limited(source, source.splits()).items():
         questions = questions_of(tokenizer, examples)
         prompts = in_prompts(tokenizer, questions, examples.labels, answers, max_length)
         starts = [list(item.input_ids[: item.answer]) for item in prompts]
@@ -105,8 +104,7 @@ def tokenized_answers(directory: Path, source: QuestionSource, tokenizer: Tokeni
 
 def _build_answers(directory: Path, source: QuestionSource, tokenizer: Tokenizer, max_length: int) -> None:
     splits = {}
-    for split, pairs in source.splits().items():
-        pairs = pairs.first(source.limit)
+    for split, pairs in limited(source, source.splits()).items():
         questions = question_ids(tokenizer, pairs.questions)
         prompts = _answers_in_prompts(tokenizer, questions, pairs, max_length)
         columns = {

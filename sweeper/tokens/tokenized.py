@@ -11,7 +11,7 @@ import datasets
 from sweeper.data import DataSource, Examples
 from sweeper.data.facts import DataFacts, SplitFacts, data_facts, save_facts
 from sweeper.data.hub import silent
-from sweeper.data.splits import limit_examples
+from sweeper.data.limits import limited
 from sweeper.records.files import cached
 from sweeper.tokens.tokenizer import Encoded, Tokenizer
 
@@ -38,8 +38,7 @@ def load_tokenized(directory: Path) -> datasets.DatasetDict:
 
 def _build(directory: Path, source: DataSource, tokenizer: Tokenizer, max_length: int) -> None:
     splits = {}
-    for split, examples in source.splits().items():
-        examples = limit_examples(examples, source.limit)
+    for split, examples in limited(source, source.splits()).items():
         columns = [column for column in (examples.texts, examples.seconds) if column]
         encoded = tokenizer.examples(columns, max_length)
         others = labels_column(examples, source)

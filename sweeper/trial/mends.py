@@ -16,6 +16,7 @@ READING = "reading"  # the digest of a tokenizer that Transformers reads, which 
 MENDS = {
     "head": "version 0.1.0 took along the classification head of model.path, whatever the seed",
     "precision": "version 0.1.0 trained in the 16 bits in which the weights of model.path are stored",
+    "limit": "version 0.1.0 balanced the classes where data.limit took fewer examples, in validation and test as well",
     READING: "version 0.1.0 read the tokenizer of model.path by itself, not by Transformers: CamemBERT's"
     " sentencepiece file alone gave ids three too low",
 }

@@ -16,7 +16,7 @@ CASES = [
     Case(f"{FILES}good data.question=q", ("data.question=q", "train.jsonl", "question, answer")),
     Case(f"{FILES}good data.answer=a", ("data.answer=a", "train.jsonl", "question, answer")),
     Case(f"{FILES}good data.answer=question", ("data.question=question data.answer=question", "one column")),
-    Case(f"{FILES}lacks", ("qa_lacks/train.jsonl, line 2 lacks answer", "question, answer")),
+    Case(f"{FILES}lacks", ("qa_lacks/train.jsonl, line 2: answer is missing", "data.missing=drop")),
     Case(f"{FILES}number", ("qa_number/train.jsonl, line 1", "answer is 42", "string")),
     Case(f"{FILES}same", ("data.path=qa_same", "every question of test")),
     Case(f"{FILES}few.csv", ("data.validation_share=0.1 of 3 examples", "validation")),

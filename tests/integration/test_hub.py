@@ -10,6 +10,7 @@ import pytest
 from sweeper.data import DataSource, QuestionSource
 from sweeper.data.files import Files
 from sweeper.data.hub import Hub
+from sweeper.data.missing import Missing
 from sweeper.data.questions import QuestionHub
 from sweeper.errors import WrongInput
 
@@ -116,6 +117,22 @@ def test_some_missing_labels_are_refused(tmp_path: Path) -> None:
     assert refusal(Hub(name=str(tmp_path))).startswith("data.name=DIR, split test, row 2: label is missing")
 
 
+def test_what_is_missing_is_the_same_in_files(tmp_path: Path) -> None:
+    rows = "".join(f"texte {number},{['neg', 'pos', 'NA'][number % 3]}\n" for number in range(60))
+    (tmp_path / "train.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    for source in (Hub(name=str(tmp_path)), Files(path=str(tmp_path))):
+        with pytest.raises(WrongInput, match=r"(line|row)s .* and 15 more: label is .*; 20 in all\nneeded: "):
+            source.check()
+    dropped = Hub(name=str(tmp_path), missing=Missing.drop), Files(path=str(tmp_path), missing=Missing.drop)
+    assert dropped[0].digest() == dropped[1].digest() and dropped[0].notes() == dropped[1].notes()
+
+
+def test_splits_of_other_columns_are_for_files(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,label\n" + "texte,1\n" * 4, encoding="utf-8")
+    (tmp_path / "test.csv").write_text("id,text\n1,texte\n", encoding="utf-8")
+    assert refusal(Hub(name=str(tmp_path))).endswith("otherwise: data=files data.path=DIR")
+
+
 def test_what_cannot_be_read_is_named(reviews: Path, tmp_path: Path) -> None:
     source = Hub(name=str(reviews), config="reviews", text="review")
     assert refusal(source).startswith(
@@ -146,7 +163,7 @@ def test_questions_with_answers(tmp_path: Path) -> None:
     assert splits["valid"].answers == ("toi", "lui")
     assert source.notes() == ("test: 20 % of train, drawn at random, split_seed 0; the data set's own has no answers",)
     put("test", ["elle", ""])
-    with pytest.raises(WrongInput, match="split test, row 2: answer is empty"):
+    with pytest.raises(WrongInput, match="split test, row 2: answer is empty\nneeded: "):
         QuestionHub(name=str(tmp_path), revision="main").check()  # another revision is read anew
     with pytest.raises(WrongInput, match=r"is no directory\nfor files: data=qa_files data\.path=PATH"):
         QuestionHub(name=str(tmp_path / "nowhere")).check()

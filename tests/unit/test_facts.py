@@ -62,9 +62,24 @@ def test_a_pair_is_repeated_when_both_texts_are(repeating: Path) -> None:
 
 def test_facts_are_those_of_the_limited_set(repeating: Path) -> None:
     facts = data_facts(Files(path=str(repeating), text="a", limit=2))
-    # un pos, un neg | un pos, un neg | quatre pos, deux neg
-    assert facts.class_counts == {"train": (1, 1), "valid": (1, 1), "test": (1, 1)}
-    assert facts.leaked == {"valid": 2, "test": 0} and not facts.unbalanced
+    # un pos, un neg | un pos, un neg | deux neg, deux neg
+    assert facts.class_counts == {"train": (1, 1), "valid": (1, 1), "test": (2, 0)}
+    assert facts.leaked == {"valid": 2, "test": 0} and facts.unbalanced
+    assert facts.notes == (
+        "data.limit=2: train 2 of 4, validation 2 of 3, test 2 of 4 examples, classes in proportion",
+    )
+
+
+def test_a_limit_of_train_leaves_the_others_whole(repeating: Path) -> None:
+    facts = data_facts(Files(path=str(repeating), text="a", train_limit=3))
+    assert facts.class_counts == {"train": (1, 2), "valid": (1, 2), "test": (3, 1)}
+    assert facts.notes == ("data.train_limit=3: train 3 of 4 examples, classes in proportion",)
+    both = data_facts(Files(path=str(repeating), text="a", limit=3, train_limit=2))
+    assert both.class_counts == {"train": (1, 1), "valid": (1, 2), "test": (2, 1)}
+    assert both.notes == (
+        "data.train_limit=2: train 2 of 4 examples, classes in proportion",
+        "data.limit=3: test 3 of 4 examples, classes in proportion",
+    )
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:

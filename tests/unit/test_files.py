@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sweeper.data import DataSource
+from sweeper.data.class_checks import Classes
 from sweeper.data.files import Files
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import check_ranges
@@ -78,13 +79,13 @@ def test_numbers_in_csv_are_those_in_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("split", "row", "culprit"),
     [
-        ("train", {"label": 0.5}, "train.jsonl, line 3: label is 0.5, which is no class but a quantity"),
+        ("train", {"label": [0.5]}, "train.jsonl, line 3: label is [0.5], which is no label"),
         ("train", {"label": None}, "train.jsonl, line 3: label is missing"),
         ("train", {"label": math.nan}, "train.jsonl, line 3: label is missing"),
         ("test", {"label": " "}, "test.jsonl, line 3: label is missing"),
         ("valid", {"label": ["pos"]}, "valid.jsonl, line 3: label is ['pos'], which is no label"),
-        ("valid", {"label": "neutral"}, "valid.jsonl, line 3 has the label 'neutral', which train lacks\nlabels of"),
-        ("test", {"label": 1}, "test.jsonl, line 3 has the label '1', which train lacks\nlabels of train: neg, pos"),
+        ("valid", {"label": "neutral"}, "valid.jsonl, line 3: label is 'neutral', which train lacks\nlabels of"),
+        ("test", {"label": 1}, "test.jsonl, line 3: label is '1', which train lacks\nlabels of train: neg, pos"),
         ("train", {"label": "\ud83d"}, "train.jsonl, line 3: label holds half a surrogate pair"),
         ("train", {"text": "\ud83d"}, "train.jsonl, line 3: text holds half a surrogate pair"),
         ("train", {"text": 5}, "train.jsonl, line 3: text is 5, which is no string"),
@@ -102,9 +103,9 @@ def test_wrong_rows_are_named(split: str, row: dict[str, Any], culprit: str, tmp
 
 
 def test_wrong_rows_of_csv_and_parquet_are_named(tmp_path: Path) -> None:
-    (tmp_path / "train.csv").write_text('text,label\n"a\nb",1\nc,2.5\n')
+    (tmp_path / "train.csv").write_text('text,label\n"a\nb",1\nc,\n')
     source = Files(path=str(tmp_path))
-    assert refusal(source).startswith("train.csv, line 4: label is 2.5, which is no class but a quantity")
+    assert refusal(source).startswith("train.csv, line 4: label is missing\nneeded: a text and a label")
     write(tmp_path / "scores.parquet", {"text": ["a", "b"], "label": [1.0, None]})
     source = Files(path=str(tmp_path / "scores.parquet"))
     assert refusal(source).startswith("DIR, row 2: label is missing")
@@ -185,7 +186,7 @@ def test_digest_follows_content_not_place_or_format(tmp_path: Path) -> None:
             other / f"{split}.csv", {"note": range(4), "avis": texts(split, 4), "label": cycle(["neg", "pos"], 4)}
         )
     assert Files(path=str(other), text="avis").digest() == source.digest()
-    assert Files(path=str(other), text="avis", label="note").digest() != source.digest()
+    assert Files(path=str(other), text="avis", label="note", classes=Classes.as_is).digest() != source.digest()
     renamed = {split: labelled(split, 4, ("negative", "positive")) for split in ("train", "valid", "test")}
     (tmp_path / "renamed").mkdir()
     assert three(tmp_path / "renamed", **renamed).digest() != source.digest()

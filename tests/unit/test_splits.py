@@ -10,7 +10,8 @@ import pytest
 
 from sweeper.data import Examples
 from sweeper.data.files import Files
-from sweeper.data.splits import apportion, limit_examples, stratified_parts
+from sweeper.data.limits import limit_examples
+from sweeper.data.splits import apportion, stratified_parts
 from sweeper.trial.trial import result_settings
 from tests.labelled_files import cycle, labelled, one_file, refusal, texts, three, write
 
@@ -62,7 +63,6 @@ def test_a_missing_split_alone_is_made(tmp_path: Path) -> None:
     ("size", "labels", "changes", "culprit"),
     [
         (10, ("neg", "pos"), {}, "data.test_share=0.2 data.validation_share=0.1: validation would have none of the 5"),
-        (100, ("a", *["b"] * 49), {}, "data.test_share=0.2 data.validation_share=0.1: test would have none of the 2"),
         (20, ("a", "b"), {"test_share": 0.9}, "data.test_share=0.9 data.validation_share=0.1 of 20 examples leave"),
         (20, ("a", "b"), {"test_share": 0.85}, "data.test_share=0.85 data.validation_share=0.1: train would have none"),
         (20, ("a",), {}, "data.path=DIR: train has one class, 'a'"),
@@ -109,26 +109,35 @@ def sorted_by_label(*sizes: int) -> Examples:
     [
         ((50, 50), 10, {0: 5, 1: 5}),
         ((50, 50), 11, {0: 6, 1: 5}),
-        ((2, 50), 10, {0: 2, 1: 8}),  # a class that is too small leaves its places to the others
+        ((900, 100), 100, {0: 90, 1: 10}),
+        ((900, 100), 20, {0: 18, 1: 2}),
+        ((2, 50), 10, {1: 10}),
         ((50, 50, 50), 2, {0: 1, 1: 1}),
         ((3, 4), 100, {0: 3, 1: 4}),
     ],
 )
-def test_limit_is_drawn_evenly_from_classes(sizes: tuple[int, ...], limit: int, expected: dict[int, int]) -> None:
+def test_limit_keeps_proportions(sizes: tuple[int, ...], limit: int, expected: dict[int, int]) -> None:
     assert Counter(limit_examples(sorted_by_label(*sizes), limit).labels) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(2, {0: 1, 1: 1}), (10, {0: 1, 1: 9}), (60, {0: 1, 1: 59})])
+def test_train_has_an_example_of_each_class(limit: int, expected: dict[int, int]) -> None:
+    assert Counter(limit_examples(sorted_by_label(2, 1000), limit, every_class=True).labels) == expected
 
 
 def test_limit_keeps_order_and_pairs() -> None:
     examples = Examples(("a", "b", "c", "d", "e"), (1, 1, 0, 1, 0))
-    assert limit_examples(examples, 3) == Examples(("a", "c", "e"), (1, 0, 0))
+    assert limit_examples(examples, 3) == Examples(("a", "b", "c"), (1, 1, 0))
+    assert limit_examples(examples, 4) == Examples(("a", "b", "c", "e"), (1, 1, 0, 0))
     assert limit_examples(examples, None) is examples
 
 
 def test_smaller_limit_is_part_of_larger() -> None:
     examples = sorted_by_label(7, 20)
-    for limit in range(2, 27):
-        smaller, larger = limit_examples(examples, limit), limit_examples(examples, limit + 1)
-        assert set(smaller.texts) < set(larger.texts)
+    for every_class in (False, True):
+        for limit in range(2, 27):
+            smaller, larger = (limit_examples(examples, n, every_class=every_class) for n in (limit, limit + 1))
+            assert set(smaller.texts) < set(larger.texts)
 
 
 def test_apportion_is_hamiltons_method() -> None:

@@ -143,7 +143,7 @@ def test_the_description_is_json_and_holds_the_whole_configuration() -> None:
         [0.9, 0.98],
         "/w",
     )
-    assert config["data"] == {"_target_": "tests.records.Reviews", "limit": None, "path": None}
+    assert config["data"] == {"_target_": "tests.records.Reviews", "limit": None, "path": None, "train_limit": None}
     assert "cache" not in config and "choices" not in config
 
 

@@ -58,6 +58,44 @@ def test_of_fine_tuning(overrides: tuple[str, ...], id: str) -> None:
     assert trial(*overrides).id[:16] == id
 
 
+@pytest.mark.parametrize(
+    ("overrides", "mended"),
+    [
+        (("data.limit=20",), "limit"),
+        (("data.limit=40",), None),  # all there are
+        (("data.limit=6", "data.path=balanced.csv"), None),  # the same examples as before
+        (("data.train_limit=10",), None),
+        (("data.limit=20", "framework=lora", "arch=bloom_tiny", "framework.family=causal_lm"), "limit"),
+    ],
+)
+def test_a_limit_that_takes_other_examples_is_another_trial(overrides: tuple[str, ...], mended: str | None) -> None:
+    rows = [f"un livre {number},{'rare' if number % 10 == 0 else 'often'}\n" for number in range(60)]
+    Path("unbalanced.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    balanced = [f"un livre {number},{number % 2}\n" for number in range(100)]
+    Path("balanced.csv").write_text("text,label\n" + "".join(balanced), encoding="utf-8")
+    given = ("model=rd", "data=files", "data.path=unbalanced.csv", *TRAINED, *overrides)
+    assert trial(*given).digests.get("mended") == mended
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "data.train_limit=null",
+        "data.separator=comma",
+        "data.quoting=double",
+        "data.encoding=utf-8",
+        "data.missing=drop",
+        "data.classes=as_is",
+    ],
+)
+def test_of_settings_that_change_no_row(added: str) -> None:
+    assert trial("model=rd", *FILES, *TRAINED, added).id[:16] == "885ca8aaf083ecd0"
+
+
+def test_of_fewer_training_examples() -> None:
+    assert trial("model=rd", *FILES, *TRAINED, "data.train_limit=10").id[:16] != "885ca8aaf083ecd0"
+
+
 def test_of_pretraining() -> None:
     given = ["corpus=novel.txt", "out=weights", "tokenizer.vocabulary_size=60", "train.max_steps=20"]
     config = compose("pretrain", given, return_hydra_config=True)

@@ -1,0 +1,56 @@
+"""Examples in parquet, with the names of classes that the datasets library writes beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeper.data.dialects import Asked
+from sweeper.data.table import Table, check_columns
+from sweeper.errors import WrongInput
+
+NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
+
+
+def read_parquet(file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: str) -> Table:  # noqa: ARG001
+    """Read columns of a file; `optional`: a column that it may lack. Raises WrongInput."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(file) as content:
+            schema = content.schema_arrow
+            if wanted is None:
+                wanted = {name: "" for name in schema.names}
+            elif optional not in schema.names:
+                wanted = {column: setting for column, setting in wanted.items() if column != optional}
+            check_columns(str(file), schema.names, wanted)
+            rows = content.read(columns=list(wanted), use_threads=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise WrongInput(f"{file} is not a parquet file: {error}"[:300].replace("\n", " ")) from error
+    columns = {column: rows.column(column).to_pylist() for column in wanted}
+    declared = {column: names for column, names in _class_names(schema.metadata).items() if column in columns}
+    for column, names in declared.items():
+        columns[column] = named(columns[column], names)
+    class_names = next(iter(declared.values()), ())
+    return Table(str(file), columns, range(1, rows.num_rows + 1), unit="row", class_names=class_names)
+
+
+def named(numbers: Sequence[Any], names: Sequence[str]) -> list[str | None]:
+    """Return the class that each number stands for; None: kept secret, or missing."""
+    return [None if number in (None, NO_LABEL) else names[number] for number in numbers]  # Arrow holds integers
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:
+    """Return the columns that the datasets library calls a ClassLabel, with the names of its numbers."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            column: tuple(map(str, feature["names"]))
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):  # others may call their own metadata so
+        return {}
