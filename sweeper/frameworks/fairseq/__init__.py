@@ -25,8 +25,8 @@ class Fairseq(Framework):
     def check(self, trial: Trial) -> None:
         """Raise WrongInput for what fairseq's sentence prediction cannot do, and where it is not installed."""
         check_version()
-        check_classifies(trial)
         check_roberta(trial, "framework=fairseq")
+        check_classifies(trial)
         if trial.arch.layer_norm_eps != LAYER_NORM_EPS:
             raise WrongInput(
                 f"framework=fairseq does not do layer_norm_eps={trial.arch.layer_norm_eps} of arch={trial.arch.name}\n"
