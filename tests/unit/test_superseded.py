@@ -184,7 +184,7 @@ def test_a_data_set_s_younger_settings_are_at_their_defaults() -> None:
     assert whole(config)["data"] == config["data"], "a class that a record names is not imported"
     assert whole(config, Younger)["data"] == config["data"] | {"missing": "refuse"}
     demo = whole(config | {"data": {"_target_": "sweeper.data.demo.Demo"}})["data"]
-    assert demo == {"_target_": "sweeper.data.demo.Demo"}
+    assert demo == {"_target_": "sweeper.data.demo.Demo", "train_limit": None}
     for target in ("sweeper.data.no_such.Demo", "sweeper.data.demo.no_such", "sweeper.data.demo.random"):
         assert whole(config | {"data": {"_target_": target}})["data"] == {"_target_": target}
 
