@@ -6,11 +6,9 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
@@ -21,11 +19,14 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sweeper.backends import Backend
+from sweeper.config import hydra_files
+from sweeper.config.arguments import check_arguments
 from sweeper.config.composed import study_of, to_trial
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.records.study import Study
 from sweeper.trial.trial import Trial
 
@@ -38,6 +39,7 @@ def _task(drive: Drive) -> TaskFunction:
     # Without -m Hydra calls it with the one config; with -m a launcher of Sweeper's calls its attribute `drive`.
 
     def several(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
+        hydra_files.refuse()
         if not configs:
             raise WrongInput(
                 "this sweep has no combination\nneeded: a value or more for each setting; is a range empty?"
@@ -98,39 +100,17 @@ def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> 
 def _expand_home(config: DictConfig) -> None:
     if config.get("outputs") == "":
         raise WrongInput("outputs= is empty\nset outputs=DIR, or leave it out to have its default")
-    for node, key in ((config, "outputs"), (config.get("tokenizer"), "path")):
-        if isinstance(node, DictConfig) and str(node.get(key)).startswith("~"):
-            node[key] = str(Path(node[key]).expanduser())
-
-
-def _check_options() -> None:
-    parser = get_args_parser()
-    parser.error = _refuse_option  # type: ignore[method-assign]  # its own prints all options
-    options, unknown = parser.parse_known_args()
-    if options.resolve and options.cfg is None and not options.help:
-        raise WrongInput("--resolve shows nothing by itself\nwrite --cfg job --resolve")
-    if unknown and unknown[0].partition("=")[0].isidentifier():
-        raise WrongInput(f"{unknown[0]} stands apart from the other settings\nwrite options first: -m KEY=VALUE …")
-    if unknown:
-        raise WrongInput(
-            f"{unknown[0]}: unknown option\nsettings are KEY=VALUE without dashes; --help lists what there is"
-        )
-    for override in options.overrides:
-        if override.lstrip("+").partition("=")[0] == "reference":  # Hydra takes conf/reference for a group
-            raise WrongInput(
-                f"{override} is a setting of reports, not of trials\n"
-                "write: python -m sweeper.report STUDY reference=conf/reference/NAME.yaml"
-            )
-
-
-def _refuse_option(message: str) -> NoReturn:
-    raise WrongInput(f"{message}\n--help lists the settings")
+    for key in ("outputs", "tokenizer.path", "tokenizer.count_on"):
+        path = OmegaConf.select(config, key)
+        full = expanded(key, path) if isinstance(path, str) else None
+        if full is not None and path.startswith("~"):
+            OmegaConf.update(config, key, str(full))
 
 
 def main(drive: Drive, config_name: str = "config") -> int:
     """Run a command that Hydra composes from conf/`config_name`; returns its exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
-    _check_options()
+    check_arguments(sys.argv[1:])
     register()
     try:
         hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=config_name)(_task(drive))()

@@ -171,7 +171,7 @@ def _data_source(node: Any, choice: str) -> DataSource:
     try:
         merged = OmegaConf.merge(writable(OmegaConf.structured(kind)), given)
     except OmegaConfBaseException as error:
-        raise WrongInput(f"data.{explain(error)}") from error
+        raise WrongInput(explain(error, "data.")) from error
     source: DataSource = OmegaConf.to_object(merged)  # type: ignore[assignment]
     return source
 

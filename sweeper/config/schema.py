@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, BooleanNode, DictConfig, OmegaConf
+from omegaconf.errors import ValidationError
 
 from sweeper.tracking import TrackingSettings
 from sweeper.trial import settings
@@ -85,14 +86,33 @@ def sequence_length(*, _root_: DictConfig) -> int:
     return int(arch.pretraining.sequence_length or arch.positions)
 
 
+class TrueOrFalse(BooleanNode):
+    """A setting that is true or false; OmegaConf would take 2, yes and on for true as well."""
+
+    def _validate_and_convert_impl(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise ValidationError("Value '$VALUE' is neither true nor false")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrueOrFalse:
+        copied = TrueOrFalse()
+        self._deepcopy_impl(copied, memo)
+        return copied
+
+
 def writable(node: DictConfig) -> DictConfig:
-    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
+    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only. Booleans become strict."""
     OmegaConf.set_readonly(node, None)
     if not node._is_none():
         for key in node:
             child = node._get_node(key)
             if isinstance(child, DictConfig):
                 writable(child)
+            elif isinstance(child, BooleanNode):
+                strict = TrueOrFalse(child._value(), key, node, child._is_optional())
+                node._content[key] = strict  # type: ignore[index]
     return node
 
 

@@ -14,6 +14,7 @@ from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
 from sweeper.data.tabular import Found, Tabular
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
 
 
@@ -47,7 +48,7 @@ class InFiles(Tabular, ABC):
             raise WrongInput(
                 "data.path is missing\nneeded: a file, or the directory of train, valid and test\nadd data.path=PATH"
             )
-        path = Path(self.path).expanduser()
+        path = expanded("data.path", self.path)
         if not (path.is_dir() or path.is_file()):
             said = "is no regular file" if path.exists() else "does not exist"
             raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")

@@ -15,6 +15,7 @@ from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import Table, check_columns
 from sweeper.data.tabular import Found, Tabular
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class OnHub(Tabular, ABC):
     def _directory(self) -> Path | None:
         if not self.name:
             raise WrongInput("data.name is missing\nneeded: OWNER/NAME on the hub, or a directory\nadd data.name=NAME")
-        directory = Path(self.name).expanduser()
+        directory = expanded("data.name", self.name)
         if directory.is_dir():
             return directory
         if directory.exists() or self.name.startswith((".", "/", "~")):

@@ -12,7 +12,7 @@ from sweeper.data import DataSettings
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.data.tables import Table
 from sweeper.errors import WrongInput
-from sweeper.trial.settings import setting
+from sweeper.trial.settings import LARGEST_SEED, setting
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Tabular(DataSettings, ABC):
         0.1, above=0, below=1, help="of train, where there is no validation split with labels or answers"
     )
     test_share: float = setting(0.2, above=0, below=1, help="of train, where there is no such test split")
-    split_seed: int = setting(0, at_least=0, help="of these splits; the trial's seed has no part in them")
+    split_seed: int = setting(
+        0, at_least=0, at_most=LARGEST_SEED, help="of these splits; the trial's seed has no part in them"
+    )
 
     @property
     def wanted(self) -> dict[str, str]:
