@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import hydra
@@ -22,6 +23,7 @@ from sweeper.backends import Backend
 from sweeper.config import hydra_files
 from sweeper.config.arguments import check_arguments
 from sweeper.config.composed import study_of, to_trial
+from sweeper.config.fitted import fitted
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
@@ -72,12 +74,14 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     study = study_of(configs, choices, hydra_configs[0].launcher)
     backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
     free = _free_archs(configs, hydra_configs)
+    fits = [fitted(config, known) for config, known in zip(configs, hydra_configs, strict=True)]
     trials = [
-        to_trial(config, choice, backend.traits.device, arch_is_free=is_free)
-        for config, choice, is_free in zip(configs, choices, free, strict=True)
+        to_trial(fit.config, choice, backend.traits.device, arch_is_free=is_free)
+        for fit, choice, is_free in zip(fits, choices, free, strict=True)
     ]
     backend.check(planning=study.plan)
-    return study, trials, backend
+    taken = dict.fromkeys(sentence for fit in fits for sentence in fit.sentences)
+    return replace(study, taken=tuple(taken)), trials, backend
 
 
 def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> list[bool]:

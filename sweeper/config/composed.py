@@ -84,8 +84,8 @@ def to_trial(
     for group in CHOSEN:
         if group not in choices:
             raise WrongInput(f"{group} must be one choice\nseveral: {group}=A,B with -m runs a trial for each")
-    source = _data_source(config.data, str(choices["data"]))
-    values = _to_values(config)
+    source = data_source(config.data, str(choices["data"]))
+    values = to_values(config)
     check_ranges(values)
     check_ranges(source, "data.")
     source.check()
@@ -131,7 +131,8 @@ def to_trial(
     return trial
 
 
-def _to_values(config: DictConfig) -> Config:
+def to_values(config: DictConfig) -> Config:
+    """Return a composed config's settings, the data's as they are. Raises WrongInput for unknown keys."""
     _check_keys(config, Config)  # Hydra lets `+KEY=VALUE` add any key
     values: dict[str, Any] = {}
     for item in fields(Config):
@@ -154,7 +155,8 @@ def _check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
             _check_keys(child, child_kind, f"{prefix}{key}.")
 
 
-def _data_source(node: Any, choice: str) -> DataSource:
+def data_source(node: Any, choice: str) -> DataSource:
+    """Return the data set that a composed config's data names. Raises WrongInput where it names none."""
     target = node.get("_target_") if isinstance(node, DictConfig) else None
     if not isinstance(target, str):
         raise WrongInput(f"data={choice} names no class\nneeded in its YAML: _target_: module.Class")

@@ -30,7 +30,7 @@ SYNTAX = (
 # How Hydra begins to tell that something is missing -> what is needed
 MISSING = {
     "Primary config directory": "needed: --config-path DIR, a directory; left out, it is Sweeper's own",
-    "Cannot find primary config": "needed: --config-dir DIR with NAME.yaml for --config-name NAME; left out, it is Sweeper's own",
+    "Cannot find primary config": "needed: --config-dir DIR with NAME.yaml; left out, it is Sweeper's own",
     "Additional config directory": "needed: --config-dir DIR, a directory that is there",
 }
 # Hydra's words for several values without -m

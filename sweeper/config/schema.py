@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, BooleanNode, DictConfig, OmegaConf
+from omegaconf import MISSING, BooleanNode, DictConfig, Node, OmegaConf
 from omegaconf.errors import ValidationError
 
 from sweeper.tracking import TrackingSettings
@@ -59,14 +59,29 @@ class PretrainConfig(Config):
     out: str = setting(MISSING, help="directory for the weights and their tokenizer, as model.path takes it")
 
 
+UNSET = "sweeper_default"  # the resolver that stands for a default until a YAML or the command line sets another value
+FITTED = ("learning_rate", "max_length")  # settings of train whose default depends on the data
+
+
 def register() -> None:
     """Give Hydra the schemas, and what the YAML files ask for by `${sweeper_…:}`."""
-    ConfigStore.instance().store(name="schema", node=writable(OmegaConf.structured(Config)))
+    schema = writable(OmegaConf.structured(Config))
+    for name in FITTED:
+        schema.train[name] = f"${{{UNSET}:{name}}}"
+    ConfigStore.instance().store(name="schema", node=schema)
+    OmegaConf.register_new_resolver(UNSET, lambda name: getattr(settings.TrainSettings(), name), replace=True)
     ConfigStore.instance().store(name="pretrain_schema", node=writable(OmegaConf.structured(PretrainConfig)))
     OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
     OmegaConf.register_new_resolver("sweeper_scratch", _scratch_directory, use_cache=True, replace=True)
+
+
+def is_unset(config: DictConfig, name: str) -> bool:
+    """Whether neither a YAML nor the command line sets a setting of train."""
+    train = config.get("train")
+    node = train._get_node(name) if isinstance(train, DictConfig) else None
+    return isinstance(node, Node) and node._is_interpolation() and UNSET in str(node._value())
 
 
 def only_family(*, _root_: DictConfig) -> str:

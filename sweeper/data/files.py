@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sweeper.data import EVALUATED
+from sweeper.data.heads import Head, head_of_file
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import EXTENSIONS, READERS, kind, read_table
@@ -37,6 +38,11 @@ class InFiles(Tabular, ABC):
         files = _split_files(path) if path.is_dir() else {"train": path}
         tables = {split: read_table(file, self.wanted) for split, file in files.items()}
         return Found(tables)
+
+    def head(self) -> Head:
+        """The column names and first rows of the training examples. Raises WrongInput."""
+        path = self._path()
+        return head_of_file(_split_files(path)["train"] if path.is_dir() else path)
 
     def tokenizer_path(self) -> Path | None:
         """The one sentencepiece*.model or tokenizer.json beside the files; None: none or several."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from sweeper.data.heads import ROWS, Head
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.tables import Table, check_columns
@@ -53,6 +54,13 @@ class OnHub(Tabular, ABC):
             {split: table for split, table in tables.items() if split not in untold},
             remarks={split: f"the data set's own has no {self.targets}" for split in untold},
         )
+
+    def head(self) -> Head:
+        """The column names and first rows of the training examples. Raises WrongInput."""
+        fetched = self._fetch()
+        train = fetched["train"] if "train" in fetched else next(iter(fetched.values()))
+        first = train[:ROWS]
+        return Head(tuple(train.column_names), list(zip(*(first[name] for name in train.column_names), strict=True)))
 
     def tokenizer_path(self) -> Path | None:
         """The one tokenizer in a directory of the user's own; None: none or several, or a name on the hub."""

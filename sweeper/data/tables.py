@@ -79,8 +79,8 @@ def text_lines(file: Path) -> list[str]:
     return [line.removesuffix("\r") for line in _read_text(file).removesuffix("\n").split("\n")]
 
 
-def _csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each record's first line, and its fields: RFC 4180, whatever the line ends."""
+def csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each record's first line, and its fields: RFC 4180, any line ends. Raises WrongInput."""
     csv.field_size_limit(LARGEST_FIELD)
     reader = csv.reader(io.StringIO(_read_text(file), newline="\n"), strict=True)
     while True:
@@ -98,7 +98,8 @@ def _csv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
 
 
-def _tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
+def tsv_records(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line, and its fields, separated by tabs. Raises WrongInput."""
     for number, line in enumerate(text_lines(file), start=1):
         if not line:
             continue
@@ -189,8 +190,8 @@ def check_columns(source: str, there: Sequence[str], wanted: Mapping[str, str]) 
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {
     ".jsonl": _read_json_lines,
     ".json": _read_json_lines,
-    ".csv": partial(_read_delimited, _csv_records),
-    ".tsv": partial(_read_delimited, _tsv_records),
+    ".csv": partial(_read_delimited, csv_records),
+    ".tsv": partial(_read_delimited, tsv_records),
     ".parquet": _read_parquet,
 }
 EXTENSIONS = (*READERS, *(f"{extension}.gz" for extension in READERS if extension != ".parquet"))

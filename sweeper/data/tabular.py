@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from sweeper.data import DataSettings
+from sweeper.data.heads import Head
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.data.tables import Table
 from sweeper.errors import WrongInput
@@ -61,6 +62,10 @@ class Tabular(DataSettings, ABC):
     def source(self) -> str:
         """The data set as messages name it, as in data.path=DIR."""
         return f"data.{self.located_by}={getattr(self, self.located_by)}"
+
+    @abstractmethod
+    def head(self) -> Head:
+        """The column names and first rows of the training examples. Raises WrongInput."""
 
     @abstractmethod
     def find(self) -> Found:

@@ -35,6 +35,7 @@ class Study:
     launcher: Mapping[str, Any]
     fresh: bool = False
     plan: bool = False  # only say what would be done
+    taken: tuple[str, ...] = ()  # settings that nobody set and that the data decided, a sentence each
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:
         """Write study.json: the trials of this command, every command so far (None: no new one), and known jobs."""
