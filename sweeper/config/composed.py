@@ -37,6 +37,7 @@ from sweeper.errors import WrongInput
 from sweeper.frameworks import has_head, load_adapter, load_framework
 from sweeper.records.files import read_versioned
 from sweeper.records.study import FILE, Study
+from sweeper.tokens.tokenizer_json import check_tokenizer_json
 from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
@@ -111,6 +112,8 @@ def to_trial(
     else:
         tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, checkpoint, source))
         check_tokenizer(values, tokenizer, arch, checkpoint)
+    if tokenizer.path is not None:
+        check_tokenizer_json(Path(tokenizer.path))
     trial = Trial(
         seed=values.seed,
         data_seed=values.data_seed,
