@@ -154,4 +154,5 @@ def _values(override: str) -> list[Any]:
 def quoted(key: str, value: str) -> str:
     """Return a setting as a shell passes it on to Hydra, whatever its text holds."""
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', value)
+    escaped = re.sub(r"(\\+)$", r"\1\1", escaped)  # those before the quote that ends it
     return shlex.quote(f'{key}="{escaped}"')

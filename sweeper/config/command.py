@@ -27,6 +27,7 @@ from sweeper.config.fitted import fitted
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
+from sweeper.config.unused import unused_settings
 from sweeper.errors import WrongInput
 from sweeper.records.files import expanded
 from sweeper.records.study import Study
@@ -81,7 +82,13 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     ]
     backend.check(planning=study.plan)
     taken = dict.fromkeys(sentence for fit in fits for sentence in fit.sentences)
-    return replace(study, taken=tuple(taken)), trials, backend
+    typed = [_typed(known) for known in hydra_configs]
+    return replace(study, taken=tuple(taken), unused=unused_settings(trials, typed)), trials, backend
+
+
+def _typed(known: Any) -> dict[str, str]:
+    parts = (override.lstrip("+").partition("=") for override in known.overrides.task)
+    return {key: value for key, equals, value in parts if equals}
 
 
 def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> list[bool]:

@@ -31,7 +31,8 @@ FITTING = 0.99  # share of the training texts that max_length cuts nothing off
 PIECES_A_WORD, LETTERS_A_PIECE = 2, 3  # at most so many, but of long words
 LENGTHS_IN_STEPS_OF, SHORTEST = 8, 16
 PROMPT = 16  # ids of the frame in which a causal language model reads a text
-LONGEST = 512  # ids, where the architecture leaves it open: time grows with the square
+FEW_WORDS = 1000  # different ones: of fewer a tokenizer is trained that cuts them into letters
+LONGEST, LONGEST_OF_ANY_SHAPE = 512, 256  # ids; the latter where no architecture is chosen: time grows with the square
 WIDE = 512  # hidden states of models that learn at the rates of the published ones
 # A character is a word where words are not separated: Thai, Chinese, Japanese.
 WORD = re.compile(
@@ -104,7 +105,7 @@ class Model:
     def longest(self) -> int:
         """How many ids it can read; as many as are wanted where that is open."""
         grows = self.arch_is_free and self.checkpoint is None and not self.has_positions
-        return LONGEST if grows else min(LONGEST, self.shape.positions)
+        return LONGEST_OF_ANY_SHAPE if grows else min(LONGEST, self.shape.positions)
 
 
 def _with_tokenizer(found: Fitted, source: LabelledColumns, model: Model) -> Fitted:
@@ -127,7 +128,7 @@ def _with_tokenizer(found: Fitted, source: LabelledColumns, model: Model) -> Fit
 def _with_length(found: Fitted, examples: Examples, model: Model) -> Fitted:
     """Take a length that the texts fit in, and as many positions where no architecture is chosen."""
     if is_unset(found.config, "max_length"):
-        known = lengths(examples)
+        known, counted = lengths(examples, model.checkpoint is None and not found.config.tokenizer.path)
         prompt = PROMPT if model.family is Family.causal_lm else 0
         needed = known[math.ceil(FITTING * len(known)) - 1] + prompt
         rounded = max(SHORTEST, -(-needed // LENGTHS_IN_STEPS_OF) * LENGTHS_IN_STEPS_OF)
@@ -136,8 +137,7 @@ def _with_length(found: Fitted, examples: Examples, model: Model) -> Fitted:
         cut = "; the others are cut" if fit < FITTING else ""
         found = found.taking(
             {"train.max_length": length},
-            f": {math.floor(100 * fit)} % of the training texts fit, at {PIECES_A_WORD} ids a word{cut}"
-            " (train.max_length=N changes it)",
+            f": {math.floor(100 * fit)} % of the training texts fit, {counted}{cut} (train.max_length=N changes it)",
         )
     length = found.config.train.max_length
     if not model.arch_is_free or model.checkpoint is not None:
@@ -198,12 +198,22 @@ def _unclear(source: LabelledColumns, name: str, options: Sequence[str], head: H
 
 
 @cache
-def lengths(examples: Examples) -> tuple[int, ...]:
-    """Return about how many ids each example comes to, in rising order, without any tokenizer."""
-    return tuple(sorted(sum(map(_pieces, texts)) + 2 * len(texts) for texts in examples.inputs))
+def lengths(examples: Examples, trained: bool) -> tuple[tuple[int, ...], str]:
+    """Return about how many ids each example comes to, in rising order, and how that is counted, without a tokenizer.
+
+    `trained`: the tokenizer is trained on these texts, of which it learns few words where there are few.
+    """
+    words = {word for text in examples.every_text for word in text.split()} if trained else set()
+    few = trained and len(words) < FEW_WORDS
+    pieces = _letters if few else _pieces
+    counted = "counting every letter, as the texts have few words" if few else f"at {PIECES_A_WORD} ids a word"
+    return tuple(sorted(sum(map(pieces, texts)) + 2 * len(texts) for texts in examples.inputs)), counted
+
+
+def _letters(text: str) -> int:
+    return sum(1 + len(word) for word in text.split())
 
 
 def _pieces(text: str) -> int:
-    return sum(
-        1 if len(word) == 1 else max(PIECES_A_WORD, -(-len(word) // LETTERS_A_PIECE)) for word in WORD.findall(text)
-    )
+    words = WORD.findall(text)
+    return sum(1 if len(word) == 1 else max(PIECES_A_WORD, -(-len(word) // LETTERS_A_PIECE)) for word in words)

@@ -35,7 +35,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     console.print(rich_table(_table(known, expected, followed)))
     print_data([item.trial for item in to_run], console)
     if to_run:
-        print_taken(study, console)
+        print_settings(study, console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):
         console.print(f"First: {printable(title)}", soft_wrap=True)
     outline = backend.outline(len(to_run))
@@ -78,12 +78,14 @@ def print_data(trials: Sequence[Trial], console: Console) -> None:
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
-def print_taken(study: Study, console: Console) -> None:
-    """Print the settings that nobody set and that the data decided."""
+def print_settings(study: Study, console: Console) -> None:
+    """Print the settings that nobody set and that the data decided, and those that were typed for nothing."""
     if study.taken:
         console.print("Set by nobody, and taken as if typed:", soft_wrap=True)
     for sentence in study.taken:
         console.print(f"  {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
+    for sentence in study.unused:
+        console.print(printable(sentence), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _facts_of_data(trial: Trial) -> DataFacts | None:

@@ -13,7 +13,7 @@ from sweeper.driver.closing import counts_text, print_closing, print_detached, p
 from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
-from sweeper.driver.plan import distinct, print_data, print_plan, print_taken
+from sweeper.driver.plan import distinct, print_data, print_plan, print_settings
 from sweeper.driver.side_processes import await_writing, follow, start_writing
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
@@ -73,7 +73,7 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
     print_data([item.trial for item in known if item.status is not Status.DONE], console)
     if done < len(known):
-        print_taken(study, console)
+        print_settings(study, console)
     return known
 
 

@@ -36,6 +36,7 @@ class Study:
     fresh: bool = False
     plan: bool = False  # only say what would be done
     taken: tuple[str, ...] = ()  # settings that nobody set and that the data decided, a sentence each
+    unused: tuple[str, ...] = ()  # settings that were typed and that no trial uses, a sentence each
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:
         """Write study.json: the trials of this command, every command so far (None: no new one), and known jobs."""
