@@ -98,7 +98,7 @@ def _wrong_value(error: OmegaConfBaseException, above: str) -> str:
 def _malformed(override: str) -> str:
     """Say how an override is written that Hydra's grammar does not know, as one with ~ or an apostrophe."""
     key, _, value = override.partition("=")
-    plain = PLAIN.fullmatch(override) or (key in PATHS and value)
+    plain = PLAIN.fullmatch(override) or (key in PATHS and value and (key, value[0]) != ("corpus", "["))
     return f"{override} cannot be read\n" + (f"write {quoted(key, value)}" if plain else SYNTAX)
 
 

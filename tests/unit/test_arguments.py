@@ -67,7 +67,17 @@ def test_what_is_not(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check(line, monkeypatch)
 
 
-NAMES = ["a,b.csv", "[draft].csv", "{x}", "it's.csv", 'a"b.csv', "a(b).csv", "a=b,c", "two words, and more.csv", "x\\,y"]
+NAMES = [
+    "a,b.csv",
+    "[draft].csv",
+    "{x}",
+    "it's.csv",
+    'a"b.csv',
+    "a(b).csv",
+    "a=b,c",
+    "two words, and more.csv",
+    "x\\,y",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,5 +102,3 @@ def test_quoted_is_what_hydra_reads(text: str) -> None:
 def test_a_file_of_a_plain_name_is_left_to_hydra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(name).touch()
     check(f"data.path={name}", monkeypatch)
-
-

@@ -44,7 +44,7 @@ def test_the_values_are_those_of_the_data() -> None:
     assert (found.data.text, found.data.label) == ("review", "stars")
     assert (found.tokenizer.kind, found.tokenizer.vocabulary_size, found.tokenizer.path) == ("unigram", None, None)
     assert 16 < found.train.max_length <= found.arch.positions
-    assert found.train.learning_rate == 5e-4 and found.arch.name == "roberta_tiny"
+    assert found.train.learning_rate == 1e-3 and found.arch.name == "roberta_tiny"
     changes = [re.search(r"\((.*) changes? it", sentence) for sentence in sentences]
     assert all(changes) and len(sentences) == 5
 
