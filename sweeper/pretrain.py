@@ -36,7 +36,7 @@ def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
         if _origin(destination) != trial.id:
             check_destination(f"out={destination}", destination, "set out=DIR to a directory, new or empty")
     code = run_sweep(study, trials, backend)
-    if code == DONE:
+    if code == DONE and not study.plan and not backend.traits.detached:
         for trial, destination in zip(trials, destinations, strict=True):
             _deliver(trial, Record(study.directory / trial.name), destination)
     return code

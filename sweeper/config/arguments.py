@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, QuotedString, RangeSweep
 from hydra.errors import HydraException
 
 from sweeper.config.sources import CONFIG_DIRECTORY
@@ -141,14 +141,14 @@ def _exists(key: str, value: str) -> bool:
 def _values(override: str) -> list[Any]:
     """Return the values that Hydra reads in an override; none where it cannot read it, which it says itself."""
     try:
-        parsed = OverridesParser.create().parse_override(override)
-        if parsed.is_range_sweep():
-            return list(parsed.value().range())
-        if parsed.is_choice_sweep():
-            return [item.text if isinstance(item, QuotedString) else item for item in parsed.value().list]
+        value = OverridesParser.create().parse_override(override).value()
     except HydraException:
         return []
-    return [parsed.value()]
+    if isinstance(value, RangeSweep):
+        return list(value.range())
+    if isinstance(value, ChoiceSweep):
+        return [item.text if isinstance(item, QuotedString) else item for item in value.list]
+    return [value]
 
 
 def quoted(key: str, value: str) -> str:

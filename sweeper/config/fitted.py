@@ -63,7 +63,7 @@ class Fitted:
         return Fitted(changed, (*self.sentences, f"{typed}{why}"))
 
 
-def fitted(config: DictConfig, known: DictConfig) -> Fitted:
+def fitted(config: DictConfig, known: Any) -> Fitted:
     """Return a composed config with what nobody set fitted to its data; `known`: what Hydra knows of the command.
 
     Raises WrongInput where it is not clear which columns are meant, and for data that cannot be read.
@@ -79,6 +79,7 @@ def fitted(config: DictConfig, known: DictConfig) -> Fitted:
     check_ranges(source, "data.")
     found = _with_columns(found, source, named)
     source = data_source(found.config.data, choices["data"])
+    assert isinstance(source, LabelledColumns)
     source.check()
     checkpoint = chosen_checkpoint(values)
     own = checkpoint is not None and isinstance(values.model.path, str)
@@ -175,8 +176,8 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     free = [name for name, column in wanted.items() if column == name and f"data.{name}" not in named]
     head = source.head() if free else Head((), ())
     missing = [name for name in free if name not in head.header]
-    if not missing or not head.rows:
-        return found
+    if not missing or not head.rows or len(head.header) < len(wanted):
+        return found  # what is wrong is told where the table is read
     wanted = {name: None if name in missing else column for name, column in wanted.items()}
     columns = found_columns(head.header, head.rows, wanted["text"], wanted["label"])
     options = {"text": columns.texts, "label": columns.labels}

@@ -112,6 +112,8 @@ def _several(override: str) -> str:
     """Say how several values are asked for, and how one text that looks like them."""
     key, _, value = override.partition("=")
     one = "" if value.startswith("range(") else f"\nwhere it is one text: {quoted(key, value)}"
+    if key == "corpus":
+        one = f"\nall of them in one corpus, KEY=[A,B]: {shlex.quote(f'corpus=[{value}]')}"
     return f"{override} has several values, and a command without -m runs one trial\n{_with_m(override, override)}{one}"
 
 

@@ -19,7 +19,7 @@ NOWHERE = {"run": ".", "sweep": "${sweeper_scratch:}"}
 _refused: list[WrongInput] = []
 
 
-class HydraFiles(Callback):  # type: ignore[misc]
+class HydraFiles(Callback):
     """Hydra calls it before it makes the directory of a command; what it raises there becomes a warning."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:

@@ -26,7 +26,8 @@ def check_tokenizer_json(path: Path) -> None:
         raise WrongInput(f"tokenizer {file} is cut off, or not JSON: {error}\n{NEEDED}") from error
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict) or not model.get("vocab"):
-        kind = {list: "a list", dict: "an object without a model"}.get(type(content), "no object")
+        kind = "an object without a model" if isinstance(content, dict) else "no object"
+        kind = "a list" if isinstance(content, list) else kind
         raise WrongInput(f"tokenizer {file} is {kind}, and no tokenizer.json\n{NEEDED}")
     unknown, known = model.get("unk_token"), _pieces(content, model["vocab"])
     if isinstance(unknown, str) and unknown and unknown not in known:

@@ -39,7 +39,7 @@ CASES = [
     Case("data=files data.path=[files_x].csv", ("[files_x].csv is there", """'data.path="[files_x].csv"'""")),
     Case("-m data=files data.path=[x].csv", ("[x].csv cannot be read", """'data.path="[x].csv"'""")),
     Case(
-        f"{FILES}unnamed.csv model=rd", ("which column holds the classes", "review, opinion, polarity", "data.label=")
+        f"{FILES}unnamed.csv model=rd", ("which column holds the classes", "review, opinion, side", "data.label=")
     ),
     Case(f"{FILES}numbers.csv model=rd", ("which column holds the texts", "one, two", "data.text=COLUMN")),
     Case(f"{FILES}good model=rd data.text=review", ("data.text=review", "text, label")),
@@ -90,7 +90,7 @@ FILES_ALONE = {
     "semicolons.csv": "text;label\nbien;pos\nmal;neg\n",
     "CAPITALS.CSV": "text,label\n",
     "a,b.csv": "text,label\nbien,pos\nmal,neg\n",
-    "unnamed.csv": "review,opinion,polarity\n" + "".join(f"un livre {n},{n % 2},{n % 3}\n" for n in range(30)),
+    "unnamed.csv": "review,opinion,side\n" + "".join(f"un livre {n},{n % 2},{n % 3}\n" for n in range(30)),
     "numbers.csv": "one,two\n" + "".join(f"{n},{n % 2}\n" for n in range(30)),
     "few.csv": "text,label\n" + "".join(f"mal {n},neg\nbien {n},pos\n" for n in range(5)),
 }

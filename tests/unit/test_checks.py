@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from hydra import compose
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -217,7 +218,7 @@ def test_a_boolean_is_true_or_false(setting: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["true", "false", "True", "FALSE"])
 def test_in_any_case(value: str) -> None:
-    assert composed.compose("config", [f"fresh={value}"]).fresh is (value.lower() == "true")
+    assert compose("config", [f"fresh={value}"]).fresh is (value.lower() == "true")
 
 
 @pytest.mark.parametrize(

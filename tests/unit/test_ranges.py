@@ -23,7 +23,7 @@ DATA = (ClsBooks, Corpus, Demo, Files, Hub, QaDemo, QuestionFiles, QuestionHub)
 LOWER, UPPER = {"at_least", "above"}, {"at_most", "below"}
 
 
-def numbers(kind: type, above: str = "") -> Iterator[tuple[str, type, Any]]:
+def numbers(kind: Any, above: str = "") -> Iterator[tuple[str, type, Any]]:
     """Yield each number among a class's settings: its name, the class that has it, and its field."""
     hints = get_type_hints(kind)
     for item in fields(kind):
