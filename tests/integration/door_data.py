@@ -38,9 +38,7 @@ CASES = [
     Case("-m data=files data.path=files_a,b.csv", ("needs quotes", """'data.path="files_a,b.csv"'""")),
     Case("data=files data.path=[files_x].csv", ("[files_x].csv is there", """'data.path="[files_x].csv"'""")),
     Case("-m data=files data.path=[x].csv", ("[x].csv cannot be read", """'data.path="[x].csv"'""")),
-    Case(
-        f"{FILES}unnamed.csv model=rd", ("which column holds the classes", "review, opinion, side", "data.label=")
-    ),
+    Case(f"{FILES}unnamed.csv model=rd", ("which column holds the classes", "review, opinion, side", "data.label=")),
     Case(f"{FILES}numbers.csv model=rd", ("which column holds the texts", "one, two", "data.text=COLUMN")),
     Case(f"{FILES}good model=rd data.text=review", ("data.text=review", "text, label")),
     Case(f"{FILES}json", ("files_json/train.jsonl, line 2", "not JSON")),
