@@ -16,6 +16,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sweeper.checkpoints.checkpoint import Checkpoint
+from sweeper.config.arguments import quoted
 from sweeper.config.composed import data_source, to_values
 from sweeper.config.schema import is_unset
 from sweeper.config.sources import DEFAULT_ARCH, chosen_checkpoint
@@ -43,6 +44,8 @@ WORD = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
 )
 SHOWN_COLUMNS = 12
+PLAIN = re.compile(r"[\w./-]+")  # a text that needs no quotes
+OF_LETTERS = (TokenizerKind.unigram, TokenizerKind.bpe, TokenizerKind.byte_bpe)  # what they cut words into
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,14 @@ class Fitted:
         changed = self.config.copy()
         for key, value in settings.items():
             OmegaConf.update(changed, key, value)
-        typed = " ".join(
-            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in settings.items()
-        )
+        typed = " ".join(_typed(key, value) for key, value in settings.items())
         return Fitted(changed, (*self.sentences, f"{typed}{why}"))
+
+
+def _typed(key: str, value: Any) -> str:
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        return quoted(key, value)
+    return f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
 
 
 def fitted(config: DictConfig, known: Any) -> Fitted:
@@ -133,7 +140,7 @@ def _with_tokenizer(found: Fitted, source: LabelledColumns, model: Model) -> Fit
 def _with_length(found: Fitted, examples: Examples, model: Model) -> Fitted:
     """Take a length that the texts fit in, and as many positions where no architecture is chosen."""
     if is_unset(found.config, "max_length"):
-        known, counted = lengths(examples, model.checkpoint is None and not found.config.tokenizer.path)
+        known, counted = lengths(examples, found.config.tokenizer.kind in OF_LETTERS)
         prompt = PROMPT if model.family is Family.causal_lm else 0
         needed = known[math.ceil(FITTING * len(known)) - 1] + prompt
         rounded = max(SHORTEST, -(-needed // LENGTHS_IN_STEPS_OF) * LENGTHS_IN_STEPS_OF)

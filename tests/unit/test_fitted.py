@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def _in_an_empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def typed(sentences: tuple[str, ...]) -> list[str]:
     """The settings that the sentences begin with, as one types them."""
-    return [setting for sentence in sentences for setting in sentence.partition(": ")[0].split(" ")]
+    return [setting for sentence in sentences for setting in shlex.split(sentence.partition(": ")[0])]
 
 
 def test_the_values_are_those_of_the_data() -> None:
@@ -55,6 +56,14 @@ def test_the_trial_is_the_one_that_is_typed() -> None:
     assert again.id == found.id and nothing == ()
     assert trial(*FILES, *typed(sentences)).id == found.id
     assert again.description() == found.description()
+
+
+def test_a_column_of_any_name_is_told_as_it_is_typed() -> None:
+    write("odd.csv", "review text (fr),note sur 5", rows=60)
+    found, sentences = fitted_trial(*FILES, "data.path=odd.csv")
+    assert (found.data.text, found.data.label) == ("review text (fr)", "note sur 5")
+    again, nothing = fitted_trial(*FILES, "data.path=odd.csv", *typed(sentences))
+    assert again.id == found.id and again.data == found.data and nothing == ()
 
 
 def test_what_is_set_keeps_its_id() -> None:
