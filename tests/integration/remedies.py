@@ -21,7 +21,8 @@ from sweeper.data.questions import QuestionFiles, QuestionHub
 SETTING = re.compile(r"(?:\+\+?|~)?[a-z_][\w./]*=.+")
 # What stands for a value of the user's own, and what is left out
 PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b|\b[AN]\b|[…{}<>]|\.\.\.")
-OTHER_COMMANDS = ("reference=",)  # of sweeper.report
+# Of sweeper.report, and of what files of other programs say
+OTHERS = ("reference=", "activation_fn=", "layernorm_embedding=", "hidden_act=")
 
 
 def remedies(said: str) -> list[str]:
@@ -29,12 +30,9 @@ def remedies(said: str) -> list[str]:
     found = []
     for line in said.strip().splitlines()[1:]:
         for argument in _arguments(line.partition("columns there: ")[0]):
-            setting = argument.rstrip(",;:.)")
-            if (
-                SETTING.fullmatch(setting)
-                and not PLACEHOLDER.search(setting)
-                and not setting.startswith(OTHER_COMMANDS)
-            ):
+            setting = argument.rstrip(",;:.")
+            setting = setting if "(" in setting else setting.rstrip(")")
+            if SETTING.fullmatch(setting) and not PLACEHOLDER.search(setting) and not setting.startswith(OTHERS):
                 found.append(setting)
     return found
 

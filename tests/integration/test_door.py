@@ -84,7 +84,7 @@ def test_what_is_told_to_type_can_be_typed(
     answers: dict[str, subprocess.CompletedProcess[str]], composing: None
 ) -> None:
     told = {remedy: line for line, answer in answers.items() for remedy in remedies(answer.stderr)}
-    assert len(told) > 50
+    assert len(told) > 30
     wrong = {remedy: (line, reason) for remedy, line in told.items() if (reason := why_not(remedy))}
     assert wrong == {}
 
