@@ -19,7 +19,7 @@ from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import ALLOWED, load_framework
 from sweeper.frameworks.exported import COMPARED, measure, not_measurable
-from sweeper.records.files import check_destination, new_directory, read_json
+from sweeper.records.files import check_destination, expanded, new_directory, read_json
 from sweeper.records.record import Record
 from sweeper.records.restore import restored
 from sweeper.report.text import metric_name, metric_text
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("trial", type=Path, metavar="TRIAL", help="directory of a done trial, as outputs/demo/hf-pt-…")
     parser.add_argument("destination", type=Path, metavar="DESTINATION", help="a directory, new or empty")
     options = parser.parse_args(arguments)
-    trial, destination = options.trial.expanduser(), options.destination.expanduser()
+    trial, destination = (expanded("", path) for path in (options.trial, options.destination))
     outcome = _finished(Record(trial))
     check_destination(str(destination), destination, "needed: a directory, new or empty")
     if (trial / "best" / ADAPTER).exists():

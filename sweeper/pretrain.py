@@ -16,7 +16,7 @@ from omegaconf import DictConfig, open_dict
 from sweeper.config.command import main, planned
 from sweeper.driver.sweep import run_sweep
 from sweeper.errors import DONE, WrongInput, run_and_exit
-from sweeper.records.files import check_destination, new_directory, read_json, write_json
+from sweeper.records.files import check_destination, expanded, new_directory, read_json, write_json
 from sweeper.records.record import Record
 from sweeper.trial.outcome import Status
 from sweeper.trial.settings import Family
@@ -28,7 +28,7 @@ ORIGIN = "pretraining.json"
 
 def drive(configs: Sequence[DictConfig], launcher: Any) -> int:
     """Pretrain every composed config and write what comes of it; returns the exit code."""
-    destinations = [Path(config.out).expanduser() for config in configs]
+    destinations = [expanded("out", config.out) for config in configs]
     if len(set(destinations)) < len(destinations):
         raise WrongInput(f"out={destinations[0]} is given to several trainings\nas in: out='weights/${{seed}}'")
     study, trials, backend = planned([without_destination(config) for config in configs], launcher)
@@ -58,7 +58,7 @@ def without_destination(config: DictConfig) -> DictConfig:
 
 
 def _check_apart(config: DictConfig, destination: Path) -> None:
-    wanted, outputs = destination.resolve(), Path(config.outputs).expanduser().resolve()
+    wanted, outputs = destination.resolve(), expanded("outputs", config.outputs).resolve()
     if not config.out or outputs.is_relative_to(wanted) or wanted.is_relative_to(outputs):
         raise WrongInput(
             f"out={config.out} is no directory for weights alone\n"

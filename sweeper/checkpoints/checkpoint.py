@@ -184,6 +184,11 @@ class Checkpoint:
                 self.refuse(f": its {self.stated_in} says {key}={self.config[key]}\nallowed: {key}={value}")
         shape: dict[str, Any] = {name: self.number(keys) for name, keys in self.terms.shape.items()}
         if self.family is Family.encoder:
+            if not 0 <= self.pad_id < min(shape["vocabulary_size"], shape["positions"] - 1):
+                self.refuse(
+                    f": its {self.stated_in} says pad_token_id={self.pad_id} of {shape['vocabulary_size']} ids and"
+                    f" {shape['positions']} positions\nneeded there: the id of <pad>, as its tokenizer has it"
+                )
             shape["positions"] -= self.pad_id + 1  # RoBERTa counts them from the id after <pad>
         shape |= self.with_defaults(self.terms.defaults)
         if shape.get("feed_forward") is None:

@@ -9,6 +9,7 @@ from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.tokens.tokenizer import PIECES, TRANSFORMERS_FILES
 
 DESCRIPTION = ("config.json", *TRANSFORMERS_FILES, PIECES, "*.model")
@@ -21,7 +22,7 @@ def locate(given: str, weights: bool) -> Checkpoint:
 
     Only with `weights` they are fetched too. Raises WrongInput when there is neither.
     """
-    directory = Path(given).expanduser()
+    directory = expanded("model.path", given)
     if directory.is_dir():
         return checkpoint_in(directory, given)
     if looks_local(given):

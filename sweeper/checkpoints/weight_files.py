@@ -16,6 +16,10 @@ WEIGHT_FILES = (
 )
 
 
+PARAMETERS = (".weight", ".bias")  # ends of names; a buffer, as position_ids, may hold integers
+INTEGERS = ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL")
+
+
 def weight_files(directory: Path) -> list[Path]:
     """Return the files that hold a checkpoint's weights, those that its index names included."""
     found = _weight_file(directory)
@@ -75,9 +79,18 @@ def safetensors_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
     try:
         with safe_open(file, framework="np") as opened:
-            return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
+            whole = [
+                name for name, held in slices.items() if name.endswith(PARAMETERS) and held.get_dtype() in INTEGERS
+            ]
+            shapes = {name: tuple(held.get_shape()) for name, held in slices.items()}
     except SafetensorError as error:
         said = " ".join(str(error).removeprefix("Error while deserializing header: ").split())[:150]
         raise WrongInput(
             f"{file} is cut off or no safetensors file: {said}\nneeded: a whole one; copy or download it again"
         ) from error
+    if whole:
+        raise WrongInput(
+            f"{file} holds {whole[0]} as integers\nneeded: floating point numbers; of a quantised model, the original"
+        )
+    return shapes

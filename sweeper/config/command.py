@@ -6,11 +6,10 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from dataclasses import replace
+from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
@@ -21,12 +20,17 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sweeper.backends import Backend
+from sweeper.config import hydra_files
+from sweeper.config.arguments import check_arguments
 from sweeper.config.composed import study_of, to_trial
+from sweeper.config.fitted import fitted
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
+from sweeper.config.unused import unused_settings
 from sweeper.driver.other_code import accepted
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.records.importing import own_failures_told
 from sweeper.records.study import Study
 from sweeper.trial.trial import Trial
@@ -40,6 +44,7 @@ def _task(drive: Drive) -> TaskFunction:
     # Without -m Hydra calls it with the one config; with -m a launcher of Sweeper's calls its attribute `drive`.
 
     def several(configs: Sequence[DictConfig], launcher: Any) -> Sequence[JobReturn]:
+        hydra_files.refuse()
         if not configs:
             raise WrongInput(
                 "this sweep has no combination\nneeded: a value or more for each setting; is a range empty?"
@@ -72,13 +77,22 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     study = study_of(configs, choices, hydra_configs[0].launcher)
     backend = launcher.backend(threads=threads, preload=list(preload), name=study.name, directory=study.directory)
     free = _free_archs(configs, hydra_configs)
+    fits = [fitted(config, known) for config, known in zip(configs, hydra_configs, strict=True)]
     trials = [
-        to_trial(config, choice, backend.traits.device, arch_is_free=is_free)
-        for config, choice, is_free in zip(configs, choices, free, strict=True)
+        to_trial(fit.config, choice, backend.traits.device, arch_is_free=is_free)
+        for fit, choice, is_free in zip(fits, choices, free, strict=True)
     ]
     _check_verbalisers(hydra_configs, trials)
     backend.check(planning=study.plan)
+    taken = dict.fromkeys(sentence for fit in fits for sentence in fit.sentences)
+    typed = [_typed(known) for known in hydra_configs]
+    study = replace(study, taken=tuple(taken), unused=unused_settings(trials, typed))
     return study, accepted(study, trials), backend
+
+
+def _typed(known: Any) -> dict[str, str]:
+    parts = (override.lstrip("+").partition("=") for override in known.overrides.task)
+    return {key: value for key, equals, value in parts if equals}
 
 
 def _check_verbalisers(hydra_configs: Sequence[Any], trials: Sequence[Trial]) -> None:
@@ -111,39 +125,17 @@ def _free_archs(configs: Sequence[DictConfig], hydra_configs: Sequence[Any]) -> 
 def _expand_home(config: DictConfig) -> None:
     if config.get("outputs") == "":
         raise WrongInput("outputs= is empty\nset outputs=DIR, or leave it out to have its default")
-    for node, key in ((config, "outputs"), (config.get("tokenizer"), "path")):
-        if isinstance(node, DictConfig) and str(node.get(key)).startswith("~"):
-            node[key] = str(Path(node[key]).expanduser())
-
-
-def _check_options() -> None:
-    parser = get_args_parser()
-    parser.error = _refuse_option  # type: ignore[method-assign]  # its own prints all options
-    options, unknown = parser.parse_known_args()
-    if options.resolve and options.cfg is None and not options.help:
-        raise WrongInput("--resolve shows nothing by itself\nwrite --cfg job --resolve")
-    if unknown and unknown[0].partition("=")[0].isidentifier():
-        raise WrongInput(f"{unknown[0]} stands apart from the other settings\nwrite options first: -m KEY=VALUE …")
-    if unknown:
-        raise WrongInput(
-            f"{unknown[0]}: unknown option\nsettings are KEY=VALUE without dashes; --help lists what there is"
-        )
-    for override in options.overrides:
-        if override.lstrip("+").partition("=")[0] == "reference":  # Hydra takes conf/reference for a group
-            raise WrongInput(
-                f"{override} is a setting of reports, not of trials\n"
-                "write: python -m sweeper.report STUDY reference=conf/reference/NAME.yaml"
-            )
-
-
-def _refuse_option(message: str) -> NoReturn:
-    raise WrongInput(f"{message}\n--help lists the settings")
+    for key in ("outputs", "tokenizer.path", "tokenizer.count_on"):
+        path = OmegaConf.select(config, key)
+        full = expanded(key, path) if isinstance(path, str) else None
+        if full is not None and path.startswith("~"):
+            OmegaConf.update(config, key, str(full))
 
 
 def main(drive: Drive, config_name: str = "config") -> int:
     """Run a command that Hydra composes from conf/`config_name`; returns its exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
-    _check_options()
+    check_arguments(sys.argv[1:])
     register()
     try:
         with own_failures_told():

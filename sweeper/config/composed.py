@@ -38,6 +38,7 @@ from sweeper.frameworks import has_head, load_adapter, load_framework
 from sweeper.records.files import read_versioned
 from sweeper.records.importing import loading
 from sweeper.records.study import FILE, Study
+from sweeper.tokens.tokenizer_json import check_tokenizer_json
 from sweeper.tracking.state import absolute, check_uri
 from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
@@ -88,8 +89,8 @@ def to_trial(
     for group in CHOSEN:
         if group not in choices:
             raise WrongInput(f"{group} must be one choice\nseveral: {group}=A,B with -m runs a trial for each")
-    source = _data_source(config.data, str(choices["data"]))
-    values = _to_values(config)
+    source = data_source(config.data, str(choices["data"]))
+    values = to_values(config)
     check_ranges(values)
     check_ranges(source, "data.")
     source.check()
@@ -115,6 +116,8 @@ def to_trial(
     else:
         tokenizer = replace(values.tokenizer, path=tokenizer_path(values.tokenizer, checkpoint, source))
         check_tokenizer(values, tokenizer, arch, checkpoint)
+    if tokenizer.path is not None:
+        check_tokenizer_json(Path(tokenizer.path))
     trial = Trial(
         seed=values.seed,
         data_seed=values.data_seed,
@@ -135,7 +138,8 @@ def to_trial(
     return trial
 
 
-def _to_values(config: DictConfig) -> Config:
+def to_values(config: DictConfig) -> Config:
+    """Return a composed config's settings, the data's as they are. Raises WrongInput for unknown keys."""
     _check_keys(config, Config)  # Hydra lets `+KEY=VALUE` add any key
     values: dict[str, Any] = {}
     for item in fields(Config):
@@ -158,7 +162,8 @@ def _check_keys(node: DictConfig, kind: type, prefix: str = "") -> None:
             _check_keys(child, child_kind, f"{prefix}{key}.")
 
 
-def _data_source(node: Any, choice: str) -> DataSource:
+def data_source(node: Any, choice: str) -> DataSource:
+    """Return the data set that a composed config's data names. Raises WrongInput where it names none."""
     target = node.get("_target_") if isinstance(node, DictConfig) else None
     if not isinstance(target, str):
         raise WrongInput(f"data={choice} names no class\nneeded in its YAML: _target_: module.Class")
@@ -173,7 +178,7 @@ def _data_source(node: Any, choice: str) -> DataSource:
     try:
         merged = OmegaConf.merge(writable(OmegaConf.structured(kind)), given)
     except OmegaConfBaseException as error:
-        raise WrongInput(f"data.{explain(error)}") from error
+        raise WrongInput(explain(error, "data.")) from error
     source: DataSource = OmegaConf.to_object(merged)  # type: ignore[assignment]
     return source
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, BooleanNode, DictConfig, Node, OmegaConf
+from omegaconf.errors import ValidationError
 
 from sweeper.tracking import TrackingSettings
 from sweeper.trial import settings
@@ -61,14 +62,29 @@ class PretrainConfig(Config):
     out: str = setting(MISSING, help="directory for the weights and their tokenizer, as model.path takes it")
 
 
+UNSET = "sweeper_default"  # the resolver that stands for a default until a YAML or the command line sets another value
+FITTED = ("learning_rate", "max_length")  # settings of train whose default depends on the data
+
+
 def register() -> None:
     """Give Hydra the schemas, and what the YAML files ask for by `${sweeper_…:}`."""
-    ConfigStore.instance().store(name="schema", node=writable(OmegaConf.structured(Config)))
+    schema = writable(OmegaConf.structured(Config))
+    for name in FITTED:
+        schema.train[name] = f"${{{UNSET}:{name}}}"
+    ConfigStore.instance().store(name="schema", node=schema)
+    OmegaConf.register_new_resolver(UNSET, lambda name: getattr(settings.TrainSettings(), name), replace=True)
     ConfigStore.instance().store(name="pretrain_schema", node=writable(OmegaConf.structured(PretrainConfig)))
     OmegaConf.register_new_resolver("sweeper_family", only_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_by_family", by_family, replace=True)
     OmegaConf.register_new_resolver("sweeper_length", sequence_length, replace=True)
     OmegaConf.register_new_resolver("sweeper_scratch", _scratch_directory, use_cache=True, replace=True)
+
+
+def is_unset(config: DictConfig, name: str) -> bool:
+    """Whether neither a YAML nor the command line sets a setting of train."""
+    train = config.get("train")
+    node = train._get_node(name) if isinstance(train, DictConfig) else None
+    return isinstance(node, Node) and node._is_interpolation() and UNSET in str(node._value())
 
 
 def only_family(*, _root_: DictConfig) -> str:
@@ -88,14 +104,33 @@ def sequence_length(*, _root_: DictConfig) -> int:
     return int(arch.pretraining.sequence_length or arch.positions)
 
 
+class TrueOrFalse(BooleanNode):
+    """A setting that is true or false; OmegaConf would take 2, yes and on for true as well."""
+
+    def _validate_and_convert_impl(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise ValidationError("Value '$VALUE' is neither true nor false")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrueOrFalse:
+        copied = TrueOrFalse()
+        self._deepcopy_impl(copied, memo)
+        return copied
+
+
 def writable(node: DictConfig) -> DictConfig:
-    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only."""
+    """Allow overrides: OmegaConf takes the fields of a frozen dataclass for read-only. Booleans become strict."""
     OmegaConf.set_readonly(node, None)
     if not node._is_none():
         for key in node:
             child = node._get_node(key)
             if isinstance(child, DictConfig):
                 writable(child)
+            elif isinstance(child, BooleanNode):
+                strict = TrueOrFalse(child._value(), key, node, child._is_optional())
+                node._content[key] = strict  # type: ignore[index]
     return node
 
 

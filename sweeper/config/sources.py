@@ -20,6 +20,7 @@ from sweeper.data.limits import chosen_otherwise
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
 from sweeper.frameworks.lora.checks import ALL_LINEAR
+from sweeper.records.files import expanded
 from sweeper.records.own_code import code_digests
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
@@ -121,7 +122,7 @@ def _path_of(path: Any, family: Family) -> str | None:
 def tokenizer_path(tokenizer: TokenizerSettings, checkpoint: Checkpoint | None, source: DataSource) -> str | None:
     """Return where the tokenizer comes from: as told, else beside the weights, else beside the data; None: trained."""
     if tokenizer.path is not None:
-        return str(tokenizer_file(Path(tokenizer.path)))
+        return str(tokenizer_file(expanded("tokenizer.path", tokenizer.path)))
     if checkpoint is not None:
         if tokenizer.kind is not None:
             checkpoint.refuse(
@@ -148,7 +149,7 @@ def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head:
     """
     if checkpoint is None:
         return False
-    path = Path(values.tokenizer.path).expanduser() if values.tokenizer.path is not None else checkpoint.directory
+    path = _given_tokenizer(values.tokenizer) or checkpoint.directory
     try:
         file = tokenizer_file(path)
         named = piece_ids(file)
@@ -167,9 +168,13 @@ def read_by_transformers(values: Config, checkpoint: Checkpoint | None, *, head:
     return path.is_dir() and not set(REQUIRED) <= set(named)
 
 
+def _given_tokenizer(tokenizer: TokenizerSettings) -> Path | None:
+    return None if tokenizer.path is None else expanded("tokenizer.path", tokenizer.path)
+
+
 def transformers_tokenizer(tokenizer: TokenizerSettings, checkpoint: Checkpoint) -> str:
     """Return the directory that Transformers reads the tokenizer from. Raises WrongInput where it would find none."""
-    given = Path(tokenizer.path).expanduser() if tokenizer.path is not None else checkpoint.directory
+    given = _given_tokenizer(tokenizer) or checkpoint.directory
     directory = given if given.is_dir() else given.parent
     if tokenizer.kind is not None or tokenizer.vocabulary_size is not None:
         name = "kind" if tokenizer.kind is not None else "vocabulary_size"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from sweeper.trial.settings import setting
+from sweeper.trial.settings import MOST_UPDATES, setting
 
 SPLITS = ("train", "valid", "test")
 EVALUATED = SPLITS[1:]  # nothing is learnt of their examples
@@ -85,11 +85,13 @@ class DataSettings:
     limit: int | None = setting(
         None,
         at_least=2,
+        at_most=MOST_UPDATES,
         help="to try things out: at most so many examples of each split, classes in proportion; null: all",
     )
     train_limit: int | None = setting(
         None,
         at_least=2,
+        at_most=MOST_UPDATES,
         since=2,
         help="at most so many training examples, at least one of each class, and all of validation and test; null: all",
     )

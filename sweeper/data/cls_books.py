@@ -15,7 +15,8 @@ from sweeper.data.limits import check_limits
 from sweeper.data.splits import check_splits, stratified_parts, tokenizer_beside, unlabelled_texts
 from sweeper.data.verbalisers import Verbalised
 from sweeper.errors import WrongInput
-from sweeper.trial.settings import setting
+from sweeper.records.files import expanded
+from sweeper.trial.settings import LARGEST_SEED, MOST_UPDATES, setting
 from sweeper.trial.trial import digest
 
 LABEL_NAMES = ("negative", "positive")
@@ -32,9 +33,14 @@ class ClsBooks(Verbalised):
     )
     pool: bool = setting(False, help="whether train and valid are pooled and split again, stratified")
     validation_size: int | None = setting(
-        None, at_least=1, help="validation examples after pooling; null: as many as valid.review has"
+        None,
+        at_least=1,
+        at_most=MOST_UPDATES,
+        help="validation examples after pooling; null: as many as valid.review has",
     )
-    split_seed: int = setting(0, at_least=0, help="of that split; the trial's seed has no part in it")
+    split_seed: int = setting(
+        0, at_least=0, at_most=LARGEST_SEED, help="of that split; the trial's seed has no part in it"
+    )
 
     def check(self) -> None:
         """Raise WrongInput when a file is missing or wrong, settings don't fit, or the splits don't."""
@@ -87,7 +93,7 @@ class ClsBooks(Verbalised):
         return tokenizer_beside(self._directory())
 
     def _directory(self) -> Path:
-        directory = Path(self.path or "").expanduser()
+        directory = expanded("data.path", self.path or "")
         if not self.path or not directory.is_dir():
             said = f"data.path={self.path} is not a directory" if self.path else "data.path is missing"
             raise WrongInput(f"{said}\nneeded: the directory of {{train,valid,test}}.review and .label")

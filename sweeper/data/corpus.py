@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 from sweeper.data import DataSettings, Examples
 from sweeper.errors import WrongInput
-from sweeper.trial.settings import setting
+from sweeper.records.files import expanded
+from sweeper.trial.settings import LARGEST_SEED, setting
 
 LONGEST_LINE_BYTES = 2**20  # a longer line is cut into several texts, so that no line fills the memory
 NEEDED = "needed: text files, plain or .gz, .xz, .bz2"
@@ -33,7 +34,7 @@ class Corpus(DataSettings):
     held_out_share: float = setting(
         0.01, above=0, at_most=0.5, help="of the texts, for the loss that is reported and selects the weights"
     )
-    split_seed: int = setting(0, at_least=0, help="of the texts that are held out")
+    split_seed: int = setting(0, at_least=0, at_most=LARGEST_SEED, help="of the texts that are held out")
 
     def check(self) -> None:
         """Raise WrongInput when there is no file, or one whose first text cannot be read, or no text at all."""
@@ -73,8 +74,8 @@ class Corpus(DataSettings):
 
     def paths(self) -> list[Path]:
         """The files, sorted and distinct. Raises WrongInput naming what matches none."""
-        names = [self.files] if isinstance(self.files, str | Path) else self.files
-        if not names:
+        names = self.files if isinstance(self.files, list | tuple) else [self.files]
+        if all(name in (None, "") for name in names):
             raise WrongInput(
                 "corpus is missing\nneeded: files of text, a text a line\nadd corpus=FILE or corpus='*.txt'"
             )
@@ -82,14 +83,14 @@ class Corpus(DataSettings):
 
 
 def _matching(name: str) -> list[Path]:
-    expanded = Path(name).expanduser()
-    if expanded.is_dir():
+    given = expanded("corpus", name)
+    if given.is_dir():
         raise WrongInput(f"corpus={name} is a directory\nneeded: files; all of one kind in it: corpus='{name}/*.txt'")
-    if expanded.is_file():
-        return [expanded]
-    if expanded.exists():
+    if given.is_file():
+        return [given]
+    if given.exists():
         raise WrongInput(f"corpus={name} is no regular file\n{NEEDED}")
-    names = glob.glob(str(expanded), recursive=True)  # noqa: PTH207  leaves hidden files out
+    names = glob.glob(str(given), recursive=True)  # noqa: PTH207  leaves hidden files out
     found = [path for path in map(Path, names) if path.is_file()]
     if not found:
         raise WrongInput(f"corpus={name} does not exist\n{NEEDED}")

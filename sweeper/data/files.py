@@ -12,6 +12,7 @@ from sweeper.data.class_checks import Classes, check_no_header
 from sweeper.data.class_directories import read_classes
 from sweeper.data.dialects import Asked, Quoting, Separator
 from sweeper.data.encodings import check_encoding
+from sweeper.data.heads import Head, head_of
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.missing import Found
 from sweeper.data.split_files import only_formats, split_files
@@ -20,6 +21,7 @@ from sweeper.data.table import Table, joined
 from sweeper.data.tables import EXTENSIONS, READ_FOR, READERS, kind, read_table
 from sweeper.data.tabular import Tabular, column_name
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
 
 
@@ -77,10 +79,13 @@ class InFiles(Tabular, ABC):
     def _read(self, split: str, parts: Sequence[Path]) -> Table:
         if parts[0].is_dir():
             return read_classes(parts[0], self.wanted, self.encoding)
-        asked = Asked(self.separator, self.quoting, self.encoding, self.columns)
         optional = "" if split == "train" else self.target
-        tables = [read_table(file, self.wanted, asked, optional) for file in parts]
+        tables = [read_table(file, self.wanted, self._asked, optional) for file in parts]
         return joined(tables, f"{self.source}, {split}")
+
+    @property
+    def _asked(self) -> Asked:
+        return Asked(self.separator, self.quoting, self.encoding, self.columns)
 
     def _check_used(self, formats: set[str]) -> None:
         """Raise WrongInput for a setting of a format that none of the files has."""
@@ -94,6 +99,17 @@ class InFiles(Tabular, ABC):
                     f"it is for {', '.join(filter(None, read_for))}; leave it out"
                 )
 
+    def head(self) -> Head:
+        """The column names and first rows of the training examples; none where the file cannot be read whole."""
+        path = self._path()
+        train = split_files(path)["train"][0] if path.is_dir() else path
+        if train.is_dir():
+            return Head((), ())  # each class's directory has its name
+        try:
+            return head_of(read_table(train, None, self._asked))
+        except WrongInput:  # told where the wanted columns are read
+            return Head((), ())
+
     def tokenizer_path(self) -> Path | None:
         """The one sentencepiece*.model or tokenizer.json beside the files; None: none or several."""
         path = self._path()
@@ -104,7 +120,7 @@ class InFiles(Tabular, ABC):
             raise WrongInput(
                 "data.path is missing\nneeded: a file, or the directory of train, valid and test\nadd data.path=PATH"
             )
-        path = Path(self.path).expanduser()
+        path = expanded("data.path", self.path)
         if not (path.is_dir() or path.is_file()):
             said = "is no regular file" if path.exists() else "does not exist"
             raise WrongInput(f"{self.source} {said}\nneeded: a file, or the directory of train, valid and test")

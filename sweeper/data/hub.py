@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from sweeper.data.heads import ROWS, Head
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.missing import Found
 from sweeper.data.parquet_rows import named
@@ -17,6 +18,7 @@ from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.table import Table, check_columns
 from sweeper.data.tabular import Tabular
 from sweeper.errors import WrongInput
+from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
 
 if TYPE_CHECKING:
@@ -48,6 +50,13 @@ class OnHub(Tabular, ABC):
         }
         return Found(tables)
 
+    def head(self) -> Head:
+        """The column names and first rows of the training examples. Raises WrongInput."""
+        fetched = self._fetch()
+        train = fetched["train"] if "train" in fetched else next(iter(fetched.values()))
+        first = train[:ROWS]
+        return Head(tuple(train.column_names), list(zip(*(first[name] for name in train.column_names), strict=True)))
+
     def tokenizer_path(self) -> Path | None:
         """The one tokenizer in a directory of the user's own; None: none or several, or a name on the hub."""
         directory = self._directory()
@@ -56,7 +65,7 @@ class OnHub(Tabular, ABC):
     def _directory(self) -> Path | None:
         if not self.name:
             raise WrongInput("data.name is missing\nneeded: OWNER/NAME on the hub, or a directory\nadd data.name=NAME")
-        directory = Path(self.name).expanduser()
+        directory = expanded("data.name", self.name)
         if directory.is_dir():
             return directory
         if directory.exists() or self.name.startswith((".", "/", "~")):

@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any, ClassVar
 
 from sweeper.data import DataSettings
+from sweeper.data.heads import Head
 from sweeper.data.missing import Found, Missing, by_split, told
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.errors import WrongInput
-from sweeper.trial.settings import setting
+from sweeper.trial.settings import LARGEST_SEED, setting
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Tabular(DataSettings, ABC):
         0.1, above=0, below=1, help="of train, where there is no validation split with labels or answers"
     )
     test_share: float = setting(0.2, above=0, below=1, help="of train, where there is no such test split")
-    split_seed: int = setting(0, at_least=0, help="of these splits; the trial's seed has no part in them")
+    split_seed: int = setting(
+        0, at_least=0, at_most=LARGEST_SEED, help="of these splits; the trial's seed has no part in them"
+    )
     missing: Missing = setting(
         Missing.refuse,
         since=2,
@@ -65,6 +68,10 @@ class Tabular(DataSettings, ABC):
     def target(self) -> str:
         """The column to be predicted, which validation and test may lack."""
         return str(getattr(self, self.predicted))
+
+    @abstractmethod
+    def head(self) -> Head:
+        """The column names and first rows of the training examples. Raises WrongInput."""
 
     @abstractmethod
     def find(self) -> Found:

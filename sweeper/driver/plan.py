@@ -41,6 +41,8 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     if not study.fresh:
         print_reasons(study.directory, trials, [item.trial for item in to_run], console)
     print_data([item.trial for item in to_run], console)
+    if to_run:
+        print_settings(study, console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):
         console.print(f"First: {printable(title)}", soft_wrap=True)
     outline = backend.outline(len(to_run))
@@ -87,6 +89,16 @@ def print_data(trials: Sequence[Trial], console: Console) -> None:
             console.print(line, soft_wrap=True)
         for line in leaks(facts):
             console.print(f"  {line}", style="yellow", soft_wrap=True)
+
+
+def print_settings(study: Study, console: Console) -> None:
+    """Print the settings that nobody set and that the data decided, and those that were typed for nothing."""
+    if study.taken:
+        console.print("Set by nobody, and taken as if typed:", soft_wrap=True)
+    for sentence in study.taken:
+        console.print(f"  {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
+    for sentence in study.unused:
+        console.print(printable(sentence), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _facts_of_data(trial: Trial) -> DataFacts | None:

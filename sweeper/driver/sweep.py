@@ -14,7 +14,7 @@ from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
 from sweeper.driver.other_code import print_other_code
-from sweeper.driver.plan import distinct, print_data, print_models, print_plan
+from sweeper.driver.plan import distinct, print_data, print_models, print_plan, print_settings
 from sweeper.driver.side_processes import await_writing, follow, start_writing
 from sweeper.driver.superseded import print_reasons
 from sweeper.driver.sweep_trial import SweepTrial, with_records
@@ -79,6 +79,8 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     if not study.fresh:
         print_reasons(study.directory, trials, to_run, console)
     print_data(to_run, console)
+    if to_run:
+        print_settings(study, console)
     return known
 
 

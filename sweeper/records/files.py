@@ -19,6 +19,21 @@ from sweeper.errors import WrongInput
 SCHEMA = 1
 
 
+def expanded(setting: str, path: str | Path) -> Path:
+    """Return a path that a user gave, ~ being a home. Raises WrongInput, naming the setting, for what can be none."""
+    shown = f"{setting}={path}" if setting else str(path)
+    if "\0" in str(path):
+        raise WrongInput(f"{shown!r} holds a zero byte, which no path has\nleave it out")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = str(path).partition("/")[0]
+        raise WrongInput(
+            f"{shown}: there is no user {user[1:]}, whose home {user} would be\n"
+            f"give the whole path; ./{user} is a directory of that name"
+        ) from error
+
+
 def write_file(path: Path, content: bytes, *, alone: bool = False, synced: bool = True) -> None:
     """Replace a file at once: readers see the old content or the new one, never a part.
 

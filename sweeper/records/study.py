@@ -36,6 +36,8 @@ class Study:
     fresh: bool = False
     plan: bool = False  # only say what would be done
     accept_code: bool = False  # results of other code of the user's own count as done
+    taken: tuple[str, ...] = ()  # settings that nobody set and that the data decided, a sentence each
+    unused: tuple[str, ...] = ()  # settings that were typed and that no trial uses, a sentence each
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:
         """Write study.json: the trials of this command, every command so far (None: no new one), and known jobs."""

@@ -14,6 +14,7 @@ from sweeper.analysis.reference_rows import with_reference
 from sweeper.analysis.results import Studies, open_studies
 from sweeper.analysis.rows import Comparison
 from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
+from sweeper.records.files import expanded
 from sweeper.records.study import StudyRecords
 from sweeper.report.csv_file import TRIAL_COLUMNS, csv_text
 from sweeper.report.directory import PAGE, write_report
@@ -84,7 +85,8 @@ def _asked(arguments: Sequence[str]) -> Asked:
     if not studies:
         raise WrongInput("no study is named\ngive its directory: python -m sweeper.report outputs/demo")
     by = tuple(filter(None, settings.get("by", "").split(",")))
-    return Asked(tuple(studies), by, Path(settings["reference"]) if "reference" in settings else None)
+    reference = settings.get("reference")
+    return Asked(tuple(studies), by, None if reference is None else expanded("reference", reference))
 
 
 def _read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:

@@ -21,6 +21,15 @@ CHARACTER_COVERAGE = 0.99995  # its own 0.9995 left the digits out of novels, an
 SPACE = "▁"  # how pieces show it
 
 
+class WrongSize(WrongInput):
+    """A vocabulary that the text is too small for, or (`too_small`) that has no room for its characters."""
+
+    def __init__(self, message: str, allowed: int, *, too_small: bool) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+        self.too_small = too_small
+
+
 def train_sentencepiece(kind: TokenizerKind, texts: Iterable[str], vocabulary_size: int) -> bytes:
     """Return the file of a unigram or bpe model with every id of `vocabulary_size` but that of <mask>, the last.
 
@@ -136,16 +145,20 @@ def _bpe(pieces: list[str]) -> tokenizers.models.BPE:
 def check_largest(vocabulary_size: int, largest: int) -> None:
     """Raise WrongInput when the text has not as many pieces."""
     if vocabulary_size > largest:
-        raise WrongInput(
+        raise WrongSize(
             f"tokenizer.vocabulary_size={vocabulary_size} is more than the text has pieces for\n"
-            f"allowed: at most {largest}, or give more text"
+            f"allowed: at most {largest}, or give more text",
+            largest,
+            too_small=False,
         )
 
 
 def check_smallest(vocabulary_size: int, smallest: int) -> None:
     """Raise WrongInput when not even single characters, or bytes, have an id each."""
     if vocabulary_size < smallest:
-        raise WrongInput(
+        raise WrongSize(
             f"tokenizer.vocabulary_size={vocabulary_size} is too small\n"
-            f"allowed: at least {smallest}, the special pieces and one for every character"
+            f"allowed: at least {smallest}, the special pieces and one for every character",
+            smallest,
+            too_small=True,
         )

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 
 from sweeper.errors import WrongInput
 from sweeper.tokens.segmenters import BOS, EOS, MASK, PAD, REQUIRED, SPECIAL, TRANSFORMERS, UNK, framed
-from sweeper.tokens.sentencepiece_training import as_library, check_largest, check_smallest, train_sentencepiece
+from sweeper.tokens.sentencepiece_training import (
+    WrongSize,
+    as_library,
+    check_largest,
+    check_smallest,
+    train_sentencepiece,
+)
 from sweeper.tokens.tokenizer import SENTENCEPIECE, TOKENIZER
 from sweeper.trial.settings import TokenizerKind
 
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     import tokenizers
 
 
+LARGEST = 8000  # ids of a tokenizer whose size is left open
+KEPT_TEXTS = 100_000
 BYTES = 256  # pieces that every byte-level vocabulary has
 
 
@@ -33,20 +41,19 @@ def train_tokenizer(
 ) -> Path:
     """Write a tokenizer of `vocabulary_size` ids, special ones included, into `directory`; return its tokenizer.json.
 
-    Only words may come without a size: all of them. The texts are streamed; memory grows with the number of distinct
-    words alone (of unigram and bpe: of a sample). Raises WrongInput when the text is too small or varied for the size.
+    Without a size it has all words; of other kinds at most `LARGEST`, and no more than the text allows. The texts are
+    streamed; memory grows with the number of distinct words alone (of unigram and bpe: of a sample). Raises WrongInput
+    when the text is too small or varied for the size.
     """
-    if vocabulary_size is None and kind is not TokenizerKind.word:
-        raise WrongInput(f"tokenizer.kind={kind.value} needs a size\nas in: tokenizer.vocabulary_size=8000")
     present = _with_some_text(texts)
     model = b""
     with _rayon_threads(threads):
-        if vocabulary_size is None or kind is TokenizerKind.word:
+        if kind is TokenizerKind.word:
             library = _words(present, vocabulary_size)
         elif kind is TokenizerKind.byte_bpe:
             library = _byte_bpe(present, vocabulary_size)
         else:
-            model = train_sentencepiece(kind, present, vocabulary_size)
+            model = _sentencepiece(kind, present, vocabulary_size)
             library = as_library(model)
     _add_special_pieces(library)
     directory.mkdir(parents=True, exist_ok=True)
@@ -55,6 +62,28 @@ def train_tokenizer(
         (directory / SENTENCEPIECE).write_bytes(model)
     _write_transformers_settings(directory)
     return directory / TOKENIZER
+
+
+def _sentencepiece(kind: TokenizerKind, texts: Iterable[str], vocabulary_size: int | None) -> bytes:
+    if vocabulary_size is not None:
+        return train_sentencepiece(kind, texts, vocabulary_size)
+    kept: list[str] = []  # a text that is too small for the largest size is no long one
+    try:
+        return train_sentencepiece(kind, _keeping(texts, kept), LARGEST)
+    except WrongSize as error:
+        # Half of the pieces that there could be: the others are parts of a word or two.
+        wanted = error.allowed if error.too_small else max(error.allowed // 2, len(SPECIAL) + 1)
+    try:
+        return train_sentencepiece(kind, kept, wanted)
+    except WrongSize as error:
+        return train_sentencepiece(kind, kept, error.allowed)
+
+
+def _keeping(texts: Iterable[str], kept: list[str]) -> Iterator[str]:
+    for text in texts:
+        if len(kept) < KEPT_TEXTS:
+            kept.append(text)
+        yield text
 
 
 def _with_some_text(texts: Iterable[str]) -> Iterator[str]:
@@ -97,23 +126,24 @@ def _words(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Toke
     return library
 
 
-def _byte_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenizer:
+def _byte_bpe(texts: Iterable[str], vocabulary_size: int | None) -> tokenizers.Tokenizer:
     # A text's first word is cut as the same word inside it is.
     import tokenizers
 
-    check_smallest(vocabulary_size, BYTES + len(SPECIAL))
+    check_smallest(vocabulary_size or LARGEST, BYTES + len(SPECIAL))
     byte_level = tokenizers.pre_tokenizers.ByteLevel
     library = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=UNK))
     library.pre_tokenizer = byte_level(add_prefix_space=True)
     library.decoder = tokenizers.decoders.ByteLevel()
     trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=vocabulary_size - 1,  # <mask> comes last
+        vocab_size=(vocabulary_size or LARGEST) - 1,  # <mask> comes last
         special_tokens=list(REQUIRED),
         initial_alphabet=byte_level.alphabet(),
         show_progress=False,
     )
     library.train_from_iterator(texts, trainer)
-    check_largest(vocabulary_size, library.get_vocab_size() + 1)
+    if vocabulary_size is not None:
+        check_largest(vocabulary_size, library.get_vocab_size() + 1)
     return library
 
 

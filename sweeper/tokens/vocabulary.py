@@ -10,6 +10,7 @@ from sweeper.errors import WrongInput
 from sweeper.tokens.fairseq_dictionary import DICTIONARY
 from sweeper.tokens.segmenters import MASK, REQUIRED, open_tokenizer_json, read_sentencepiece, special_pieces
 from sweeper.tokens.tokenizer import PIECES, list_of_pieces, read_pieces
+from sweeper.tokens.tokenizer_training import LARGEST
 from sweeper.trial.settings import Family, TokenizerKind, TokenizerSettings
 
 
@@ -47,8 +48,11 @@ def check_vocabulary(
 
 def _check_trained_size(settings: TokenizerSettings, rows: int | None) -> None:
     wanted = settings.vocabulary_size
-    if wanted is None and settings.kind not in (None, TokenizerKind.word):
-        raise WrongInput(f"tokenizer.kind={settings.kind} needs a size\nas in: tokenizer.vocabulary_size=8000")
+    if wanted is None and settings.kind not in (None, TokenizerKind.word) and rows is not None and rows < LARGEST:
+        raise WrongInput(
+            f"tokenizer.kind={settings.kind} may have {LARGEST:,} pieces, the embedding has {rows} rows\n"
+            f"set tokenizer.vocabulary_size={rows} or less"
+        )
     if rows is not None and wanted is not None and wanted > rows:
         raise WrongInput(
             f"tokenizer.vocabulary_size={wanted} is more than the embedding has rows, {rows}\n"

@@ -16,6 +16,10 @@ from typing import Any
 from sweeper.errors import WrongInput
 
 LARGEST_SEED = 2**32 - 1  # NumPy's
+# More than any machine can do: what is larger is a slip of the keyboard, and would end in a trial's traceback.
+MOST_UPDATES, MOST_EXAMPLES, MOST_LENGTH = 10**9, 10**6, 10**8
+MOST_THREADS, MOST_LAYERS, MOST_WIDTH, MOST_ROWS = 1024, 1000, 10**5, 10**8
+LARGEST_RATE, LARGEST_NUMBER = 100, 10**6  # of learning; of what is added, multiplied or clipped by
 BOUNDS = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}
 
 
@@ -94,17 +98,22 @@ class ModelSettings:
 class PretrainingSettings:
     """How weights are made from unlabelled text when a pretrained model is wanted and none is given."""
 
-    updates: int = setting(900, at_least=1, help="number of updates")
-    batch_size: int = setting(64, at_least=1, help="sequences an update")
-    learning_rate: float = setting(5e-3, above=0, help="the schedule's peak")
+    updates: int = setting(900, at_least=1, at_most=MOST_UPDATES, help="number of updates")
+    batch_size: int = setting(64, at_least=1, at_most=MOST_EXAMPLES, help="sequences an update")
+    learning_rate: float = setting(5e-3, above=0, at_most=LARGEST_RATE, help="the schedule's peak")
     warmup_ratio: float = setting(0.06, at_least=0, at_most=1, help="share of the updates")
-    weight_decay: float = setting(0.01, at_least=0, help="of AdamW")
-    gradient_clip: float = setting(1.0, at_least=0, help="largest norm of the gradient; 0: no clipping")
+    weight_decay: float = setting(0.01, at_least=0, at_most=LARGEST_RATE, help="of AdamW")
+    gradient_clip: float = setting(
+        1.0, at_least=0, at_most=LARGEST_NUMBER, help="largest norm of the gradient; 0: no clipping"
+    )
     mask_probability: float = setting(0.2, above=0, below=1, help="share of the pieces that an encoder predicts")
     sequence_length: int | None = setting(
-        None, at_least=3, help="ids of a sequence of packed text; null: as many as there are positions"
+        None,
+        at_least=3,
+        at_most=MOST_LENGTH,
+        help="ids of a sequence of packed text; null: as many as there are positions",
     )
-    short_length: int = setting(32, at_least=3, help="ids of the first updates' sequences")
+    short_length: int = setting(32, at_least=3, at_most=MOST_LENGTH, help="ids of the first updates' sequences")
     short_share: float = setting(0.0, at_least=0, at_most=1, help="share of the updates that take short sequences")
     precision: Precision = setting(Precision.fp32, help="number format; bf16 and fp16 are mixed precision")
     seed: int = setting(0, at_least=0, at_most=LARGEST_SEED, help="of weights, order and masks")
@@ -116,17 +125,21 @@ class ArchSettings:
 
     name: str = setting("", help="how tables call the shape; empty: no architecture of this family is chosen")
     model_type: str = setting("roberta", help="as in Transformers: roberta, roberta-prelayernorm, bloom")
-    layers: int = setting(2, at_least=1, help="number of transformer layers")
-    width: int = setting(64, at_least=1, help="of the hidden states")
-    heads: int = setting(2, at_least=0, help="attention heads a layer; 0: of a model without attention")
-    feed_forward: int = setting(128, at_least=1, help="width inside the feed-forward part")
-    positions: int = setting(62, at_least=3, help="ids of the longest sequence, <s> and </s> included")
-    vocabulary_size: int | None = setting(None, at_least=6, help="rows of the embedding; null: the tokenizer's size")
-    token_types: int = setting(
-        1, at_least=1, help="an encoder's rows for kinds of segments, of which only row 0 is used"
+    layers: int = setting(2, at_least=1, at_most=MOST_LAYERS, help="number of transformer layers")
+    width: int = setting(64, at_least=1, at_most=MOST_WIDTH, help="of the hidden states")
+    heads: int = setting(2, at_least=0, at_most=MOST_WIDTH, help="attention heads a layer; 0: none, without attention")
+    feed_forward: int = setting(128, at_least=1, at_most=LARGEST_NUMBER, help="width inside the feed-forward part")
+    positions: int = setting(
+        62, at_least=3, at_most=MOST_LENGTH, help="ids of the longest sequence, <s> and </s> included"
     )
-    layer_norm_eps: float = setting(1e-5, above=0, help="added to the variance in layer normalisation")
-    init_std: float = setting(0.02, above=0, help="standard deviation of random weights")
+    vocabulary_size: int | None = setting(
+        None, at_least=6, at_most=MOST_ROWS, help="rows of the embedding; null: the tokenizer's size"
+    )
+    token_types: int = setting(
+        1, at_least=1, at_most=MOST_ROWS, help="an encoder's rows for kinds of segments, of which only row 0 is used"
+    )
+    layer_norm_eps: float = setting(1e-5, above=0, at_most=1, help="added to the variance in layer normalisation")
+    init_std: float = setting(0.02, above=0, at_most=LARGEST_RATE, help="standard deviation of random weights")
     dropout: float = setting(0.1, at_least=0, below=1, help="of hidden states")
     attention_dropout: float = setting(0.1, at_least=0, below=1, help="of attention weights")
     pretraining: PretrainingSettings = setting(
@@ -168,7 +181,7 @@ class TokenizerSettings:
         None, identity=False, help="tokenizer.json or a sentencepiece model; null: the model's or the data's own"
     )
     vocabulary_size: int | None = setting(
-        None, at_least=6, help="keep this many pieces, special ones included; null: all"
+        None, at_least=6, at_most=MOST_ROWS, help="keep this many pieces, special ones included; null: all"
     )
     count_on: str | None = setting(
         None, identity=False, help="text file that the pieces are counted on; null: the training texts"
@@ -229,8 +242,10 @@ class Quantization(StrEnum):
 class LoraSettings:
     """Options of framework=lora."""
 
-    r: int = setting(16, at_least=1, help="rank of the product; the trained parameters grow with it")
-    alpha: int = setting(32, at_least=1, help="scale: the product counts alpha / r times")
+    r: int = setting(
+        16, at_least=1, at_most=MOST_WIDTH, help="rank of the product; the trained parameters grow with it"
+    )
+    alpha: int = setting(32, at_least=1, at_most=LARGEST_NUMBER, help="scale: the product counts alpha / r times")
     target_modules: tuple[str, ...] | None = setting(
         None,
         help="linear layers that get one, by name or the end of it, or [all-linear]: all of the base model; null:"
@@ -283,9 +298,13 @@ class LanguageModellingSettings:
     """
 
     mask_probability: float = setting(0.3, above=0, below=1, help="share of the pieces that an encoder predicts")
-    short_length: int = setting(32, at_least=3, help="ids of the first updates' sequences; the others: max_length")
+    short_length: int = setting(
+        32, at_least=3, at_most=MOST_LENGTH, help="ids of the first updates' sequences; the others: max_length"
+    )
     short_share: float = setting(0.0, at_least=0, at_most=1, help="share of the updates that take short sequences")
-    evaluations: int = setting(20, at_least=1, help="on held-out text, evenly spread over the updates")
+    evaluations: int = setting(
+        20, at_least=1, at_most=MOST_UPDATES, help="on held-out text, evenly spread over the updates"
+    )
 
 
 @dataclass(frozen=True)
@@ -313,29 +332,34 @@ FRAMEWORKS = tuple(item.name for item in fields(FrameworkSettings) if is_datacla
 class TrainSettings:
     """The optimisation. An update is one optimizer step; an epoch one pass over the training examples."""
 
-    epochs: int = setting(5, at_least=1, help="passes over the training examples")
+    epochs: int = setting(5, at_least=1, at_most=MOST_UPDATES, help="passes over the training examples")
     max_steps: int | None = setting(
-        None, at_least=1, help="stop after this many updates; null: when the epochs are over"
+        None, at_least=1, at_most=MOST_UPDATES, help="stop after this many updates; null: when the epochs are over"
     )
-    batch_size: int = setting(8, at_least=1, help="examples a batch; an update takes one, or gradient_accumulation")
+    batch_size: int = setting(
+        8, at_least=1, at_most=MOST_EXAMPLES, help="examples a batch; an update takes one, or gradient_accumulation"
+    )
     gradient_accumulation: int = setting(
         1,
         at_least=1,
+        at_most=MOST_EXAMPLES,
         since=2,
         help="batches of batch_size examples an update; a framework of your own has to do it itself",
     )
-    learning_rate: float = setting(1e-3, above=0, help="the schedule's peak")
+    learning_rate: float = setting(1e-3, above=0, at_most=LARGEST_RATE, help="the schedule's peak")
     betas: tuple[float, float] = setting((0.9, 0.98), at_least=0, below=1, help="of Adam")
-    eps: float = setting(1e-8, above=0, help="of Adam")
-    weight_decay: float = setting(0.01, at_least=0, help="of Adam")
+    eps: float = setting(1e-8, above=0, at_most=1, help="of Adam")
+    weight_decay: float = setting(0.01, at_least=0, at_most=LARGEST_RATE, help="of Adam")
     warmup_ratio: float = setting(0.06, at_least=0, at_most=1, help="share of the updates")
     schedule: Schedule = setting(Schedule.linear, help="shape of the learning rate after warm-up")
-    polynomial_power: float = setting(2.0, above=0, help="of schedule=polynomial")
-    max_length: int = setting(62, at_least=3, help="ids a text is cut to, <s> and </s> included")
-    gradient_clip: float = setting(1.0, at_least=0, help="largest norm of the gradient; 0: no clipping")
+    polynomial_power: float = setting(2.0, above=0, at_most=LARGEST_RATE, help="of schedule=polynomial")
+    max_length: int = setting(62, at_least=3, at_most=MOST_LENGTH, help="ids a text is cut to, <s> and </s> included")
+    gradient_clip: float = setting(
+        1.0, at_least=0, at_most=LARGEST_NUMBER, help="largest norm of the gradient; 0: no clipping"
+    )
     precision: Precision = setting(Precision.fp32, help="number format; bf16 and fp16 are mixed precision")
-    eval_batch_size: int = setting(100, at_least=1, help="examples evaluated at a time")
-    threads: int = setting(1, at_least=1, help="CPU threads of one trial")
+    eval_batch_size: int = setting(100, at_least=1, at_most=MOST_EXAMPLES, help="examples evaluated at a time")
+    threads: int = setting(1, at_least=1, at_most=MOST_THREADS, help="CPU threads of one trial")
 
     def __post_init__(self) -> None:
         if len(self.betas) != 2:

@@ -28,7 +28,18 @@ CASES = [
     Case(f"{FILES}good data.test_share=0.5", ("data.test_share=0.5", "has no effect")),
     Case(f"{FILES}good data.test_share=1", ("data.test_share=1.0", "below 1")),
     Case(f"{FILES}good data.validation_shares=0.1", ("data.validation_shares", "did you mean data.validation_share?")),
-    Case(f"{FILES}good", ("tokenizer",)),
+    Case(f"{FILES}good", ("model=pt names no weights", "model.path=DIR", "sweeper.pretrain corpus=FILE", "model=rd")),
+    Case(f"-m {FILES}good model=rd,pt", ("model=pt names no weights", "model.path=DIR")),
+    Case('data=files data.path="~nouser/x.csv"', ("data.path=~nouser/x.csv", "no user nouser")),
+    Case('data=hub data.name="~nouser/x"', ("data.name=~nouser/x", "no user nouser")),
+    Case('data=cls_books data.path="~nouser/x"', ("data.path=~nouser/x", "no user nouser")),
+    Case("data=files data.path=files_a,b.csv", ("data.path=files_a,b.csv is there", """'data.path="files_a,b.csv"'""")),
+    Case("-m data=files data.path=files_a,b.csv", ("needs quotes", """'data.path="files_a,b.csv"'""")),
+    Case("data=files data.path=[files_x].csv", ("[files_x].csv is there", """'data.path="[files_x].csv"'""")),
+    Case("-m data=files data.path=[x].csv", ("[x].csv cannot be read", """'data.path="[x].csv"'""")),
+    Case(f"{FILES}unnamed.csv model=rd", ("which column holds the classes", "review, opinion, side", "data.label=")),
+    Case(f"{FILES}numbers.csv model=rd", ("which column holds the texts", "one, two", "data.text=COLUMN")),
+    Case(f"{FILES}good model=rd data.text=review", ("data.text=review", "text, label")),
     Case(f"{FILES}json", ("files_json/train.jsonl, line 2", "not JSON")),
     Case(f"{FILES}object", ("files_object/train.jsonl, line 2", "no object")),
     Case(f"{FILES}utf8", ("files_utf8/train.csv, line 3", "UTF-8")),
@@ -89,6 +100,9 @@ FILES_ALONE = {
     "marks.csv": "text,label\n" + "".join(f"mal {n},neg\nbien {n},pos\nrien {n},NA\n" for n in range(10)),
     "joined.csv": "text,label\n" + "".join(f"mal {n},a\nbien {n},b\nrien {n},a|b\n" for n in range(10)),
     "CAPITALS.CSV": "text,label\n",
+    "a,b.csv": "text,label\nbien,pos\nmal,neg\n",
+    "unnamed.csv": "review,opinion,side\n" + "".join(f"un livre {n},{n % 2},{n % 3}\n" for n in range(30)),
+    "numbers.csv": "one,two\n" + "".join(f"{n},{n % 2}\n" for n in range(30)),
     "few.csv": "text,label\n" + "".join(f"mal {n},neg\nbien {n},pos\n" for n in range(5)),
 }
 
@@ -103,6 +117,7 @@ def make(directory: Path) -> None:
                 (place / file).write_bytes(content.encode() if isinstance(content, str) else content)
     for name, text in FILES_ALONE.items():
         (directory / f"files_{name}").write_text(text)
+    (directory / "[files_x].csv").write_text(GOOD["train.csv"])
     write_reviews(directory / "files_reviews", ["1", "1"])
 
 

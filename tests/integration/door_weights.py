@@ -76,7 +76,17 @@ CASES = [
     Case("tokenizer.vocabulary_size=5", ("tokenizer.vocabulary_size=5", "at least 6")),
     Case("tokenizer.vocabulary_size=many", ("tokenizer.vocabulary_size=many", "integer")),
     Case("tokenizer.vocabulary_size=99 arch.encoder.vocabulary_size=98", ("tokenizer.vocabulary_size=99", "most 98")),
-    Case("model=rd tokenizer.kind=unigram", ("tokenizer.kind=unigram needs a size", "vocabulary_size=8000")),
+    Case(
+        "model=rd tokenizer.kind=unigram arch.encoder.vocabulary_size=99",
+        ("tokenizer.kind=unigram may have 8,000", "99 rows", "vocabulary_size=99"),
+    ),
+    Case(f"{TOKENIZER}list.json", ("tokenizer_list.json", "no tokenizer.json")),
+    Case(f"{TOKENIZER}unknown.json", ("tokenizer_unknown.json has no [UNK]", "unk_token")),
+    Case("model.path=weights_list arch=of_model", ("weights_list/tokenizer.json is a list", "tokenizers library")),
+    Case("model.path=weights_integers", ("weights_integers/model.safetensors holds", "as integers", "floating point")),
+    Case("model.path=weights_no_pad", ("model.path=weights_no_pad", "pad_token_id=999 of 7 ids", "<pad>")),
+    Case('model.path="~nouser/x"', ("model.path=~nouser/x", "no user nouser", "./~nouser")),
+    Case('tokenizer.path="~nouser/x"', ("tokenizer.path=~nouser/x", "no user nouser", "./~nouser")),
     Case(f"{TOKENIZER}cut.model", ("tokenizer_cut.model is cut off", "*.model")),
     Case(f"{TOKENIZER}none.model", ("tokenizer_none.model is cut off, or no sentencepiece model", "*.model")),
     Case("tokenizer.kind=syllable", ("tokenizer.kind=syllable", "unigram")),
@@ -93,6 +103,7 @@ CONFIGS: Mapping[str, Mapping[str, object]] = {
     "words": {"hidden_size": "wide"},
     "deep": {"num_hidden_layers": 3},
     "wide": {"hidden_size": 32},
+    "no_pad": {"pad_token_id": 999},
     "padding": {"pad_token_id": 2, "max_position_embeddings": 65},
 }
 
@@ -112,15 +123,18 @@ def make(directory: Path) -> None:
 
 def make_broken(directory: Path) -> None:
     """Checkpoints of which something is missing or damaged."""
-    for name in ("no_config", "no_tensors", "json", "cut", "header", "no_tokenizer"):
+    for name in ("no_config", "no_tensors", "json", "cut", "header", "no_tokenizer", "list", "integers"):
         write_checkpoint(directory / f"weights_{name}")
+    (directory / "weights_list" / "tokenizer.json").write_text("[]")
+    whole = {name: held.astype("int32") for name, held in tensors().items()}
+    save_file(whole, directory / "weights_integers" / "model.safetensors")
     write_checkpoint(directory / "weights_other_names", held=tensors(prefix="module.roberta."))
     (directory / "weights_no_config" / "config.json").unlink()
     (directory / "weights_no_tensors" / "model.safetensors").unlink()
     (directory / "weights_no_tokenizer" / "tokenizer.json").unlink()
     (directory / "weights_json" / "config.json").write_text("{")
-    whole = (directory / "weights_cut" / "model.safetensors").read_bytes()
-    (directory / "weights_cut" / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    cut = (directory / "weights_cut" / "model.safetensors").read_bytes()
+    (directory / "weights_cut" / "model.safetensors").write_bytes(cut[: len(cut) // 2])
     (directory / "weights_header" / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
 
 
@@ -149,6 +163,9 @@ def make_tokenizers(directory: Path) -> None:
     """Files that are no tokenizer, or not one that fits."""
     (directory / "tokenizer_empty.json").touch()
     (directory / "tokenizer_object.json").write_text("{}")
+    (directory / "tokenizer_list.json").write_text("[]")
+    unknown = {"type": "WordLevel", "vocab": PIECES, "unk_token": "[UNK]"}
+    (directory / "tokenizer_unknown.json").write_text(json.dumps({"version": "1.0", "model": unknown}))
     (directory / "tokenizer_cut.model").write_bytes(b"\x0a\x0e\x0a\x05<unk>")
     (directory / "tokenizer_none.model").touch()
     few = {piece: index for piece, index in PIECES.items() if piece not in ("<s>", "</s>")}

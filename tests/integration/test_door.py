@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.door import Case
+from tests.integration.remedies import remedies, why_not
 
 KINDS = [import_module(f"tests.integration.{path.stem}") for path in sorted(Path(__file__).parent.glob("door_*.py"))]
 CASES: list[Case] = [case for kind in KINDS for case in kind.CASES]
@@ -76,6 +78,75 @@ def test_wrong_input_is_refused(case: Case, answers: dict[str, subprocess.Comple
     assert "Traceback" not in answer.stderr
     for word in case.expected:
         assert word in answer.stderr
+
+
+def test_what_is_told_to_type_can_be_typed(
+    answers: dict[str, subprocess.CompletedProcess[str]], composing: None
+) -> None:
+    told = {remedy: line for line, answer in answers.items() for remedy in remedies(answer.stderr)}
+    assert len(told) > 30
+    wrong = {remedy: (line, reason) for remedy, line in told.items() if (reason := why_not(remedy))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run model=rd seed=1-3",
+        "run model=rd train.epochs=1,2",
+        "run -m model=rd data=files data.path=files_a,b.csv tokenizer.kind=word",
+        "run model=rd data=files data.path=[files_x].csv",
+        "run model=rd framework=hf train.max_length=63",
+        "pretrain corpus=files_notes.txt,files_CAPITALS.CSV out=w",
+    ],
+)
+def test_the_remedy_as_it_is_printed_works(line: str, place: Path) -> None:
+    refused = command(line, place).stderr
+    last = refused.strip().splitlines()[-1]
+    said = next((part for part in refused.splitlines() if part.strip().startswith("write python -m ")), None)
+    if said is not None:  # a whole command
+        arguments = shlex.split(said.partition("write python -m sweeper.")[2])
+    else:
+        program, *given = line.split()
+        *_, (key, value) = [setting.partition("=")[::2] for setting in remedies(refused)] or [
+            ("train.max_length", "62")
+        ]
+        kept = [argument for argument in given if not argument.startswith(f"{key}=")]
+        arguments = [program, *kept, f"{key}={value}"]
+    program, *given = arguments
+    again = subprocess.run(
+        [sys.executable, "-m", f"sweeper.{program}", *given, "plan=true", "tracking=none"],
+        cwd=place,
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0 or last not in again.stderr, (arguments, again.stderr)
+    assert "cannot be read" not in again.stderr and "several values" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "",
+        "hydra.run.dir=hd hydra.output_subdir=.hydra hydra/job_logging=default hydra/hydra_logging=default",
+        "-m seed=1,2 hydra.sweep.dir=hd hydra.sweep.subdir=x hydra.output_subdir=.hydra hydra/job_logging=default",
+        "hydra.run.dir=hd hydra.job.chdir=true",
+    ],
+)
+def test_a_plan_writes_nothing(settings: str, tmp_path: Path) -> None:
+    answer = command(f"run {settings} plan=true model=rd".replace("run  ", "run "), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "Nothing was started or written" in answer.stdout
+    assert listing(tmp_path) == []
+
+
+def test_a_pretraining_is_planned_too(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("un livre\n" * 200)
+    answer = command("pretrain corpus=text.txt out=weights plan=true", tmp_path)
+    assert answer.returncode == 0 and answer.stderr == ""
+    assert listing(tmp_path) == ["text.txt"]
 
 
 @pytest.mark.parametrize("arguments", ["seed=one", "train.epochs=0", "arch=of_model"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from hydra import compose
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -180,7 +182,7 @@ def told(*overrides: str) -> str:
         ("data_seed=-1", "data_seed=-1 is out of range\nallowed: at least 0 and at most 4294967295"),
         (
             "arch.encoder.pretraining.updates=0",
-            "arch.encoder.pretraining.updates=0 is out of range\nallowed: at least 1",
+            "arch.encoder.pretraining.updates=0 is out of range\nallowed: at least 1 and at most 1000000000",
         ),
     ],
 )
@@ -203,7 +205,36 @@ def test_what_hydra_cannot_parse_has_a_remedy() -> None:
     assert "KEY=VALUE" in told("seed=range(1,")
     assert told("data.path=~/x.csv").endswith("""\nwrite 'data.path="~/x.csv"'""")
     assert told("data.path=it's.csv").endswith("\nwrite " + shlex.quote('data.path="it\'s.csv"'))
-    assert "in quotes" in told("data.path=[~/x,b]")
+    assert told("data.path=[~/x,b]").endswith("""\nwrite 'data.path="[~/x,b]"'""")
+    assert "in quotes" in told("corpus=[~/x,b]")  # which may be a list
+
+
+@pytest.mark.parametrize("setting", ["fresh", "plan", "model.pretrained", "framework.hf.match_fairseq"])
+@pytest.mark.parametrize("value", ["2", "0", "1", "yes", "on", "off", "n", "0.5", "maybe", "[true]", "null"])
+def test_a_boolean_is_true_or_false(setting: str, value: str) -> None:
+    said = told(f"{setting}={value}")
+    assert said.startswith(f"{setting}={value.replace('[true]', '[True]')}") or said.startswith(f"{setting}: ")
+
+
+@pytest.mark.parametrize("value", ["true", "false", "True", "FALSE"])
+def test_in_any_case(value: str) -> None:
+    assert compose("config", [f"fresh={value}"]).fresh is (value.lower() == "true")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        ("seed=1-5", "write python -m sweeper.run -m seed=1,2,3,4,5"),
+        ("-m model=rd seed=3..5", "write seed=3,4,5"),
+        ("model=rd seed=1-50", "write python -m sweeper.run -m model=rd 'seed=range(1,51)'"),
+        ("seed=5-1", "as in: -m seed=1,2,3"),
+    ],
+)
+def test_a_span_of_numbers_is_told_as_a_list(arguments: str, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = arguments.split()
+    monkeypatch.setattr(sys, "argv", ["sweeper/run.py", *given])
+    monkeypatch.setattr("sweeper.config.hydra_errors.command_line", lambda: f"python -m sweeper.run {arguments}")
+    assert told(given[-1]).splitlines()[-1] == last
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import tokenizers
 from sweeper.errors import WrongInput
 from sweeper.tokens.sentencepiece_training import cut
 from sweeper.tokens.tokenizer import load
-from sweeper.tokens.tokenizer_training import train_tokenizer
+from sweeper.tokens.tokenizer_training import LARGEST, train_tokenizer
 from sweeper.trial.settings import TokenizerKind
 from tests.unit.test_tokenizer import TEXTS
 
@@ -139,9 +139,29 @@ def test_a_text_that_cannot_be_read_says_so_itself(kind: TokenizerKind, tmp_path
     assert not (tmp_path / "new").exists()
 
 
-def test_pieces_need_a_size(tmp_path: Path) -> None:
-    with pytest.raises(WrongInput, match=r"^tokenizer.kind=bpe needs a size\n.*tokenizer.vocabulary_size="):
-        train_tokenizer(TokenizerKind.bpe, TEXTS, None, tmp_path)
+HAN = [chr(0x4E00 + number) for number in range(300)]
+SMALL = {
+    "two words": ["bien", "mal"] * 20,
+    "one letter": ["a"] * 40,
+    "one long word": ["x" * 500] * 5,
+    "one text": ["un livre bon"],
+    "pictures": ["👨‍👩‍👧 😀", "x\u200by \u00ad a"] * 10,
+    "characters": ["".join(HAN[start : start + 30]) for start in range(0, 300, 30)],
+    "characters apart": HAN,
+    "numbers": [str(number / 7) for number in range(60)],
+    "reviews": [f"un livre {number} bien {'bon' if number % 2 else 'mauvais'}" for number in range(200)],
+}
+
+
+@pytest.mark.parametrize("texts", SMALL.values(), ids=SMALL)
+@every_kind
+def test_a_size_that_is_left_open_is_one_that_the_text_allows(
+    kind: TokenizerKind, texts: list[str], tmp_path: Path
+) -> None:
+    tokenizer = load(train_tokenizer(kind, iter(texts), None, tmp_path))
+    assert (*tokenizer.pieces[:4], tokenizer.pieces[-1]) == SPECIAL and tokenizer.size <= LARGEST
+    again = load(train_tokenizer(kind, iter(texts), tokenizer.size, tmp_path / "again"))
+    assert again.pieces == tokenizer.pieces  # as if its size had been asked for
 
 
 @of_sentencepiece

@@ -5,8 +5,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.hub import locate, looks_local
@@ -204,3 +207,18 @@ def test_the_settings_of_a_bloom_in_its_older_words(tmp_path: Path) -> None:
     assert (settings["layers"], settings["width"], settings["heads"]) == (24, 1024, 16)
     assert (settings["feed_forward"], settings["positions"], settings["vocabulary_size"]) == (4096, 4096, 250880)
     assert (settings["dropout"], settings["attention_dropout"], settings["init_std"]) == (0.0, 0.2, 0.02)
+
+
+@pytest.mark.parametrize("pad", [-1, 7, 999])
+def test_a_padding_id_that_no_row_has(pad: int, tmp_path: Path) -> None:
+    said = refusal(write_checkpoint(tmp_path / "one", {"pad_token_id": pad}))
+    assert f"says pad_token_id={pad} of 7 ids and 64 positions" in said and "positions=-" not in said
+
+
+def test_weights_that_are_integers(tmp_path: Path) -> None:
+    one = write_checkpoint(tmp_path / "one")
+    save_file({name: np.zeros(held.shape, np.int32) for name, held in tensors().items()}, one / "model.safetensors")
+    assert "_embeddings.weight as integers" in refusal(one)
+    buffers: dict[str, Any] = {"roberta.embeddings.position_ids": np.arange(64)}
+    save_file({**tensors(), **buffers}, one / "model.safetensors")
+    check(one)
