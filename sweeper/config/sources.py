@@ -12,13 +12,13 @@ from sweeper.checkpoints.fairseq_directory import is_fairseq
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.model_types import known_type
+from sweeper.checkpoints.parameter_formula import ALL_LINEAR
 from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, check_padding
 from sweeper.config.checks import check_arch
 from sweeper.config.schema import Config
 from sweeper.data import DataSource
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
-from sweeper.frameworks.lora.checks import ALL_LINEAR
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
 from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_file, tokenizer_files
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
