@@ -19,6 +19,7 @@ from sweeper.checkpoints.parameter_formula import Counts, Part, Shape
 from sweeper.config.command import main, planned
 from sweeper.errors import DONE, NOT_ALL_DONE, WrongInput, run_and_exit
 from sweeper.frameworks import inputs, load_framework
+from sweeper.frameworks.lora.checks import has_head
 from sweeper.report.tables.models import formula_lines, formulas_of, lora_rows, mismatch_lines, parameter_table
 from sweeper.report.text import printable, trial_labels
 from sweeper.tokens.segmenters import SPECIAL, UNK
@@ -104,7 +105,7 @@ def _shape_of(trial: Trial, model: nn.Module) -> Shape:
     shape = Shape.of(trial.arch, rows, position_offset(model), classes)
     if hasattr(model, "peft_config"):
         lora = trial.framework.lora
-        return replace(shape, rank=lora.r, adapted=lora.target_modules or ())
+        return replace(shape, rank=lora.r, adapted=lora.target_modules or (), has_magnitudes=lora.use_dora)
     return shape
 
 
@@ -128,9 +129,9 @@ def _print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool
     table = parameter_table(title, list(map(printable, models)), list(map(recorded, models.values())), formulas)
     console.print(table.title, style="bold")
     console.print(rich_table(table))
-    for adapter in dict.fromkeys(trial.framework.lora for trial, _ in members if shape.rank):
+    for adapter, head in dict.fromkeys((trial.framework.lora, has_head(trial)) for trial, _ in members if shape.rank):
         console.print("LoRA (framework.lora)", style="bold")
-        for name, value, meaning in lora_rows([plain(adapter)]):
+        for name, value, meaning in lora_rows([plain(adapter) | ({"task_type": "SEQ_CLS"} if head else {})]):
             console.print(f"  {name}={value}: {meaning}", highlight=False)
     if not shape.is_known:
         console.print(

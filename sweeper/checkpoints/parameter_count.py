@@ -40,11 +40,11 @@ ENDINGS = {
     Part.LAYER_NORMS: IN_LAYER + NORM + EITHER,
     Part.FINAL_NORM: r"(?:roberta_prelayernorm\.LayerNorm|transformer\.ln_f|sentence_encoder\.layer_norm)" + EITHER,
     Part.CLASSIFIER: r"\.(?:(?:classifier|classification_heads\.\w+)\.(?:dense|out_proj)" + EITHER + r"|score\.weight)",
-    Part.ADAPTER: r"\.lora_[AB]\.\w+\.weight",
+    Part.ADAPTER: r"\.lora_(?:[AB]|magnitude_vector)\.\w+\.weight",
     Part.LANGUAGE_MODEL_HEAD: r"\.lm_head(?:\.dense|\.layer_norm|\.decoder)?" + EITHER,
 }
-# Between a layer that has an adapter beside it and its own parameters.
-BASE = ".base_layer."
+# What PEFT puts between a layer and its own parameters, where that has an adapter or is trained itself.
+OF_PEFT = re.compile(r"\.(?:base_layer|modules_to_save\.\w+)\.")
 
 
 def count(model: nn.Module, unused: Collection[str] = ()) -> Counts:
@@ -86,5 +86,5 @@ def recorded(counts: Counts) -> ParameterCounts:
 def part_of(name: str) -> Part | None:
     """Return the part that a parameter of this name belongs to; None for a name that is not known."""
     return next(
-        (part for part, ending in ENDINGS.items() if re.search(f"(?:{ending})$", f".{name}".replace(BASE, "."))), None
+        (part for part, ending in ENDINGS.items() if re.search(f"(?:{ending})$", OF_PEFT.sub(".", f".{name}"))), None
     )

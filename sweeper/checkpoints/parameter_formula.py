@@ -72,14 +72,23 @@ BLOOM: Mapping[Part, Formula] = {
 }
 OTHER_THAN_ROBERTA = {"roberta-prelayernorm": PRE_NORM, "bloom": BLOOM}
 KNOWN = (*ENCODERS, *CAUSAL_LMS)
-# Linear layers of a layer of BLOOM -> inputs and outputs of a matrix in all. LoRA puts two matrices beside one,
-# inputs × rank and rank × outputs (Hu et al. 2021).
-BLOOM_MATRICES: Mapping[str, Formula] = {
-    "self_attention.query_key_value": ((4, "width"),),
-    "self_attention.dense": ((2, "width"),),
-    "mlp.dense_h_to_4h": (("width",), ("feed_forward",)),
-    "mlp.dense_4h_to_h": (("feed_forward",), ("width",)),
+# Linear layers of a layer -> inputs and outputs of a matrix in all, and its outputs. LoRA puts two matrices beside
+# one, inputs × rank and rank × outputs (Hu et al. 2021), and DoRA a number for each output (Liu et al. 2024).
+BLOOM_MATRICES: Mapping[str, tuple[Formula, Formula]] = {
+    "self_attention.query_key_value": (((4, "width"),), ((3, "width"),)),
+    "self_attention.dense": (((2, "width"),), (("width",),)),
+    "mlp.dense_h_to_4h": ((("width",), ("feed_forward",)), (("feed_forward",),)),
+    "mlp.dense_4h_to_h": ((("feed_forward",), ("width",)), (("width",),)),
 }
+ROBERTA_MATRICES: Mapping[str, tuple[Formula, Formula]] = {
+    "attention.self.query": (((2, "width"),), (("width",),)),
+    "attention.self.key": (((2, "width"),), (("width",),)),
+    "attention.self.value": (((2, "width"),), (("width",),)),
+    "attention.output.dense": (((2, "width"),), (("width",),)),
+    "intermediate.dense": ((("width",), ("feed_forward",)), (("feed_forward",),)),
+    "output.dense": ((("feed_forward",), ("width",)), (("width",),)),
+}
+ALL_LINEAR = "all-linear"  # in place of names: all linear layers of the base model
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Shape:
     classes: int
     rank: int = 0  # of an adapter; 0: there is none
     adapted: tuple[str, ...] = ()  # the linear layers that it stands beside, by the end of their names
+    has_magnitudes: bool = False  # whether it has DoRA's
 
     @property
     def is_known(self) -> bool:
@@ -119,13 +129,16 @@ class Shape:
         return tuple(term for part in parts for term in formulas.get(part, ()))
 
     def adapter_formula(self) -> Formula:
-        """Return the sum of an adapter's matrices, known for BLOOM."""
+        """Return the sum of an adapter's matrices, and of its magnitudes where it has some."""
+        matrices = BLOOM_MATRICES if self.model_type in CAUSAL_LMS else ROBERTA_MATRICES
         adapted = [
             sizes
-            for name, sizes in BLOOM_MATRICES.items()
-            if any(f".{name}".endswith(f".{target}") for target in self.adapted)
+            for name, sizes in matrices.items()
+            if any(target == ALL_LINEAR or f".{name}".endswith(f".{target}") for target in self.adapted)
         ]
-        return tuple(("layers", "rank", *size) for sizes in adapted for size in sizes)
+        products = tuple(("layers", "rank", *size) for sizes, _ in adapted for size in sizes)
+        magnitudes = tuple(("layers", *size) for _, outputs in adapted for size in outputs)
+        return products + (magnitudes if self.has_magnitudes else ())
 
     def value(self, formula: Formula) -> int:
         """Return what a formula gives for this shape."""

@@ -12,6 +12,7 @@ from sweeper.checkpoints.fairseq_directory import is_fairseq
 from sweeper.checkpoints.hub import locate
 from sweeper.checkpoints.identity import config_digest, data_digests, recipe_digest, weights_digest
 from sweeper.checkpoints.model_types import known_type
+from sweeper.checkpoints.parameter_formula import ALL_LINEAR
 from sweeper.checkpoints.weights import TRAINERS, check_belongs, check_order, check_padding
 from sweeper.config.checks import check_arch
 from sweeper.config.schema import Config

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sweeper.frameworks.lora.checks import ALL_LINEAR, has_head
+from sweeper.checkpoints.parameter_formula import ALL_LINEAR
+from sweeper.frameworks.lora.checks import has_head
 from sweeper.trial.settings import Family, Head
 from sweeper.trial.trial import Trial
 

@@ -374,7 +374,7 @@ def in_a_process(backend: Backend, trial: Trial, record: Record, die: bool = Fal
     return ended(backend)[trial.name].reason
 
 
-@kinds("bert", "gpt2")
+@kinds("bert", "gpt2", "roberta-json")
 def test_both_frameworks_take_the_same_base_in_one_command(name: str, zoo: Menagerie, tmp_path: Path) -> None:
     classify = "framework.lora.classify=head"
     both = zoo.settings(zoo.directory(name), "framework=hf,lora", classify, f"outputs={tmp_path}", "train.epochs=1")

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS, ENCODERS, PREFIXES
+from sweeper.checkpoints.parameter_formula import ALL_LINEAR
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
@@ -27,7 +28,6 @@ WEIGHT = ".weight"
 # Embeddings, whose matrices a file does not tell from those of linear layers.
 EMBEDDINGS = ("wte", "wpe", "lm_head", "embed_out", "word_embedding")
 EMBEDDING = re.compile(r"embed_|.*embed(?:ding)?s$")
-ALL_LINEAR = "all-linear"  # in place of names: all linear layers of the base model
 
 
 def check(trial: Trial) -> None:

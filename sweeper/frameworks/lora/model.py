@@ -26,6 +26,7 @@ from transformers.pytorch_utils import Conv1D
 
 from sweeper.checkpoints.architecture import stated_config, transformers_config
 from sweeper.checkpoints.checkpoint import CAUSAL_LMS
+from sweeper.checkpoints.parameter_formula import ALL_LINEAR
 from sweeper.errors import WrongInput
 from sweeper.frameworks import ALLOWED, inputs
 from sweeper.frameworks.classifier import (
@@ -36,7 +37,7 @@ from sweeper.frameworks.classifier import (
     in_body,
     layers_beside_body,
 )
-from sweeper.frameworks.lora.checks import ALL_LINEAR, check_names, has_head
+from sweeper.frameworks.lora.checks import check_names, has_head
 from sweeper.records.restore import restored
 from sweeper.tokens.tokenizer import Tokenizer, load
 from sweeper.trial.settings import LoraSettings, Precision, Quantization
