@@ -20,7 +20,6 @@ from sweeper.data import DataSource
 from sweeper.data.limits import chosen_otherwise
 from sweeper.data.verbalisers import verbalisers
 from sweeper.errors import WrongInput
-from sweeper.frameworks.lora.checks import ALL_LINEAR
 from sweeper.records.files import expanded
 from sweeper.records.own_code import code_digests
 from sweeper.tokens.segmenters import REQUIRED, special_pieces
