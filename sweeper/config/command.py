@@ -23,7 +23,7 @@ from sweeper.backends import Backend
 from sweeper.config import hydra_files
 from sweeper.config.arguments import check_arguments
 from sweeper.config.composed import study_of, to_trial
-from sweeper.config.fitted import fitted
+from sweeper.config.fitted import Fitted, fitted
 from sweeper.config.hydra_errors import explain, null_group
 from sweeper.config.schema import register
 from sweeper.config.sources import CONFIG_DIRECTORY, DEFAULT_ARCH
@@ -84,10 +84,22 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     ]
     _check_verbalisers(hydra_configs, trials)
     backend.check(planning=study.plan)
-    taken = dict.fromkeys(sentence for fit in fits for sentence in fit.sentences)
     typed = [_typed(known) for known in hydra_configs]
-    study = replace(study, taken=tuple(taken), unused=unused_settings(trials, typed))
+    study = replace(study, taken=_sentences(fits), unused=unused_settings(trials, typed))
     return study, accepted(study, trials), backend
+
+
+def _sentences(fits: Sequence[Fitted]) -> tuple[str, ...]:
+    """Return what was taken for trials that nobody set, each once, and whose it is where frameworks differ in it."""
+    frameworks = list(dict.fromkeys(str(fit.config.framework.name) for fit in fits))
+    of: dict[str, set[str]] = {}
+    for fit in fits:
+        for sentence in fit.sentences:
+            of.setdefault(sentence, set()).add(str(fit.config.framework.name))
+    return tuple(
+        sentence if len(own) == len(frameworks) else f"framework={','.join(sorted(own))}: {sentence}"
+        for sentence, own in of.items()
+    )
 
 
 def _typed(known: Any) -> dict[str, str]:

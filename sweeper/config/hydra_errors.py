@@ -48,6 +48,8 @@ KINDS = {
     "DictConfig": "settings, as in KEY.NAME=VALUE",
 }
 
+OF_FILES = ("data.path", "data.text", "data.label")  # settings of data=files, which data=demo has not
+
 
 def explain(error: HydraException | OmegaConfBaseException, above: str = "") -> str:
     """Return what a user needs to know of a configuration error; `above`: what stands before its keys, as in data."""
@@ -98,6 +100,9 @@ def _wrong_value(error: OmegaConfBaseException, above: str) -> str:
 def _malformed(override: str) -> str:
     """Say how an override is written that Hydra's grammar does not know, as one with ~ or an apostrophe."""
     key, _, value = override.partition("=")
+    if key not in PATHS and (left := [part for part in value.split(",") if part]) != value.split(","):
+        wanted = shlex.quote(f"{key}={','.join(left)}")
+        return f"{override} cannot be read: a value between commas is empty\nwrite {wanted}"
     plain = PLAIN.fullmatch(override) or (key in PATHS and value and (key, value[0]) != ("corpus", "["))
     return f"{override} cannot be read\n" + (f"write {quoted(key, value)}" if plain else SYNTAX)
 
@@ -150,4 +155,5 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
     near = difflib.get_close_matches(key, keys, n=1)
     hint = f"; did you mean {full.removesuffix(key)}{near[0]}?" if near else ""
     allowed = ", ".join(name for name in keys if name not in ("hydra", "_target_"))
-    return f"{full}: unknown key{hint}\nallowed there: {allowed}"
+    files = f"\nfor texts of your own: data=files {full}=VALUE" if full in OF_FILES else ""
+    return f"{full}: unknown key{hint}\nallowed there: {allowed}{files}"
