@@ -107,6 +107,10 @@ def _sentencepiece_problem(library: tokenizers.Tokenizer, source: Path, texts: S
         model = sentencepiece.SentencePieceProcessor(model_file=str(files[0]))
     except RuntimeError as error:
         return f"{files[0].name} beside it is not a sentencepiece model: {str(error)[:100]}"
+    # A special piece that a text spells out is cut otherwise by each; see TransformersTokenizer.
+    special = {piece.content for piece in library.get_added_tokens_decoder().values() if piece.special}
+    special |= {model.id_to_piece(index) for index in range(len(model)) if not _is_text(model, index)}
+    texts = [text for text in texts if not any(piece in text for piece in special)]
     normal = library.normalizer.normalize_str if library.normalizer else str
     read = [item.tokens for item in library.encode_batch(list(texts), add_special_tokens=False)]
     otherwise = [
@@ -119,6 +123,10 @@ def _sentencepiece_problem(library: tokenizers.Tokenizer, source: Path, texts: S
         own = " ".join(model.encode(text, out_type=str)[:6])
         return f"it cuts a text into {' '.join(tokens[:6])} …, {files[0].name} into {own} …"
     return ""
+
+
+def _is_text(model: Any, index: int) -> bool:
+    return not (model.is_control(index) or model.is_unknown(index) or model.is_unused(index))
 
 
 def _pieces(model: Any, texts: Iterable[str]) -> list[list[str]]:
