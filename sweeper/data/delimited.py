@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeper.data.dialects import (
     CHARACTERS,
     Asked,
+    Mixed,
     Record,
     Separator,
     Unquoted,
@@ -103,6 +104,11 @@ def _records(
 ) -> tuple[list[Record], str]:
     try:
         return records(text, separator, asked.quoting, lambda found: lay_out(found, asked.columns, needed).fits)
+    except Mixed as error:
+        raise WrongInput(
+            f"{file}, line {error.number}: {error}\nneeded: one way in every line\n"
+            "where both are meant as quotes: data.quoting=backslash"
+        ) from error
     except Unquoted as error:
         raise WrongInput(
             f'{file}, line {error.number}: {error}\nneeded: a text that holds " or a line end stands in ", its own as'
