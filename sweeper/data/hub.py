@@ -111,7 +111,7 @@ def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target
     class_names: tuple[str, ...] = ()
     if target in columns and isinstance(dataset.features[target], ClassLabel):
         class_names = tuple(dataset.features[target].names)
-        columns[target] = named(columns[target], class_names)
+        columns[target] = named(columns[target], class_names, source, target)
     return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
 
 
