@@ -217,9 +217,10 @@ def _unclear(source: LabelledColumns, name: str, options: Sequence[str], head: H
     what = {"text": "texts", "label": "classes"}[name]
     could = f"{' and '.join(options[:3])} could" if options else "none looks like it"
     there = [column[:40] for column in head.header[:SHOWN_COLUMNS]] + ["…"] * (len(head.header) > SHOWN_COLUMNS)
+    pair = f", or for pairs of texts data.text=[{','.join(options)}]" if name == "text" and len(options) == 2 else ""
     return WrongInput(
         f"{source.source}: which column holds the {what} is not clear: {could}\n"
-        f"columns there: {', '.join(there)}\nset data.{name}=COLUMN"
+        f"columns there: {', '.join(there)}\nset data.{name}=COLUMN{pair}"
     )
 
 

@@ -62,9 +62,11 @@ class InFiles(Tabular, ABC):
             return
         given = self.columns if isinstance(self.columns, list | tuple) else [self.columns]
         names = tuple(column_name("data.columns", name) for name in given)
-        if len(set(names)) < len(names) or not names:
+        if len(set(names)) < len(names) or not isinstance(self.columns, list | tuple) or len(names) < 2:
+            shown = f"[{','.join(names)}]" if isinstance(self.columns, list | tuple) else self.columns
             raise WrongInput(
-                f"data.columns=[{','.join(names)}] does not name columns\nallowed: a name for each, as [label,text]"
+                f"data.columns={shown} does not name all columns\n"
+                "needed: a name for each column of the file, in their order, as data.columns=[label,text]"
             )
         object.__setattr__(self, "columns", names)
 
@@ -101,6 +103,7 @@ class InFiles(Tabular, ABC):
 
     def head(self) -> Head:
         """The column names and first rows of the training examples; none where the file cannot be read whole."""
+        check_encoding(self.encoding)
         path = self._path()
         train = split_files(path)["train"][0] if path.is_dir() else path
         if train.is_dir():
@@ -140,5 +143,5 @@ class Files(InFiles, LabelledColumns):
         """Read the wanted columns of every split's file. Raises WrongInput, also for a header that is no example."""
         found = super().find()
         if self.columns and self.classes != Classes.as_is:
-            check_no_header(found.tables["train"], self.label)
+            check_no_header(found.tables["train"], self.texts, self.label)
         return found

@@ -227,3 +227,22 @@ def test_a_class_that_names_its_column_is_taken_where_it_is_said() -> None:
         fitted_trial(*FILES, "data.path=odd.csv")
     found, _ = fitted_trial(*FILES, "data.path=odd.csv", "data.text=review", "data.label=1")
     assert found.data.label == "1"
+
+
+@pytest.mark.parametrize("encoding", ["nope", "base64", "rot13", "hex"])
+def test_what_is_no_encoding_is_refused_before_a_file_is_read(encoding: str) -> None:
+    with pytest.raises(WrongInput) as refused:
+        fitted_trial(*FILES, f"data.encoding={encoding}")
+    said = str(refused.value).splitlines()
+    assert len(said) == 2 and said[0] == f"data.encoding={encoding} is no encoding"
+
+
+def test_two_columns_of_texts_may_be_a_pair() -> None:
+    with Path("pairs.csv").open("w") as file:
+        file.write("premise,hypothesis,label\n")
+        file.writelines(f"un livre long {n},une phrase longue {n},{n % 2}\n" for n in range(60))
+    with pytest.raises(WrongInput) as refused:
+        fitted_trial(*FILES, "data.path=pairs.csv")
+    remedy = str(refused.value).rpartition("data.text=[")[2]
+    assert remedy == "premise,hypothesis]"
+    assert fitted_trial(*FILES, "data.path=pairs.csv", f"data.text=[{remedy}")[0].data.text == ("premise", "hypothesis")
