@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from sweeper.data.encodings import check_encoding
 from sweeper.data.heads import Head, head_of
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.missing import Found
-from sweeper.data.split_files import only_formats, split_files
+from sweeper.data.split_files import only_file, only_formats, split_files
 from sweeper.data.splits import tokenizer_beside
 from sweeper.data.table import Table, joined
 from sweeper.data.tables import EXTENSIONS, READ_FOR, READERS, kind, read_table
@@ -23,6 +23,8 @@ from sweeper.data.tabular import Tabular, column_name
 from sweeper.errors import WrongInput
 from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
+
+ONLY_FILE = "the directory's only file of examples, and called by the name of no split"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,10 @@ class InFiles(Tabular, ABC):
         path = self._path()
         files = split_files(path) if path.is_dir() else {"train": [path]}
         self._check_used(only_formats(files))
-        return Found({split: self._read(split, parts) for split, parts in files.items()})
+        tables = {split: self._read(split, parts) for split, parts in files.items()}
+        if path.is_dir() and files["train"] == [only_file(path)]:
+            tables["train"] = replace(tables["train"], notes=(ONLY_FILE, *tables["train"].notes))
+        return Found(tables)
 
     def _read(self, split: str, parts: Sequence[Path]) -> Table:
         if parts[0].is_dir():

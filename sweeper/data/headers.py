@@ -16,7 +16,8 @@ LONGEST_NAME = 60  # characters
 def example_in_header(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return the name that reads like one of its column's values: a class, a number, a text; "" where none does."""
     for position, name in enumerate(header):
-        values = [row[position].strip() for row in rows if isinstance(row[position], str) and row[position].strip()]
+        held = (row[position] for row in rows)
+        values = [str(value).strip() for value in held if isinstance(value, str | int | float) and str(value).strip()]
         if name.strip() and values and _is_value(name.strip(), values):
             return name
     return ""

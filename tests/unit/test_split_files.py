@@ -88,6 +88,24 @@ def test_numbers_that_name_no_class_are_refused(number: int, shown: str, tmp_pat
         named([0, number, None, -1], ("pos", "neg"), "data.name=x, split train", "y")
 
 
+@pytest.mark.parametrize("name", ["reviews.csv", "my data.jsonl", "x.parquet"])
+def test_a_directory_s_only_file_is_train(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name, labelled("all", 40))
+    for other in ("README.md", "tokenizer.json", "config.json"):
+        (tmp_path / other).write_text("{}")
+    source = Files(path=str(tmp_path))
+    assert len(source.splits()["train"]) == 28
+    assert source.notes()[0] == "train: the directory's only file of examples, and called by the name of no split"
+    write(tmp_path / "other.csv", labelled("all", 40))
+    assert "no file of training examples" in refusal(Files(path=f"{tmp_path}/"))
+
+
+@pytest.mark.parametrize("name", ["valid.csv", "test.jsonl", "dev.tsv"])
+def test_a_split_of_another_name_is_not_train(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name, labelled("all", 40))
+    assert "no file of training examples" in refusal(Files(path=str(tmp_path)))
+
+
 def classes(directory: Path, title: str, size: int, *names: str) -> None:
     for name in names:
         (directory / name).mkdir(parents=True, exist_ok=True)
