@@ -172,22 +172,22 @@ def test_lengths_are_at_least_those_of_letters_where_there_are_few_words() -> No
     assert lengths(Examples(("a b",), (0,), ("c d",)), False)[0] == (4 + 4,)
 
 
-HEADERLESS = {
-    "text_label.csv": ([("un film {n} que j'ai vu", "neg pos")], ",", "[text,label]"),
-    "label_text.csv": ([("neg pos", "un film {n} que j'ai vu")], ",", "[label,text]"),
-    "numbers.csv": ([("1 2 3 4 5", "un film {n} que j'ai vu")], ",", "[label,text]"),
-    "short_texts.csv": ([("film{n}", "neg pos")], ",", "[text,label]"),
-    "three.csv": ([("{n}", "un film {n} que j'ai vu", "neg pos")], ",", "[column1,text,label]"),
-    "quoted.csv": ([('"un film {n}, que j\'ai vu"', '"neg pos"')], ",", "[text,label]"),
-    "tabs.tsv": ([("ham spam", "un \"film {n} que j'ai vu")], "\t", "[label,text]"),
-    "semicolons.csv": ([("un film {n} que j'ai vu", "neg pos")], ";", "[text,label]"),
-    "rare_first.csv": ([("un film {n} que j'ai vu", "first neg pos")], ",", "[text,label]"),
+HEADERLESS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "text_label.csv": (("un film {n} que j'ai vu", "neg pos"), ",", "[text,label]"),
+    "label_text.csv": (("neg pos", "un film {n} que j'ai vu"), ",", "[label,text]"),
+    "numbers.csv": (("1 2 3 4 5", "un film {n} que j'ai vu"), ",", "[label,text]"),
+    "short_texts.csv": (("film{n}", "neg pos"), ",", "[text,label]"),
+    "three.csv": (("{n}", "un film {n} que j'ai vu", "neg pos"), ",", "[column1,text,label]"),
+    "quoted.csv": (('"un film {n}, que j\'ai vu"', '"neg pos"'), ",", "[text,label]"),
+    "tabs.tsv": (("ham spam", "un \"film {n} que j'ai vu"), "\t", "[label,text]"),
+    "semicolons.csv": (("un film {n} que j'ai vu", "neg pos"), ";", "[text,label]"),
+    "rare_first.csv": (("un film {n} que j'ai vu", "first neg pos"), ",", "[text,label]"),
 }
 
 
 @pytest.mark.parametrize("file", HEADERLESS)
 def test_a_first_line_that_may_be_an_example_is_asked_for(file: str) -> None:
-    (fields,), separator, names = HEADERLESS[file]
+    fields, separator, names = HEADERLESS[file]
     rows = []
     for number in range(60):
         row = []
