@@ -22,6 +22,7 @@ from sweeper.config.schema import is_unset
 from sweeper.config.sources import DEFAULT_ARCH, chosen_checkpoint
 from sweeper.data import Examples
 from sweeper.data.found_columns import found_columns
+from sweeper.data.headers import example_in_header
 from sweeper.data.heads import Head
 from sweeper.data.labelled import LabelledColumns
 from sweeper.errors import WrongInput
@@ -183,6 +184,7 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     free = [name for name, column in wanted.items() if column == name and f"data.{name}" not in named]
     head = source.head() if free else Head((), ())
     missing = [name for name in free if name not in head.header]
+    _check_header(source, head)
     if not missing or not head.rows or len(head.header) < len(wanted):
         return found  # what is wrong is told where the table is read
     wanted = {name: None if name in missing else column for name, column in wanted.items()}
@@ -199,13 +201,26 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     )
 
 
+def _check_header(source: LabelledColumns, head: Head) -> None:
+    """Raise WrongInput where the names of columns may be an example of a file without a header."""
+    if not head.without_header or {*source.texts, source.label} & {*head.header}:
+        return
+    if name := example_in_header(head.header, head.rows):
+        raise WrongInput(
+            f"{source.source}: the first line may be an example: {name[:40]!r} is like what stands below it\n"
+            f"where it is one: {head.without_header}\n"
+            "where it names columns: data.text=COLUMN data.label=COLUMN"
+        )
+
+
 def _unclear(source: LabelledColumns, name: str, options: Sequence[str], head: Head) -> WrongInput:
     what = {"text": "texts", "label": "classes"}[name]
     could = f"{' and '.join(options[:3])} could" if options else "none looks like it"
     there = [column[:40] for column in head.header[:SHOWN_COLUMNS]] + ["…"] * (len(head.header) > SHOWN_COLUMNS)
+    pair = f", or for pairs of texts data.text=[{','.join(options)}]" if name == "text" and len(options) == 2 else ""
     return WrongInput(
         f"{source.source}: which column holds the {what} is not clear: {could}\n"
-        f"columns there: {', '.join(there)}\nset data.{name}=COLUMN"
+        f"columns there: {', '.join(there)}\nset data.{name}=COLUMN{pair}"
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sweeper.data import EVALUATED, Examples
 from sweeper.data.columns import EMPTY
+from sweeper.data.found_columns import LABEL_NAMES, TEXT_NAMES
 from sweeper.data.missing import MARKS
 from sweeper.data.splits import TITLES
 from sweeper.data.table import Table, counted, shown_names
@@ -18,6 +19,7 @@ SEPARATORS = ("|", ";")
 MOST_JOINED = 0.1  # of the labels
 NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+")
 SHOWN = 4  # names in a sentence
+MAY_BE_MARKS = {*map(str.casefold, MARKS), "\\n", "#n/a n/a", "n.a."}  # \N: what MySQL writes
 AS_IS = "data.classes=as_is takes them as they are"
 
 
@@ -52,14 +54,18 @@ def _parts(name: str, separator: str) -> set[str]:
     return {part.strip() for part in name.split(separator)}
 
 
-def check_no_header(table: Table, label: str) -> None:
+def check_no_header(table: Table, texts: Sequence[str], label: str) -> None:
     """Raise WrongInput where names are given for columns, and the first line is one of names: its label is no other's.
 
-    Not for few examples, of which each may have a class of its own.
+    Not where other classes have one example, too, unless what stands there is usual for names.
     """
     labels = table.columns[label]
     sizes = Counter(labels)
-    if sizes[labels[0]] == 1 and len(sizes) > 2 and min(size for name, size in sizes.items() if name != labels[0]) > 1:
+    rare = min((size for name, size in sizes.items() if name != labels[0]), default=1) == 1
+    usual = labels[0].strip().casefold() in LABEL_NAMES or any(
+        table.columns[text][0].strip().casefold() in TEXT_NAMES for text in texts
+    )
+    if sizes[labels[0]] == 1 and len(sizes) > 2 and (usual or not rare):
         raise WrongInput(
             f"{table.place(0)} may be a header: no other line has the label {labels[0][:40]!r}\n"
             f"leave out data.columns and set data.text=COLUMN data.label=COLUMN to its names\n{AS_IS}"
@@ -68,7 +74,7 @@ def check_no_header(table: Table, label: str) -> None:
 
 def spelling_notes(names: Collection[str], tables: Iterable[Table], label: str) -> list[str]:
     """Return what is to be said of classes that are equal but for case, outer space, or how a number is spelled."""
-    marks = sorted({*MARKS, EMPTY} & {*names})
+    marks = sorted(name for name in names if name == EMPTY or name.casefold() in MAY_BE_MARKS)
     notes = [f"classes that may be missing labels: {shown_names(marks, SHOWN)}"] if marks else []
     for said, key in (("case", str.casefold), ("how a number is written", _number)):
         alike: dict[str, list[str]] = {}

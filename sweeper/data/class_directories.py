@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sweeper.data.encodings import read_text
-from sweeper.data.table import Table, check_columns, counted
+from sweeper.data.table import Table, check_columns, counted, shown_names
 from sweeper.errors import WrongInput
 
 # What directories beside those of classes are called: their texts have none.
 NO_CLASS = ("unsup", "unsupervised", "unlabeled", "unlabelled")
 COLUMNS = ("text", "label")
+SHOWN_KINDS = 4
 
 
 def class_directories(directory: Path) -> dict[str, list[Path]]:
@@ -26,11 +27,35 @@ def class_directories(directory: Path) -> dict[str, list[Path]]:
 
 def _texts(directory: Path) -> list[Path]:
     # 20 Newsgroups' files are called by numbers alone.
-    return sorted(
-        file
-        for file in directory.iterdir()
-        if (file.suffix.lower() == ".txt" or file.name.isdigit()) and not file.name.startswith(".") and file.is_file()
-    )
+    return [
+        file for file in _shown(directory) if (file.suffix.lower() == ".txt" or file.name.isdigit()) and file.is_file()
+    ]
+
+
+def _shown(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.iterdir() if not path.name.startswith((".", "__")))
+
+
+def _left_out(directory: Path, there: Mapping[str, list[Path]]) -> list[str]:
+    """Return what is to be said of files and directories that are not read.
+
+    Raises WrongInput where there may be a class none of whose texts is read.
+    """
+    others = [path for path in _shown(directory) if path.is_dir() and path.name not in {*there, *NO_CLASS}]
+    if held := [path for path in others if _shown(path)]:
+        raise WrongInput(
+            f"{directory} has a directory without texts among those of classes: {held[0].name}\n"
+            "needed: a .txt file for each text, right in the directory of its class\n"
+            "where it is no class: move it elsewhere"
+        )
+    said = [f"without a file, left out: {shown_names([path.name for path in others], SHOWN_KINDS)}"] if others else []
+    read = {file for files in there.values() for file in files}
+    unread = [path for name in there for path in _shown(directory / name) if path not in read]
+    kinds = Counter("directories" if path.is_dir() else f"*{path.suffix}" for path in unread)
+    if kinds:
+        listed = ", ".join(f"{kind} {number:,}" for kind, number in kinds.most_common(SHOWN_KINDS))
+        said.append(f"left out in the directories of classes, as they are no .txt files: {listed}")
+    return said
 
 
 def read_classes(directory: Path, wanted: Mapping[str, str] | None, encoding: str | None) -> Table:
@@ -53,6 +78,7 @@ def read_classes(directory: Path, wanted: Mapping[str, str] | None, encoding: st
     said += [
         f"{name}: {counted(len(there[name]), 'text')} without a class left out" for name in NO_CLASS if name in there
     ]
+    said += _left_out(directory, there)
     columns = {"text": texts, "label": [name for name, _ in files]}
     return Table(
         str(directory),

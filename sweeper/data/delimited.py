@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeper.data.dialects import (
     CHARACTERS,
     Asked,
+    Mixed,
     Record,
     Separator,
     Unquoted,
@@ -17,6 +18,7 @@ from sweeper.data.dialects import (
     records,
 )
 from sweeper.data.encodings import read_text
+from sweeper.data.headers import names_instead
 from sweeper.data.layout import Layout, lay_out
 from sweeper.data.table import Table, check_columns, counted, lines
 from sweeper.errors import WrongInput
@@ -42,7 +44,8 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         wanted = {name: "" for name in layout.header if name and layout.header.count(name) == 1}
     elif optional not in layout.header:
         wanted = {column: setting for column, setting in wanted.items() if column != optional}
-    check_columns(str(file), layout.header, wanted, "" if asked.columns else _names_instead(layout, found))
+    instead = "" if asked.columns else names_instead([record.fields for record in found if not record.is_blank])
+    check_columns(str(file), layout.header, wanted, f"; where line 1 is an example: {instead}" if instead else "")
     positions = {column: layout.header.index(column) for column in wanted}
     width_notes = _check_widths(file, layout, positions.values(), asked)
     notes = [encoding_note] if encoding_note else []
@@ -55,6 +58,7 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         [row.number for row in layout.rows],
         spelled=True,
         notes=(*notes, *layout.notes, *width_notes),
+        without_header=instead,
     )
 
 
@@ -100,6 +104,11 @@ def _records(
 ) -> tuple[list[Record], str]:
     try:
         return records(text, separator, asked.quoting, lambda found: lay_out(found, asked.columns, needed).fits)
+    except Mixed as error:
+        raise WrongInput(
+            f"{file}, line {error.number}: {error}\nneeded: one way in every line\n"
+            "where both are meant as quotes: data.quoting=backslash"
+        ) from error
     except Unquoted as error:
         raise WrongInput(
             f'{file}, line {error.number}: {error}\nneeded: a text that holds " or a line end stands in ", its own as'
@@ -124,18 +133,3 @@ def _check_widths(file: Path, layout: Layout, positions: Collection[int], asked:
         )
     short = len(layout.shorter_than(layout.named))
     return [f"{counted(short, 'line')} without the last columns, which are not read"] if short else []
-
-
-def _names_instead(layout: Layout, found: Sequence[Record]) -> str:
-    """Return how to give names where the first record is an example: the text's column is the longest."""
-    width = len(found[0].fields)
-    if width < 2 or not layout.rows:
-        return ""
-    rows = [row.fields for row in found if len(row.fields) == width]
-    different = [len({row[position] for row in rows}) for position in range(width)]
-    sizes = [sum(len(row[position]) for row in rows) for position in range(width)]
-    names = [f"column{position + 1}" for position in range(width)]
-    names[sizes.index(max(sizes))] = "text"
-    others = [position for position in range(width) if names[position] != "text"]
-    names[min(others, key=lambda position: (different[position] < 2, different[position]))] = "label"
-    return f"; where line 1 is an example: data.columns=[{','.join(names)}]"

@@ -14,6 +14,8 @@ LARGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit, 131,072, is
 LOOKED_AT = 200  # records by which a separator is told where no header does
 ESCAPED = "quotes are escaped by a backslash (data.quoting=backslash)"
 QUOTED = re.compile(r'"(?:[^"]|"")*"', re.DOTALL)
+SPACED = re.compile(r' +"(?:[^"]|"")*"\s*', re.DOTALL)
+SPACES = "spaces before fields left out, which stand before quoted ones"
 ESCAPE = re.compile(r"""\\(["\\\r\n])|\\""")
 
 
@@ -68,6 +70,10 @@ class Unquoted(ValueError):
         self.number = number
 
 
+class Mixed(Unquoted):
+    """Quotes of which some go by one rule and some by another."""
+
+
 def split_lines(text: str) -> list[str]:
     """Return a text's lines, which end with a line feed, CR LF, or CR where there is no line feed at all.
 
@@ -77,8 +83,13 @@ def split_lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in text.removesuffix(end).split(end)]
 
 
-def cut(text: str, separator: Separator, quoting: Quoting) -> Iterator[Record]:
-    """Yield the records of a text, but for empty lines. Raises Unquoted."""
+def cut(
+    text: str, separator: Separator, quoting: Quoting, *, spaced: bool = False, doubled: bool = True
+) -> Iterator[Record]:
+    """Yield the records of a text, but for empty lines. Raises Unquoted.
+
+    `spaced`: fields begin after spaces. `doubled`: of quotes that a backslash escapes, others may be doubled.
+    """
     if quoting == Quoting.none:
         for number, line in enumerate(split_lines(text), start=1):
             if line:
@@ -87,11 +98,11 @@ def cut(text: str, separator: Separator, quoting: Quoting) -> Iterator[Record]:
     csv.field_size_limit(LARGEST_FIELD)
     end, character = _line_end(text), CHARACTERS[separator]
     # "text", "label": of a header that is so written, no line's space is part of a field.
-    spaced = f'{character} "' in text.lstrip().partition(end)[0]
+    spaced = spaced or f'{character} "' in text.lstrip().partition(end)[0]
     options: dict[str, str | bool] = {"delimiter": character, "strict": True, "skipinitialspace": spaced}
     if quoting == Quoting.backslash:
         text = ESCAPE.sub(lambda found: found.group() if found.group(1) else r"\\", text)  # others stay in a text
-        options |= {"escapechar": "\\", "doublequote": False}
+        options |= {"escapechar": "\\", "doublequote": doubled}
     reader = csv.reader(io.StringIO(text, newline=end), **options)  # type: ignore[arg-type]
     yield from _records_of(reader)
 
@@ -147,23 +158,50 @@ def records(
     `fits` tells whether all records have the fields of the first. Raises Unquoted where no quoting is right, and
     ValueError where two are.
     """
-    if asked:
+    if asked and asked != Quoting.double:
         return list(cut(text, separator, asked)), ""
-    if separator in QUOTES_ARE_PLAIN:
+    if separator in QUOTES_ARE_PLAIN and not asked:
         return _plain_or_quoted(text, separator, fits)
     doubled = _tried(text, separator, Quoting.double)
-    if '\\"' in text and (isinstance(doubled, Unquoted) or not fits(doubled)):
+    fail = isinstance(doubled, Unquoted) or not fits(doubled)
+    if f'{CHARACTERS[separator]} "' in text:
+        spaced = _tried(text, separator, Quoting.double, spaced=True)
+        if not isinstance(spaced, Unquoted) and fits(spaced) and (fail or _has_spaced(doubled, spaced)):
+            return spaced, SPACES
+    if fail and '\\"' in text and not asked:
         escaped = _tried(text, separator, Quoting.backslash)
         if not isinstance(escaped, Unquoted) and fits(escaped):
+            _check_escaped(text, separator, escaped)
             return escaped, ESCAPED
     if isinstance(doubled, Unquoted):
         raise doubled
     return doubled, ""
 
 
-def _tried(text: str, separator: Separator, quoting: Quoting) -> list[Record] | Unquoted:
+def _has_spaced(doubled: Sequence[Record] | Unquoted, spaced: Sequence[Record]) -> bool:
+    """Whether a field that begins with a space keeps its quotes where that space is part of it."""
+    return not isinstance(doubled, Unquoted) and any(
+        field != other and SPACED.fullmatch(field)
+        for record, without in zip(doubled, spaced, strict=False)
+        for field, other in zip(record.fields, without.fields, strict=False)
+    )
+
+
+def _check_escaped(text: str, separator: Separator, escaped: Sequence[Record]) -> None:
+    """Raise Mixed where some quotes are escaped by a backslash and others are doubled."""
+    alone = cut(text, separator, Quoting.backslash, doubled=False)
     try:
-        return list(cut(text, separator, quoting))
+        other = next((record.number for record in escaped if record != next(alone, None)), None)
+    except Unquoted as error:
+        other = error.number
+    if other is not None:
+        number = 1 + next(index for index, line in enumerate(split_lines(text)) if '\\"' in line)
+        raise Mixed(other, f"it doubles quotes, and line {number} escapes one by a backslash")
+
+
+def _tried(text: str, separator: Separator, quoting: Quoting, *, spaced: bool = False) -> list[Record] | Unquoted:
+    try:
+        return list(cut(text, separator, quoting, spaced=spaced))
     except Unquoted as error:
         return error
 
@@ -181,6 +219,8 @@ def _plain_or_quoted(
         if isinstance(quoted, Unquoted) or not fits(quoted):
             continue
         if not fits(plain):
+            if quoting == Quoting.backslash:
+                _check_escaped(text, separator, quoted)
             return quoted, said
         if quoting == Quoting.double and _is_quoted(plain, quoted):
             return quoted, said

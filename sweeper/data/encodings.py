@@ -1,4 +1,8 @@
-"""A file's bytes as text: gzip, byte order marks, UTF-8, and Windows-1252 where it can be nothing else."""
+"""A file's bytes as text: gzip, byte order marks, UTF-8, and Windows-1252 where it reads as Latin letters.
+
+The latter may be another encoding that differs in few letters, as cp1254 (Turkish) or iso-8859-15 (€, œ): what was
+taken is said, with the setting that changes it.
+"""
 
 from __future__ import annotations
 

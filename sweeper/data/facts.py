@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data import EVALUATED, DataSource, QuestionSource
+from sweeper.data.class_checks import absence_notes
 from sweeper.data.limits import limit_notes, limited
 
 FILE = "facts.json"
@@ -54,13 +55,15 @@ def data_facts(source: DataSource) -> DataFacts:
     """
     whole = source.splits()
     splits = limited(source, whole)
-    names = source.label_names()
+    names, notes = source.label_names(), source.notes()
+    limits = any(len(splits[split]) < len(whole[split]) for split in whole)
+    absent = [f"after limits {note}" for note in absence_notes(splits, names) if note not in notes] if limits else []
     counts = {split: Counter(examples.labels) for split, examples in splits.items()}
     return DataFacts(
         label_names=names,
         class_counts={split: tuple(counted[label] for label in range(len(names))) for split, counted in counts.items()},
         leaked=leaked({split: examples.inputs for split, examples in splits.items()}),
-        notes=(*source.notes(), *limit_notes(source, whole)),
+        notes=(*notes, *limit_notes(source, whole), *absent),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from sweeper.data.encodings import check_encoding
 from sweeper.data.heads import Head, head_of
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.missing import Found
-from sweeper.data.split_files import only_formats, split_files
+from sweeper.data.split_files import only_file, only_formats, split_files
 from sweeper.data.splits import tokenizer_beside
 from sweeper.data.table import Table, joined
 from sweeper.data.tables import EXTENSIONS, READ_FOR, READERS, kind, read_table
@@ -23,6 +23,8 @@ from sweeper.data.tabular import Tabular, column_name
 from sweeper.errors import WrongInput
 from sweeper.records.files import expanded
 from sweeper.trial.settings import setting
+
+ONLY_FILE = "the directory's only file of examples, and called by the name of no split"
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,11 @@ class InFiles(Tabular, ABC):
             return
         given = self.columns if isinstance(self.columns, list | tuple) else [self.columns]
         names = tuple(column_name("data.columns", name) for name in given)
-        if len(set(names)) < len(names) or not names:
+        if len(set(names)) < len(names) or not isinstance(self.columns, list | tuple) or len(names) < 2:
+            shown = f"[{','.join(names)}]" if isinstance(self.columns, list | tuple) else self.columns
             raise WrongInput(
-                f"data.columns=[{','.join(names)}] does not name columns\nallowed: a name for each, as [label,text]"
+                f"data.columns={shown} does not name all columns\n"
+                "needed: a name for each column of the file, in their order, as data.columns=[label,text]"
             )
         object.__setattr__(self, "columns", names)
 
@@ -74,7 +78,10 @@ class InFiles(Tabular, ABC):
         path = self._path()
         files = split_files(path) if path.is_dir() else {"train": [path]}
         self._check_used(only_formats(files))
-        return Found({split: self._read(split, parts) for split, parts in files.items()})
+        tables = {split: self._read(split, parts) for split, parts in files.items()}
+        if path.is_dir() and files["train"] == [only_file(path)]:
+            tables["train"] = replace(tables["train"], notes=(ONLY_FILE, *tables["train"].notes))
+        return Found(tables)
 
     def _read(self, split: str, parts: Sequence[Path]) -> Table:
         if parts[0].is_dir():
@@ -101,6 +108,7 @@ class InFiles(Tabular, ABC):
 
     def head(self) -> Head:
         """The column names and first rows of the training examples; none where the file cannot be read whole."""
+        check_encoding(self.encoding)
         path = self._path()
         train = split_files(path)["train"][0] if path.is_dir() else path
         if train.is_dir():
@@ -140,5 +148,5 @@ class Files(InFiles, LabelledColumns):
         """Read the wanted columns of every split's file. Raises WrongInput, also for a header that is no example."""
         found = super().find()
         if self.columns and self.classes != Classes.as_is:
-            check_no_header(found.tables["train"], self.label)
+            check_no_header(found.tables["train"], self.texts, self.label)
         return found

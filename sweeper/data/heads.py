@@ -17,9 +17,10 @@ class Head:
 
     header: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
+    without_header: str = ""  # what to set where the names are an example
 
 
 def head_of(table: Table) -> Head:
     """Return a table's column names and first rows."""
     columns = [values[:ROWS] for values in table.columns.values()]
-    return Head(tuple(table.columns), [*zip(*columns, strict=True)])
+    return Head(tuple(table.columns), [*zip(*columns, strict=True)], table.without_header)

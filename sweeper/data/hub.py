@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from sweeper.data.headers import names_instead
 from sweeper.data.heads import ROWS, Head
 from sweeper.data.labelled import LabelledColumns
 from sweeper.data.missing import Found
 from sweeper.data.parquet_rows import named
+from sweeper.data.split_files import split_files
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
 from sweeper.data.table import Table, check_columns
+from sweeper.data.tables import read_table
 from sweeper.data.tabular import Tabular
 from sweeper.errors import WrongInput
 from sweeper.records.files import expanded
@@ -55,7 +58,16 @@ class OnHub(Tabular, ABC):
         fetched = self._fetch()
         train = fetched["train"] if "train" in fetched else next(iter(fetched.values()))
         first = train[:ROWS]
-        return Head(tuple(train.column_names), list(zip(*(first[name] for name in train.column_names), strict=True)))
+        rows = list(zip(*(first[name] for name in train.column_names), strict=True))
+        return Head(tuple(train.column_names), rows, self._without_header(train.column_names, rows))
+
+    def _without_header(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+        """Return the settings by which a first line is an example: the library takes it for names."""
+        directory = self._directory()
+        if directory is None or next(directory.rglob("*.[ct]sv*"), None) is None:
+            return ""
+        names = names_instead([header, *([str(value) for value in row] for row in rows)])
+        return names and f"data={self.files_choice} data.path={self.name} {names}"
 
     def tokenizer_path(self) -> Path | None:
         """The one tokenizer in a directory of the user's own; None: none or several, or a name on the hub."""
@@ -76,6 +88,8 @@ class OnHub(Tabular, ABC):
         directory = self._directory()
         import datasets
 
+        if directory and directory.name in ("", ".."):  # by its name the library calls what it keeps
+            directory = directory.resolve()
         try:
             with silent():
                 return datasets.load_dataset(str(directory or self.name), self.config, revision=self.revision)
@@ -84,7 +98,7 @@ class OnHub(Tabular, ABC):
             files = f"data={self.files_choice}"
             remedy = f"where there is no network: {files}, or HF_HUB_OFFLINE=1 for what has been fetched before"
             if directory:
-                remedy = f"needed: a directory in the hub's layout; otherwise: {files} data.path={self.name}"
+                remedy = _remedy(directory, f"{files} data.path={self.name}")
             raise WrongInput(f"{self.source} cannot be fetched: {said}\n{remedy}") from error
 
     def _split_name(self, fetched: DatasetDict, split: str) -> str | None:
@@ -99,6 +113,17 @@ class Hub(OnHub, LabelledColumns):
     """Labelled texts under a name on the hub."""
 
 
+def _remedy(directory: Path, files: str) -> str:
+    """Return what to do about a directory that the library cannot read: `files`, where that would read it."""
+    try:
+        for part in (part for parts in split_files(directory).values() for part in parts if part.is_file()):
+            read_table(part, None)
+    except WrongInput as error:
+        said = str(error).partition("\n")[0].replace("data.path=", "")[:300]
+        return f"needed: a directory in the hub's layout whose files can be read\nread as files: {said}"
+    return f"needed: a directory in the hub's layout; otherwise: {files}"
+
+
 def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str, *, required: bool) -> Table:
     from datasets import ClassLabel
 
@@ -111,7 +136,7 @@ def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target
     class_names: tuple[str, ...] = ()
     if target in columns and isinstance(dataset.features[target], ClassLabel):
         class_names = tuple(dataset.features[target].names)
-        columns[target] = named(columns[target], class_names)
+        columns[target] = named(columns[target], class_names, source, target)
     return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
 
 
@@ -127,7 +152,7 @@ def silent() -> Iterator[None]:
     for library in shown:
         library.disable_progress_bars()
     for logger in loggers:
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(logging.CRITICAL)  # what is refused is told once
     try:
         yield
     finally:

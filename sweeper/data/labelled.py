@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, marked_texts, spelling_notes
 from sweeper.data.columns import LABELS, class_names, in_order, labelled, text_faults
 from sweeper.data.limits import check_limits
-from sweeper.data.missing import MARKS, SECRET, Found, marks_among, without_marks, without_missing
+from sweeper.data.missing import MARKS, SECRET, Found, Missing, marks_among, without_marks, without_missing
 from sweeper.data.splits import check_classes, check_parts, check_splits, complete, unlabelled_texts
 from sweeper.data.table import Table
 from sweeper.data.tabular import Prepared, Tabular, column_name
@@ -110,7 +110,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
         said: dict[str, list[str]] = {}
         marks: set[str] = set()
         for split, table in found.tables.items():  # train first
-            names, faults = class_names(table, self.label, as_is=as_is)
+            names, faults = class_names(table, self.label, as_is=as_is and self.missing != Missing.drop)
             if split == "train":
                 marks = set() if as_is else marks_among({*names} - {""})
             hidden = {*SECRET, *(() if as_is else MARKS)} - {*classes.get("train", names)}
@@ -118,6 +118,8 @@ class LabelledColumns(Tabular, Verbalised, ABC):
             needed = f"needed: a text and a label in every example; {LABELS}"
             if any(names[index] in marks for index in faults.missing):
                 needed = f"needed: a class in every example; {AS_IS}"
+            elif split == "train" and not faults.wrong and any(not names[index] for index in faults.missing):
+                needed = f"needed: a text and a label in every example; {AS_IS}"
             tables[split], kept, sentence = without_missing(table, faults, self.missing, needed)
             classes[split] = [names[index] for index in kept]
             said[split] = [sentence, marked_texts(tables[split], self.texts)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data.dialects import Asked
-from sweeper.data.table import Table, check_columns
+from sweeper.data.table import Table, check_columns, lines
 from sweeper.errors import WrongInput
 
 NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
@@ -33,14 +33,21 @@ def read_parquet(file: Path, wanted: Mapping[str, str] | None, asked: Asked, opt
     columns = {column: rows.column(column).to_pylist() for column in wanted}
     declared = {column: names for column, names in _class_names(schema.metadata).items() if column in columns}
     for column, names in declared.items():
-        columns[column] = named(columns[column], names)
+        columns[column] = named(columns[column], names, f"{file}", column)
     class_names = next(iter(declared.values()), ())
     return Table(str(file), columns, range(1, rows.num_rows + 1), unit="row", class_names=class_names)
 
 
-def named(numbers: Sequence[Any], names: Sequence[str]) -> list[str | None]:
-    """Return the class that each number stands for; None: kept secret, or missing."""
-    return [None if number in (None, NO_LABEL) else names[number] for number in numbers]  # Arrow holds integers
+def named(numbers: Sequence[Any], names: Sequence[str], source: str, column: str) -> list[str | None]:
+    """Return the class that each number stands for; None: kept secret, or missing. Raises WrongInput for others."""
+    known: dict[Any, str | None] = {None: None, NO_LABEL: None, **dict(enumerate(names))}
+    unknown = [row for row, number in enumerate(numbers, start=1) if number not in known]
+    if unknown:
+        raise WrongInput(
+            f"{source}, {lines('row', unknown)}: {column} is {str(numbers[unknown[0] - 1])[:40]}, and it has"
+            f" {len(names):,} classes\nneeded: 0 to {len(names) - 1:,}, or {NO_LABEL} for a label that is not told"
+        )
+    return [known[number] for number in numbers]
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:

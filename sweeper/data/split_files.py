@@ -12,6 +12,10 @@ from sweeper.data.splits import SPLIT_NAMES
 from sweeper.data.tables import EXTENSIONS, READERS, format_of, kind
 from sweeper.errors import WrongInput
 
+NO_EXAMPLES = (  # what stands beside tokenizers, models and data sets
+    "tokenizer.json tokenizer_config.json special_tokens_map.json added_tokens.json vocab.json config.json"
+    " generation_config.json dataset_info.json dataset_infos.json dataset_dict.json state.json study.json"
+).split()
 # train-00000-of-00002.parquet, as the datasets library writes them
 SHARD = re.compile(r"-(?P<number>[0-9]{5})-of-(?P<total>[0-9]{5})")
 
@@ -30,12 +34,21 @@ def split_files(directory: Path) -> dict[str, list[Path]]:
         )
     if class_directories(directory):
         return {"train": [directory]}
+    if file := only_file(directory):
+        return {"train": [file]}
     others = "; ".join(" or ".join(SPLIT_NAMES[split]) for split in EVALUATED)
     raise WrongInput(
         f"data.path={directory} has no file of training examples\n"
         f"looked for: train; where there are, {others}; each with {', '.join(EXTENSIONS)}, or a directory of classes\n"
         "for one file that is split in three: data.path=FILE"
     )
+
+
+def only_file(directory: Path) -> Path | None:
+    """Return a directory's file of examples where there is one, whatever its name, and none that is called a split."""
+    there = [file for file in sorted(directory.iterdir()) if file.is_file() and kind(file.name) in READERS]
+    found = [file for file in there if file.name not in NO_EXAMPLES and not file.name.startswith(".")]
+    return found[0] if len(found) == 1 and not _splits(directory) else None
 
 
 def _splits(directory: Path) -> dict[str, list[Path]]:

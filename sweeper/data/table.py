@@ -26,6 +26,7 @@ class Table:
     class_names: tuple[str, ...] = ()  # in their order, where the source declares one
     notes: tuple[str, ...] = ()  # what was taken of its format, a sentence each
     sources: Sequence[str] = ()  # of each example, where there are several
+    without_header: str = ""  # the setting by which its first line is an example, where it may be one
 
     def __len__(self) -> int:
         return len(self.numbers)

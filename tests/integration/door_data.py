@@ -47,7 +47,7 @@ CASES = [
     Case(f"{FILES}empty.csv", ("files_empty.csv is empty",)),
     Case(f"{FILES}header.csv", ("files_header.csv", "no examples")),
     Case(f"{FILES}blank", ("files_blank/test.csv, line 3", "empty")),
-    Case(f"{FILES}names.csv", ("data.text=text", "nul, neg", "data.columns=[text,label]")),
+    Case(f"{FILES}names.csv model=rd", ("may be an example: 'neg'", "data.columns=[text,label]")),
     Case(f"{FILES}names.csv data.separator=colon", ("data.separator", "comma, semicolon, tab, pipe")),
     Case(f"{FILES}names.csv data.quoting=single", ("data.quoting", "double, backslash, none")),
     Case(f"{FILES}names.csv data.columns=[text,text]", ("data.columns=[text,text]", "[label,text]")),

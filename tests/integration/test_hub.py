@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import datasets
 import pytest
+from pyarrow import parquet
 
 from sweeper.data import DataSource, QuestionSource
 from sweeper.data.files import Files
+from sweeper.data.headers import example_in_header
+from sweeper.data.heads import Head
 from sweeper.data.hub import Hub
 from sweeper.data.missing import Missing
 from sweeper.data.questions import QuestionHub
@@ -181,3 +185,48 @@ def test_tokenizer_in_the_directory(reviews: Path) -> None:
     (reviews / "tokenizer.json").touch()
     assert source.tokenizer_path() == reviews / "tokenizer.json"
     assert Hub(name="nobody/nothing_at_all").tokenizer_path() is None
+
+
+def head_of(name: Path | str) -> Head:
+    return Hub(name=str(name)).head()
+
+
+def test_a_first_line_that_the_library_takes_for_names(tmp_path: Path) -> None:
+    rows = [f"un film {number},{number % 2}" for number in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    head = head_of(tmp_path)
+    assert head.without_header == f"data=files data.path={tmp_path} data.columns=[text,label]"
+    assert example_in_header(head.header, head.rows) == "0"
+
+
+def test_a_directory_that_is_called_by_a_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reviews.csv").write_text("text,label\n" + "".join(f"un film {n},{n % 2}\n" for n in range(40)))
+    monkeypatch.chdir(tmp_path)
+    assert head_of(".").header == ("text", "label")
+    assert Hub(name=".").digest() == Files(path=".").digest()
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "train.json"])
+def test_a_directory_that_nothing_reads_is_told_once(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text('{"a":')
+    with pytest.raises(WrongInput) as refused:
+        Hub(name=str(tmp_path)).check()
+    said = str(refused.value).splitlines()
+    assert len(said) == 3 and said[2].startswith("read as files: ") and "data=files" not in said[1]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("number", [-2, 3])
+def test_a_number_without_a_class_is_refused(number: int, reviews: Path) -> None:
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
+    columns = {"text": [str(n) for n in range(4)], "label": [0, 1, number, 0]}
+    rows = datasets.Dataset.from_dict(columns, features=features).data.table
+    kinds = {"text": {"_type": "Value", "dtype": "string"}, "label": {"names": ["a", "b"], "_type": "ClassLabel"}}
+    parquet.write_table(
+        rows.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": kinds}})}),
+        reviews / "train.parquet",
+    )
+    with pytest.raises(WrongInput):
+        Hub(name=str(reviews), config="reviews").check()

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from sweeper.data.class_checks import Classes
+from sweeper.data.facts import data_facts
 from sweeper.data.files import Files
 from sweeper.data.missing import MARKS, Missing
+from sweeper.errors import WrongInput
 from tests.labelled_files import cycle, labelled, one_file, refusal, texts, three, write
 
 AS_IS = "data.classes=as_is takes them as they are"
@@ -23,13 +25,58 @@ def test_marks_of_missing_labels_are_no_class_among_others(mark: str, tmp_path: 
     said = refusal(one_file(tmp_path, 100, labels))
     assert said.startswith("DIR, lines 4, 9, 14, 19, 24 and 15 more: label is ") and "20 in all" in said
     assert said.endswith("data.missing=drop leaves such rows out")
-    assert (AS_IS in said) is bool(mark)
+    assert AS_IS in said and len(said.splitlines()) == 3
     file = str(tmp_path / "reviews.csv")
     assert Files(path=file, classes=Classes.as_is).label_names() == tuple(sorted(["neg", "pos", mark or "(empty)"]))
     dropped = Files(path=file, missing=Missing.drop)
     assert dropped.label_names() == ("neg", "pos")
     assert dropped.notes()[0] == "train: 20 of 100 rows left out, which lack label (data.missing=drop)"
     assert sum(map(len, dropped.splits().values())) == 80
+
+
+@pytest.mark.parametrize("mark", ["", "  "])
+def test_empty_labels_are_dropped_where_marks_are_classes(mark: str, tmp_path: Path) -> None:
+    one_file(tmp_path, 100, ("neg", "pos", mark, "NA", "pos"))
+    source = Files(path=str(tmp_path / "reviews.csv"), classes=Classes.as_is, missing=Missing.drop)
+    assert source.label_names() == ("NA", "neg", "pos")
+    assert source.notes()[0] == "train: 20 of 100 rows left out, which lack label (data.missing=drop)"
+    write(tmp_path / "all.jsonl", labelled("all", 100, ("neg", "pos", None, "NA")))
+    nulls = Files(path=str(tmp_path / "all.jsonl"), classes=Classes.as_is, missing=Missing.drop)
+    assert nulls.label_names() == ("NA", "neg", "pos")
+
+
+@pytest.mark.parametrize("mark", ["\\N", "n/a", "none", "Null", "#N/A"])
+def test_classes_that_may_be_marks_are_said(mark: str, tmp_path: Path) -> None:
+    one_file(tmp_path, 90, ("neg", "pos", mark))
+    source = Files(path=str(tmp_path / "reviews.csv"), classes=Classes.as_is)
+    assert f"classes that may be missing labels: {mark}" in source.notes()
+
+
+@pytest.mark.parametrize("header", ["text,label", "avis,note", "phrase,whatever", "whatever,target"])
+def test_a_header_is_no_example_beside_rare_classes(header: str, tmp_path: Path) -> None:
+    rows = [f"un film {number},{'neg pos'.split()[number % 2]}" for number in range(40)]
+    (tmp_path / "all.csv").write_text("\n".join([header, *rows, "un seul,rare"]))
+    names = ("a", "b")
+    said = refusal(Files(path=str(tmp_path / "all.csv"), columns=names, text="a", label="b"))
+    assert said.startswith("DIR, line 1 may be a header: no other line has the label ")
+    (tmp_path / "none.csv").write_text("\n".join(["encore un,once", *rows, "un seul,rare"]))
+    assert len(Files(path=str(tmp_path / "none.csv"), columns=names, text="a", label="b").label_names()) == 4
+
+
+@pytest.mark.parametrize("given", ["text", 5, ["text"], [], ["a", "a"]])
+def test_columns_are_all_named(given: Any) -> None:
+    with pytest.raises(WrongInput, match=r"data.columns=.* does not name all columns\nneeded: a name for each column"):
+        Files(path="x", columns=given)
+
+
+def test_classes_that_a_limit_leaves_out_are_said(tmp_path: Path) -> None:
+    labels = ["rare" if number < 20 else "ab"[number % 2] for number in range(400)]
+    whole = one_file(tmp_path, 400, labels)
+    assert not any("has no example" in note for note in data_facts(whole).notes)
+    assert any(
+        note.startswith("after limits validation has no example of 1 of 3 classes: 'rare' (")
+        for note in data_facts(Files(path=whole.path, limit=8)).notes
+    )
 
 
 @pytest.mark.parametrize("mark", [name for name in MARKS if name != "None"])

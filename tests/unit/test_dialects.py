@@ -241,6 +241,34 @@ DIALECTS = [
         options={"skipinitialspace": True},
     ),
     Dialect(
+        "spaces_in_some_rows.csv",
+        "text,label\n"
+        + "".join(f'"{text}, vu",{" " * (index % 3)}"{label}"\n' for index, (text, label) in enumerate(ROWS)),
+        ("spaces before fields left out",),
+        options={"skipinitialspace": True},
+    ),
+    Dialect(
+        "spaces_before_a_separator_in_quotes.csv",
+        "label,text\n"
+        + "".join(f'{label},{" " * (index % 2)}"{text}, vu"\n' for index, (text, label) in enumerate(ROWS)),
+        ("spaces before fields left out",),
+        options={"skipinitialspace": True},
+    ),
+    Dialect(
+        "spaces_that_stay.csv",
+        "text,label\n"
+        + "".join(f'" ""{text}"", dit-il",{label}\n' for text, label in ROWS[:30])
+        + "".join(f' le "film" {index},{label}\n' for index, (_, label) in enumerate(ROWS[30:])),
+    ),
+    Dialect(
+        "both_escapes.csv",
+        "text,label\n"
+        + "".join(f'"dit ""{text}""",{label}\n' for text, label in ROWS[:59])
+        + '"dit \\"oui\\", non",pos\n',
+        given={"quoting": "backslash"},
+        options={"escapechar": "\\"},
+    ),
+    Dialect(
         "table_of_another_name.txt",
         "".join(f'{text} "!\t{label}\n' for text, label in ROWS),
         ("without a header",),
@@ -322,6 +350,23 @@ def test_rows_are_those_of_pandas(dialect: Dialect, tmp_path: Path) -> None:
             "header.csv",
             "review,sentiment\n" + "a,pos\nb,pos\nc,neg\nd,neg\n",
             "data.text=text: header.csv has no such column\ncolumns there: review, sentiment\nset",
+        ),
+        *(
+            (
+                f"{name}.csv",
+                "text,label\n" + '"dit ""oui""",neg\n"dit ""non"" ici",pos\n' * 9 + f"{row}\n",
+                f"{name}.csv, line {line}: {said}",
+            )
+            for name, row, line, said in (
+                (
+                    "mixed",
+                    '"dit \\"oui\\", non",pos',
+                    2,
+                    "it doubles quotes, and line 20 escapes one by a backslash\nneeded",
+                ),
+                ("unclosed", '"a" and "b \\"0\\"",pos', 20, "',' expected after '\"'"),
+                ("two", '"a" and "b 0",pos', 20, "',' expected after '\"'"),
+            )
         ),
         ("big.json", "[[1, 2], [3]]", "big.json, line 1 is a list, no object"),
     ],

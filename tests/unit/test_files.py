@@ -170,7 +170,8 @@ def test_which_files_are_looked_for(tmp_path: Path) -> None:
     assert "DIR has several files for one split: valid.jsonl, dev.csv" in refusal(source)
     for file in tmp_path.iterdir():
         file.unlink()
-    (tmp_path / "training.csv").touch()
+    for name in ("training.csv", "others.csv"):
+        (tmp_path / name).touch()
     said = refusal(Files(path=str(tmp_path)))
     assert "DIR has no file of training examples" in said and "dev" in said and ".parquet" in said
     (tmp_path / "train.txt").touch()

@@ -170,3 +170,79 @@ def test_lengths_are_at_least_those_of_letters_where_there_are_few_words() -> No
     assert lengths(few, False)[0] == (2 * 3 + 2,)
     assert lengths(Examples(("一二三 四",), (0,)), False)[0] == (4 + 2,)
     assert lengths(Examples(("a b",), (0,), ("c d",)), False)[0] == (4 + 4,)
+
+
+HEADERLESS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "text_label.csv": (("un film {n} que j'ai vu", "neg pos"), ",", "[text,label]"),
+    "label_text.csv": (("neg pos", "un film {n} que j'ai vu"), ",", "[label,text]"),
+    "numbers.csv": (("1 2 3 4 5", "un film {n} que j'ai vu"), ",", "[label,text]"),
+    "short_texts.csv": (("film{n}", "neg pos"), ",", "[text,label]"),
+    "three.csv": (("{n}", "un film {n} que j'ai vu", "neg pos"), ",", "[column1,text,label]"),
+    "quoted.csv": (('"un film {n}, que j\'ai vu"', '"neg pos"'), ",", "[text,label]"),
+    "tabs.tsv": (("ham spam", "un \"film {n} que j'ai vu"), "\t", "[label,text]"),
+    "semicolons.csv": (("un film {n} que j'ai vu", "neg pos"), ";", "[text,label]"),
+    "rare_first.csv": (("un film {n} que j'ai vu", "first neg pos"), ",", "[text,label]"),
+}
+
+
+@pytest.mark.parametrize("file", HEADERLESS)
+def test_a_first_line_that_may_be_an_example_is_asked_for(file: str) -> None:
+    fields, separator, names = HEADERLESS[file]
+    rows = []
+    for number in range(60):
+        row = []
+        for pattern in fields:
+            quote = '"' if pattern.startswith('"') else ""
+            classes = pattern.strip('"').split()
+            is_class = "{n}" not in pattern
+            first = classes[0] == "first"
+            value = "first" if first and not number else classes[first + number % (len(classes) - first)]
+            row.append(f"{quote}{value}{quote}" if is_class else pattern.format(n=number))
+        rows.append(separator.join(row))
+    Path(file).write_text("\n".join(rows) + "\n")
+    with pytest.raises(WrongInput) as refused:
+        fitted_trial(*FILES, f"data.path={file}")
+    said = str(refused.value).splitlines()
+    assert len(said) == 3 and said[1] == f"where it is one: data.columns={names}"
+    if "first" in str(fields):
+        return  # another check asks whether that line is a header
+    found, _ = fitted_trial(*FILES, f"data.path={file}", f"data.columns={names}")
+    with_header = f"{names.strip('[]').replace(',', separator)}\n"
+    Path(file).write_text(with_header + "\n".join(rows) + "\n")
+    assert fitted_trial(*FILES, f"data.path={file}")[0].id == found.id  # the first line is an example of both
+
+
+@pytest.mark.parametrize(
+    "header", ["review text (fr),note sur 5", "id of it,stars", "0,stars", "what did you say?,sentiment"]
+)
+def test_names_of_columns_are_no_examples(header: str) -> None:
+    write("odd.csv", header, rows=60)
+    found, _ = fitted_trial(*FILES, "data.path=odd.csv")
+    assert (found.data.text, found.data.label) == tuple(header.split(","))
+
+
+def test_a_class_that_names_its_column_is_taken_where_it_is_said() -> None:
+    write("odd.csv", "review,1", rows=60)
+    with pytest.raises(WrongInput, match=r"may be an example: '1'"):
+        fitted_trial(*FILES, "data.path=odd.csv")
+    found, _ = fitted_trial(*FILES, "data.path=odd.csv", "data.text=review", "data.label=1")
+    assert found.data.label == "1"
+
+
+@pytest.mark.parametrize("encoding", ["nope", "base64", "rot13", "hex"])
+def test_what_is_no_encoding_is_refused_before_a_file_is_read(encoding: str) -> None:
+    with pytest.raises(WrongInput) as refused:
+        fitted_trial(*FILES, f"data.encoding={encoding}")
+    said = str(refused.value).splitlines()
+    assert len(said) == 2 and said[0] == f"data.encoding={encoding} is no encoding"
+
+
+def test_two_columns_of_texts_may_be_a_pair() -> None:
+    with Path("pairs.csv").open("w") as file:
+        file.write("premise,hypothesis,label\n")
+        file.writelines(f"un livre long {n},une phrase longue {n},{n % 2}\n" for n in range(60))
+    with pytest.raises(WrongInput) as refused:
+        fitted_trial(*FILES, "data.path=pairs.csv")
+    remedy = str(refused.value).rpartition("data.text=[")[2]
+    assert remedy == "premise,hypothesis]"
+    assert fitted_trial(*FILES, "data.path=pairs.csv", f"data.text=[{remedy}")[0].data.text == ("premise", "hypothesis")

@@ -10,6 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from sweeper.data.files import Files
+from sweeper.data.parquet_rows import named
+from sweeper.errors import WrongInput
 from tests.labelled_files import labelled, refusal, texts, three, write
 
 
@@ -72,6 +74,38 @@ def test_names_of_classes_in_parquet_are_kept(tmp_path: Path) -> None:
     assert source.notes() == ("test: 20 % of train, stratified, split_seed 0; the data set's own has no labels",)
 
 
+@pytest.mark.parametrize(("number", "shown"), [(-2, "-2"), (2, "2"), (5, "5")])
+def test_numbers_that_name_no_class_are_refused(number: int, shown: str, tmp_path: Path) -> None:
+    declared = {"names": ["pos", "neg"], "_type": "ClassLabel"}
+    features = json.dumps({"info": {"features": {"label": declared}}})
+    rows = pyarrow.table({"text": texts("all", 40), "label": [0, 1, number, number, *[0, 1] * 18]})
+    parquet.write_table(rows.replace_schema_metadata({"huggingface": features}), tmp_path / "all.parquet")
+    said = refusal(Files(path=str(tmp_path / "all.parquet")))
+    assert said == (
+        f"DIR, rows 3, 4: label is {shown}, and it has 2 classes\nneeded: 0 to 1, or -1 for a label that is not told"
+    )
+    with pytest.raises(WrongInput, match="split train, row 2: y is"):  # what the hub's reading calls
+        named([0, number, None, -1], ("pos", "neg"), "data.name=x, split train", "y")
+
+
+@pytest.mark.parametrize("name", ["reviews.csv", "my data.jsonl", "x.parquet"])
+def test_a_directory_s_only_file_is_train(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name, labelled("all", 40))
+    for other in ("README.md", "tokenizer.json", "config.json"):
+        (tmp_path / other).write_text("{}")
+    source = Files(path=str(tmp_path))
+    assert len(source.splits()["train"]) == 28
+    assert source.notes()[0] == "train: the directory's only file of examples, and called by the name of no split"
+    write(tmp_path / "other.csv", labelled("all", 40))
+    assert "no file of training examples" in refusal(Files(path=f"{tmp_path}/"))
+
+
+@pytest.mark.parametrize("name", ["valid.csv", "test.jsonl", "dev.tsv"])
+def test_a_split_of_another_name_is_not_train(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name, labelled("all", 40))
+    assert "no file of training examples" in refusal(Files(path=str(tmp_path)))
+
+
 def classes(directory: Path, title: str, size: int, *names: str) -> None:
     for name in names:
         (directory / name).mkdir(parents=True, exist_ok=True)
@@ -91,6 +125,29 @@ def test_a_directory_for_each_class(tmp_path: Path) -> None:
         "train: a text a file, its directory the class",
         "train: 2 files read as cp1252 (data.encoding=cp1252)",
     )
+
+
+def test_what_a_directory_of_classes_leaves_out_is_said(tmp_path: Path) -> None:
+    classes(tmp_path, "all", 20, "pos", "neg")
+    for name in ("1.html", "2.html", "notes.md", ".DS_Store"):
+        (tmp_path / "pos" / name).write_text("no text")
+    (tmp_path / "neg" / "more").mkdir()
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "x.html").write_text("")
+    assert Files(path=str(tmp_path)).notes()[2:4] == (
+        "train: without a file, left out: nothing",
+        "train: left out in the directories of classes, as they are no .txt files: *.html 2, directories 1, *.md 1",
+    )
+
+
+@pytest.mark.parametrize("inside", ["1.html", "1.TEXT", "more/1.txt"])
+def test_a_class_none_of_whose_texts_is_read_is_refused(inside: str, tmp_path: Path) -> None:
+    classes(tmp_path, "all", 20, "pos", "neg")
+    (tmp_path / "neutral" / inside).parent.mkdir(parents=True)
+    (tmp_path / "neutral" / inside).write_text("a text")
+    said = refusal(Files(path=str(tmp_path))).splitlines()
+    assert said[0] == "DIR has a directory without texts among those of classes: neutral" and len(said) == 3
 
 
 def test_directories_of_splits_and_classes(tmp_path: Path) -> None:
