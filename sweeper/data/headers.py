@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from sweeper.data.found_columns import EXAMPLES_A_CLASS, MOST_CLASSES
+
 NUMBER = re.compile(r"\s*[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
-MOST_CLASSES = 100
-EXAMPLES_A_CLASS = 2  # at least, on average
 WORDS_OF_A_TEXT = 4  # of fewer a name may be, too
 LONGEST_NAME = 60  # characters
 
