@@ -25,7 +25,7 @@ HEAD = {
     "classifier.out_proj.bias": (2,),
 }
 SENTENCEPIECE = {"<unk>": 2, "<s>": 3, "</s>": 3, "▁bien": 1, "▁mal": 1}  # piece -> its type
-ON_REVIEWS = ("data=files", "data.path=reviews.csv", "train.max_length=32", "arch=of_model")
+ON_REVIEWS = ("data=files", "data.path=reviews.csv", "train.max_length=32", "train.learning_rate=1e-3", "arch=of_model")
 ON_NOVEL = ("corpus=novel.txt", "out=made", "train.max_steps=20", "train.max_length=32", "arch=of_model")
 
 VERBALISERS = "data.verbalisers={0:bien,1:mal}"

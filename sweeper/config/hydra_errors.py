@@ -100,7 +100,8 @@ def _wrong_value(error: OmegaConfBaseException, above: str) -> str:
 def _malformed(override: str) -> str:
     """Say how an override is written that Hydra's grammar does not know, as one with ~ or an apostrophe."""
     key, _, value = override.partition("=")
-    if key not in PATHS and (left := [part for part in value.split(",") if part]) != value.split(","):
+    left = [part for part in value.split(",") if part]
+    if key not in PATHS and re.fullmatch(r"[\w.,+-]*,[\w.,+-]*", value) and left != value.split(","):
         wanted = shlex.quote(f"{key}={','.join(left)}")
         return f"{override} cannot be read: a value between commas is empty\nwrite {wanted}"
     plain = PLAIN.fullmatch(override) or (key in PATHS and value and (key, value[0]) != ("corpus", "["))

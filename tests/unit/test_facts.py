@@ -67,6 +67,7 @@ def test_facts_are_those_of_the_limited_set(repeating: Path) -> None:
     assert facts.leaked == {"valid": 2, "test": 0} and facts.unbalanced
     assert facts.notes == (
         "data.limit=2: train 2 of 4, validation 2 of 3, test 2 of 4 examples, classes in proportion",
+        "after limits test has no example of 1 of 2 classes: 'pos' (1 in train)",
     )
 
 
