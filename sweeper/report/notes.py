@@ -11,6 +11,7 @@ from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
 from sweeper.analysis.variance import spread_rows
 from sweeper.report.data_text import data_notes
+from sweeper.report.role_notes import role_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
 from sweeper.report.tables.columns import columns
@@ -32,21 +33,22 @@ def notes(comparison: Comparison) -> list[str]:
 
 def closing_notes(comparison: Comparison) -> list[str]:
     """What a reader must know of the tables that a sweep ends with, and which trials are not in them; a line each."""
-    uncounted = list(_uncounted_notes(comparison))
+    uncounted = list(_uncounted_notes(comparison.whole))
     if not any(row.status == Status.DONE for row in comparison.trials):
-        return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
+        return [f"Nothing is done yet: {pending(comparison.whole)}.", *uncounted]
     metric = " or ".join(map(printable, comparison.metrics))
     never = "; test was never used to choose" if comparison.tested else ""
     return [
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
+        *role_notes(comparison),
         *difference_notes(comparison),
         *_perplexity_notes(comparison),
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
         *all_data_notes(comparison),
-        *_diverged_notes(comparison),
+        *_diverged_notes(comparison.whole),
         *uncounted,
     ]
 
@@ -70,11 +72,12 @@ def _leaves_shares(row: GroupRow) -> bool:
 
 
 def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
-    number = sum(one.test is not None for one in found)
+    sizes = sorted({one.family for one in found if one.test is not None}) or [0]
+    number = " or ".join(map(str, sizes))
     yield (
         "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
         " relabellings of the values; it, Holm's correction for"
-        f" {number} comparison{'s' * (number != 1)} on {comparison.split}, and the sentences use no pairing."
+        f" {number} comparison{'s' * (sizes != [1])} on {comparison.split}, and the sentences use no pairing."
     )
     if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
         yield (

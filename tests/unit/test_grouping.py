@@ -14,6 +14,7 @@ from sweeper.analysis.results import open_studies
 from sweeper.analysis.rows import Differing
 from sweeper.errors import WrongInput
 from sweeper.records.files import read_json, write_json
+from sweeper.records.question import question
 from sweeper.records.record import Record
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
@@ -188,7 +189,7 @@ def test_provenance_says_commands_code_hosts_and_versions(tmp_path: Path) -> Non
 
 
 def test_nothing_is_compared_of_nothing() -> None:
-    assert compare([], by=["whatever"]).groups == ()
+    assert compare([], asked=question({"by": ["whatever"]})).groups == ()
 
 
 @pytest.mark.parametrize("factor", ["seed", "data_seed"])
