@@ -13,6 +13,7 @@ from sweeper.analysis.rows import Choice, Comparison, Grid, GridRow, GroupRow, T
 
 Values = tuple[Value, ...]
 Chosen = Mapping[Values, GroupRow]
+DIGITS = 12  # of a mean: what differs by rounding alone is a tie
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _best(rows: Sequence[GroupRow], at: _Positions) -> GroupRow:
 
     def worse(row: GroupRow) -> tuple[float, list[tuple[int, float, str]]]:
         assert row.validation.mean is not None
-        return (-row.validation.mean if row.greater_is_better else row.validation.mean), at.order(row.factors)
+        mean = float(f"{row.validation.mean:.{DIGITS}g}")
+        return (-mean if row.greater_is_better else mean), at.order(row.factors)
 
     return min(known, key=worse) if known else min(rows, key=lambda row: at.order(row.factors))
 

@@ -83,8 +83,8 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
         "of the same pairs on split, in the selection metric: difference again, test (p, labellings, whether all were"
         " counted, smallest p that is possible), holm_p (for the family of so many contrasts of this factor in this"
         " block), low and high of the interval corrected for as many, greater (probability that first > second),"
-        " hedges_g, seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
-        " seed, null where seeds do not fix the same order of examples",
+        " hedges_g, seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the"
+        " same seed by seed, null where seeds do not fix the same order of examples",
         lambda own: _pair_rows(own, contrasts(own)),
     ),
     "grid": (

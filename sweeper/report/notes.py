@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, contrasts, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
+from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
 from sweeper.analysis.variance import spread_rows
@@ -128,12 +129,24 @@ def _reference_notes(comparison: Comparison) -> Iterator[str]:
     if reference is None:
         return
     yield f"published: {printable(reference.source)} ({printable(reference.file)})"
+    told = data_told(comparison)
+    if False in told:
+        yield "CAUTION: published numbers that were made on other data stand beside, and are not subtracted."
+    if None in told:
+        yield (
+            f"Nothing tells on what data the published numbers were made: they stand beside, and are not subtracted; in"
+            f" {printable(reference.file)} data: {{data: {printable(_data_choice(comparison))}}} says that it is this."
+        )
     values = any(group.values for group in reference.groups)
     own = "the sample's (n − 1) where single values are published, else " if values else ""
     yield (
         f"published sd: {own}of this kind: {reference.sd}. Intervals are Welch's, of single values"
         f"{' and given sds' * (reference.sd == 'sample')} only."
     )
+
+
+def _data_choice(comparison: Comparison) -> str:
+    return str(next((group.settings["data"] for group in comparison.groups if "data" in group.settings), "demo"))
 
 
 def _cost_notes(comparison: Comparison) -> Iterator[str]:

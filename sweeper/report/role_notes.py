@@ -9,7 +9,9 @@ from sweeper.analysis.factors import SEEDS
 from sweeper.analysis.names import group_name
 from sweeper.analysis.pairs import BY_PIECE, PIECEWISE_TASKS
 from sweeper.analysis.rows import Comparison, Grid
-from sweeper.report.text import heading, printable
+from sweeper.report.text import heading, printable, value_text
+
+EDGES_NAMED = 12  # groups
 
 
 def role_notes(comparison: Comparison) -> Iterator[str]:
@@ -28,8 +30,8 @@ def role_notes(comparison: Comparison) -> Iterator[str]:
 def _block_notes(comparison: Comparison) -> Iterator[str]:
     if named := [heading(name, comparison.factors) for name in comparison.roles.blocks]:
         yield (
-            f"Groups are compared within one {' and '.join(named)}, never across: what is reached on different data"
-            " differs by the data."
+            f"Compared within, never across: {', '.join(named)}; what is reached on other data or another task"
+            " differs by these."
         )
     if any(rank_rows(comparison)):
         yield (
@@ -80,8 +82,12 @@ def _tuning_notes(comparison: Comparison, grid: Grid) -> Iterator[str]:
     )
     if any(choice.unequal for choice in grid.choices):
         yield f"CAUTION: groups were not all trained with the same values of {named}."
-    for choice in grid.choices:
-        for name in choice.at_edge:
-            value = choice.values[grid.tuned.index(name)]
-            label = group_name(choice.factors, comparison)
-            yield f"{label}: {heading(name, grid.whole.factors)} {value} lies at the edge of what was tried."
+    for number, name in enumerate(grid.tuned):
+        edges = [choice for choice in grid.choices if name in choice.at_edge]
+        said = [f"{group_name(own.factors, comparison)} ({value_text(own.values[number])})" for own in edges]
+        if said:
+            more = f" and {len(said) - EDGES_NAMED} more" if len(said) > EDGES_NAMED else ""
+            yield (
+                f"CAUTION: {heading(name, grid.whole.factors)} lies at the edge of what was tried, beyond which a"
+                f" better value may be: {', '.join(said[:EDGES_NAMED])}{more}."
+            )

@@ -42,7 +42,7 @@ def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     comparison = compare_study(open_study(tmp_path), ["model", "framework"])
     [item] = comparison.groups[0].differing
     assert item.name == "train.learning_rate" and sorted(item.values) == [("0.0001", 2), ("0.001", 2)]
-    assert any("CAUTION, pt hf: its trials differ in train.learning_rate: " in note for note in notes(comparison))
+    assert any("CAUTION, pt: its trials differ in train.learning_rate: " in note for note in notes(comparison))
     assert compared(tmp_path).groups[0].differing == ()
 
 
@@ -110,7 +110,7 @@ def test_the_same_trial_of_two_studies_is_never_counted_twice_unsaid(tmp_path: P
     comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]), ["model", "framework"])
     assert [len(group.repeated) for group in comparison.groups] == [4, 4]
     assert any(
-        line.startswith("CAUTION, pt hf: the same trial counts more than once: first/hf-pt")
+        line.startswith("CAUTION, pt: the same trial counts more than once: first/hf-pt")
         for line in notes(comparison)
     )
 
