@@ -8,6 +8,7 @@ What each trial reached is a sum of what stands here, so that every mean is know
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ SIZES = {"train": (70, 70), "valid": (10, 10), "test": (100, 100)}
 
 def digest(text: str) -> str:
     """Stand for content by its name."""
-    return (text.replace("/", "").replace(".", "") * 64)[:64]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def grid_trial(name: str, path: str, data: str, rate: float, seed: int) -> Trial:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
 from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
-from sweeper.analysis.roles import Roles, assign
+from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.selection import selected
 from sweeper.analysis.statistics import summarize
@@ -72,7 +72,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), asked: Quest
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: _epoch_values(result) for result in results if result.metrics and not result.superseded},
         roles=roles,
-        primary=asked.primary,
+        primary=primary_of(asked, distinct) if results else None,
     )
     return selected(whole) if roles.tuned else whole
 

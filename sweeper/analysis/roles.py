@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sweeper.analysis.contents import Value, same_paths
 from sweeper.analysis.factors import SEEDS, named, varied
 from sweeper.errors import WrongInput
-from sweeper.records.question import NOTHING, Question
+from sweeper.records.question import NOTHING, Primary, Question
 
 # Trials that differ in these are measured on other examples, or otherwise: what they reach is not comparable.
 OF_BLOCKS = ("data", "task", "digests.data", "digests.data_code")
@@ -100,17 +100,25 @@ def checked(asked: Question, settings: Sequence[dict[str, Value]]) -> Question:
         for role, names in asked.roles.items()
     }
     by, select = (tuple(named(name, settings, key) for name in getattr(asked, key)) for key in ("by", "select"))
+    return replace(asked, roles=roles, by=by, select=select, primary=primary_of(strict, same_paths(settings)))
+
+
+def primary_of(asked: Question, settings: Sequence[Mapping[str, Value]]) -> Primary | None:
+    """Return the primary comparison, its setting by its whole name; raises WrongInput where no trial has a value of it.
+
+    One that a study was asked once stays as it was, be its trials there or not.
+    """
     primary = asked.primary
-    if primary:
-        factor = named(primary.factor, settings, "primary")
-        known = dict.fromkeys(values.get(factor) for values in same_paths(settings))
-        if missing := [value for value in primary.values if not is_value(value, known)]:
-            raise WrongInput(
-                f"primary={{{factor}:[{','.join(map(str, primary.values))}]}}: no trial has {factor}={missing[0]}\n"
-                f"values there are: {', '.join(map(str, [*known][:LISTED]))}"
-            )
-        primary = replace(primary, factor=factor)
-    return replace(asked, roles=roles, by=by, select=select, primary=primary)
+    if primary is None or asked.kept:
+        return primary
+    factor = named(primary.factor, settings, "primary")
+    known = dict.fromkeys(values.get(factor) for values in settings)
+    if missing := [value for value in primary.values if not is_value(value, known)]:
+        raise WrongInput(
+            f"primary={{{factor}:[{','.join(map(str, primary.values))}]}}: no trial has {factor}={missing[0]}\n"
+            f"values there are: {', '.join(map(str, [*known][:LISTED]))}"
+        )
+    return replace(primary, factor=factor)
 
 
 def is_value(typed: Value, values: Iterable[Value]) -> bool:

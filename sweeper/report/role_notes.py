@@ -82,9 +82,9 @@ def _tuning_notes(comparison: Comparison, grid: Grid) -> Iterator[str]:
     )
     if any(choice.unequal for choice in grid.choices):
         yield f"CAUTION: groups were not all trained with the same values of {named}."
-    for number, name in enumerate(grid.tuned):
+    for position, name in enumerate(grid.tuned):
         edges = [choice for choice in grid.choices if name in choice.at_edge]
-        said = [f"{group_name(own.factors, comparison)} ({value_text(own.values[number])})" for own in edges]
+        said = [f"{group_name(own.factors, comparison)} ({value_text(own.values[position])})" for own in edges]
         if said:
             more = f" and {len(said) - EDGES_NAMED} more" if len(said) > EDGES_NAMED else ""
             yield (

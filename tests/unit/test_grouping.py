@@ -110,8 +110,7 @@ def test_the_same_trial_of_two_studies_is_never_counted_twice_unsaid(tmp_path: P
     comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]), ["model", "framework"])
     assert [len(group.repeated) for group in comparison.groups] == [4, 4]
     assert any(
-        line.startswith("CAUTION, pt: the same trial counts more than once: first/hf-pt")
-        for line in notes(comparison)
+        line.startswith("CAUTION, pt: the same trial counts more than once: first/hf-pt") for line in notes(comparison)
     )
 
 

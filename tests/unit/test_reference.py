@@ -73,8 +73,8 @@ def test_published_numbers_stand_beside_ours_with_the_difference(tmp_path: Path)
 
 def test_numbers_of_other_data_stand_beside_and_are_never_subtracted(tmp_path: Path) -> None:
     comparison = with_reference(write_study(tmp_path, pool=False), read_reference(SHIPPED))
-    rows = [*reference_rows(comparison), *reference_epoch_rows(comparison)]
-    assert len(rows) == 4 + 10 and all(row.difference is None for row in rows)
+    assert [row.difference for row in reference_rows(comparison)] == [None] * 4
+    assert [row.difference for row in reference_epoch_rows(comparison)] == [None] * 10
     assert "CAUTION: published numbers that were made on other data stand beside, and are not subtracted." in notes(
         comparison
     )
