@@ -17,7 +17,7 @@ FEWEST_SEEDS = 3  # a group, for a verdict
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BlockVerdict:
     """What can be said in one block on one set, a contrast each.
 
     `beats` holds pairs of groups' factors, the better first, whose interval leaves 0 out with `FEWEST_SEEDS` values or
@@ -50,7 +50,7 @@ class Block:
     values: tuple[Value, ...]
     groups: tuple[GroupRow, ...]
     contrasts: tuple[Contrast, ...]
-    verdict: Verdict
+    verdict: BlockVerdict
 
 
 @lru_cache(maxsize=1)
@@ -68,9 +68,9 @@ def blocks(comparison: Comparison) -> tuple[Block, ...]:
     )
 
 
-def _verdict(rows: Sequence[GroupRow], found: Sequence[Contrast], split: str) -> Verdict:
+def _verdict(rows: Sequence[GroupRow], found: Sequence[Contrast], split: str) -> BlockVerdict:
     beats = (_better(one) for one in found)
-    return Verdict(split, tuple(found), frozenset(pair for pair in beats if pair), tuple(ranking(rows, split)))
+    return BlockVerdict(split, tuple(found), frozenset(pair for pair in beats if pair), tuple(ranking(rows, split)))
 
 
 def _better(one: Contrast) -> tuple[tuple[Value, ...], tuple[Value, ...]] | None:

@@ -72,7 +72,7 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), asked: Quest
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: _epoch_values(result) for result in results if result.metrics and not result.superseded},
         roles=roles,
-        primary=primary_of(asked, distinct) if results else None,
+        primary=primary_of(asked, distinct, roles) if results else None,
     )
     return selected(whole) if roles.tuned else whole
 

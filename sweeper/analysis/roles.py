@@ -94,16 +94,18 @@ def _whole(names: Sequence[str], settings: Sequence[Mapping[str, Value]], by: st
 def checked(asked: Question, settings: Sequence[dict[str, Value]]) -> Question:
     """Return what is asked with settings by their whole names; raises WrongInput for what these trials do not have."""
     strict = replace(asked, kept=False)
-    assign(settings, strict)
+    _, known_roles = assign(settings, strict)
     roles = {
         role: tuple(name if name in SEEDS else named(name, settings, "roles") for name in names)
         for role, names in asked.roles.items()
     }
     by, select = (tuple(named(name, settings, key) for name in getattr(asked, key)) for key in ("by", "select"))
-    return replace(asked, roles=roles, by=by, select=select, primary=primary_of(strict, same_paths(settings)))
+    return replace(
+        asked, roles=roles, by=by, select=select, primary=primary_of(strict, same_paths(settings), known_roles)
+    )
 
 
-def primary_of(asked: Question, settings: Sequence[Mapping[str, Value]]) -> Primary | None:
+def primary_of(asked: Question, settings: Sequence[Mapping[str, Value]], roles: Roles) -> Primary | None:
     """Return the primary comparison, its setting by its whole name; raises WrongInput where no trial has a value of it.
 
     One that a study was asked once stays as it was, be its trials there or not.
@@ -112,6 +114,13 @@ def primary_of(asked: Question, settings: Sequence[Mapping[str, Value]]) -> Prim
     if primary is None or asked.kept:
         return primary
     factor = named(primary.factor, settings, "primary")
+    if factor in (*roles.blocks, *roles.nuisance, *roles.tuned):
+        named_roles = {"blocks": roles.blocks, "nuisance": roles.nuisance, "tuned": roles.tuned}
+        own = next(role for role, names in named_roles.items() if factor in names)
+        raise WrongInput(
+            f"primary={{{factor}:…}}: it is one of {own}, which are not compared\n"
+            f"allowed: {', '.join(roles.compared)}; or 'roles={{compared:[{factor}]}}'"
+        )
     known = dict.fromkeys(values.get(factor) for values in settings)
     if missing := [value for value in primary.values if not is_value(value, known)]:
         raise WrongInput(

@@ -115,10 +115,18 @@ def remembered(before: Mapping[str, Any], asked: Question, now: float, *, after_
     content = {name: list(before.get(name, ())) for name in ASKED}
     for name in asked.typed:
         value = _plain(asked, name)
-        known = next((entry for entry in content[name] if entry["value"] == value), None)
+        known = next((entry for entry in content[name] if _is_same(name, entry["value"], value)), None)
         entry = known or {"value": value, "time": now, "after_results": after_results}
         content[name] = [*(other for other in content[name] if other is not entry), entry]
     return {name: entries for name, entries in content.items() if entries}
+
+
+def _is_same(name: str, first: Any, second: Any) -> bool:
+    """Whether two values ask the same; which value of a primary comparison comes first makes no difference."""
+    if name == "primary" and first and second:
+        own, other = ({key: sorted(map(str, values)) for key, values in value.items()} for value in (first, second))
+        return own == other
+    return bool(first == second)
 
 
 def _plain(asked: Question, name: str) -> Any:

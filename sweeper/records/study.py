@@ -21,6 +21,7 @@ from sweeper.records.restore import trial_of
 from sweeper.trial.trial import Trial
 
 FILE = "study.json"
+EVALUATED = ("valid", "test")
 LOCK = ".study.json.lock"
 STARTING = ".starting.lock"
 # Descriptions of trials whose jobs outlive the command, for the commands that follow them later.
@@ -74,9 +75,17 @@ class Study:
 
     def _kept_question(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return study.json's part on what is asked, with what was asked before and when."""
-        has_results = any(file.stat().st_size for file in self.directory.rglob("events.jsonl"))
-        kept = remembered(before.get(KEY, {}), self.question, time.time(), after_results=has_results)
+        after_results = bool(self.question.typed) and self.has_results()
+        kept = remembered(before.get(KEY, {}), self.question, time.time(), after_results=after_results)
         return {KEY: kept} if kept else {}
+
+    def has_results(self) -> bool:
+        """Whether any trial was ever evaluated, be its record put aside since; what cannot be read may have been."""
+        try:
+            found = (Record(file.parent).metrics() for file in self.directory.rglob("events.jsonl"))
+            return any(item.split in EVALUATED for metrics in found for item in metrics)
+        except (OSError, ValueError, TypeError):
+            return True
 
     @contextmanager
     def starting(self) -> Iterator[None]:

@@ -397,6 +397,11 @@ def test_roles_can_be_given(study: Path) -> None:
         (["primary=model"], ("primary=model is no comparison",)),
         (["primary={model:[pt,pt]}"], ("does not name two values",)),
         (["primary={model:[pt,dr]}"], ("no trial has model=dr", "pt, rd")),
+        (["primary={data.path:[books.csv,toys.csv]}"], ("one of blocks, which are not compared", "model.path")),
+        (
+            ["select=train.learning_rate", "primary={learning_rate:[1.0e-4,1.0e-5]}"],
+            ("one of tuned, which are not compared",),
+        ),
         (["primary={model:[pt,rd"], ("cannot be read", "'primary={model:[pt,rd]}'")),
         (["colour=red"], ("colour=red is no setting of a report", "select=")),
     ],
