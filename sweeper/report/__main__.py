@@ -31,6 +31,7 @@ SETTINGS = {
     "primary": f"{EXAMPLES['primary']}: the one comparison that the study was made for",
     "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
 }
+ALLOWED = "by=FACTOR,… select=FACTOR,… 'roles={ROLE:[FACTOR]}' 'primary={FACTOR:[VALUE,VALUE]}' reference=FILE"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _asked(arguments: Sequence[str]) -> Asked:
             settings[name] = value
         else:
             problem = "is empty" if name in SETTINGS else "is no setting of a report"
-            raise WrongInput(f"{argument} {problem}\nallowed: {', '.join(f'{known}=' for known in SETTINGS)}")
+            raise WrongInput(f"{argument} {problem}\nallowed: {ALLOWED}")
     if not studies:
         raise WrongInput("no study is named\ngive its directory: python -m sweeper.report outputs/demo")
     asked = question({name: _plain(name, settings[name]) for name in ASKED if name in settings})
