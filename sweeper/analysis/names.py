@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 UNKNOWN = "–"
 # Whose values say by themselves what they are of.
 WITHOUT_HEADING = (*ALWAYS, "data", "task", "model.path", "data.path", "data.name")
+# Where the hub's cache keeps a model: models--ORG--NAME/snapshots/COMMIT
+SNAPSHOT = re.compile(r".*/(?:models|datasets)--([^/]+)/snapshots/[^/]+/?$")
 ENDINGS = re.compile(r"(\.(csv|tsv|jsonl?|parquet|txt|gz|xz|bz2))+$")
 
 
@@ -69,11 +71,19 @@ def group_name(group: GroupRow | Sequence[Value], comparison: Comparison, leave_
 
 def _short_paths(factor: str, paths: Sequence[str]) -> dict[str, str]:
     """Return each path's shortest end that no other one has; of data without what tells the file's format."""
-    found = {path: _shortest_end(path, [other for other in paths if other != path]) for path in paths}
+    told = {path: _hub_name(path) for path in paths}
+    if len(set(told.values())) < len(paths):  # several commits of one model
+        told = {path: path for path in paths}
+    found = {path: _shortest_end(own, [other for other in told.values() if other != own]) for path, own in told.items()}
     if factor.startswith("data."):
         bare = {path: ENDINGS.sub("", name) or name for path, name in found.items()}
         found = {path: name if [*bare.values()].count(name) == 1 else found[path] for path, name in bare.items()}
     return found
+
+
+def _hub_name(path: str) -> str:
+    found = SNAPSHOT.match(path)
+    return found[1].replace("--", "/") if found else path
 
 
 def _shortest_end(path: str, others: Sequence[str]) -> str:

@@ -310,6 +310,11 @@ def test_checkpoints_of_one_shape_share_their_random_model(tmp_path: Path) -> No
         (("a/x/camembert", "b/x/camembert"), ("a/x/camembert", "b/x/camembert")),
         (("camembert", "a/camembert"), ("camembert", "a/camembert")),
         (("runs/a/checkpoint-5/", "runs/b/checkpoint-5"), ("a/checkpoint-5", "b/checkpoint-5")),
+        (
+            ("/c/models--almanach--camembert-base/snapshots/0a1b", "/c/models--google--bert/snapshots/2c3d"),
+            ("camembert-base", "bert"),
+        ),
+        (("/c/models--a--b/snapshots/0a1b", "/c/models--a--b/snapshots/2c3d"), ("0a1b", "2c3d")),
         (("org/name-v1.5", "org/name-v2.0"), ("name-v1.5", "name-v2.0")),
     ],
 )
