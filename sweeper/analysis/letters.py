@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from string import ascii_letters
 
 MOST_LETTERS = len(ascii_letters)  # more tell a reader nothing
+MOST_COLUMNS = 1000  # on the way to fewer
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ def ranking(
     known = [position for position, mean in enumerate(means) if mean is not None and not math.isnan(mean)]
     order = sorted(known, key=keys.__getitem__)
     shared = letters(order, told_apart)
+    named: Sequence[str | None] = [None] * len(order) if shared is None else shared
     places = [
         Place(position, means[position], 1 + sum(keys[other] < keys[position] for other in known), own)
-        for position, own in zip(order, shared or [None] * len(order), strict=True)
+        for position, own in zip(order, named, strict=True)
     ]
     rest = (position for position in range(len(means)) if position not in known)
     return places + [Place(position, means[position], None, None if shared is None else "") for position in rest]
@@ -49,16 +51,19 @@ def letters(order: Sequence[int], told_apart: Collection[tuple[int, int]]) -> li
     Insert and absorb (Piepho 2004, J. Comput. Graph. Statist. 13, 456–466): from one column of all groups, each pair
     that is told apart splits the columns that hold both; a column within another one is absorbed. A letter a column.
     """
+    place = {position: number for number, position in enumerate(order)}
     columns = [frozenset(order)] if order else []
-    for first, second in told_apart:
+    for first, second in sorted(told_apart, key=lambda pair: sorted(place.get(one, -1) for one in pair)):
         both = [column for column in columns if {first, second} <= column]
         kept = [column for column in columns if column not in both]
         split = {column - {one} for column in both for one in (first, second)}
         new = [column for column in split if not any(column < other for other in (*kept, *split))]
         columns = kept + [column for column in new if column not in kept]
-        if len(columns) > MOST_LETTERS:
+        if len(columns) > MOST_COLUMNS:
             return None
-    columns.sort(key=lambda column: [place for place, position in enumerate(order) if position in column])
+    if len(columns) > MOST_LETTERS:
+        return None
+    columns.sort(key=lambda column: sorted(place[position] for position in column))
     return [
         "".join(letter for letter, column in zip(ascii_letters, columns, strict=False) if position in column)
         for position in order

@@ -39,8 +39,8 @@ def own_intervals(means: Sequence[Estimate], *, share: bool, level: float = ALPH
 def logit_interval(mean: Estimate, level: float = ALPHA) -> Interval:
     """Return Student's interval of the logit of a mean, turned back; None where nothing varies.
 
-    By the delta method (Agresti 2013, Categorical Data Analysis, section 16.1) the error of ln(m / (1 − m)) is that of m
-    over m·(1 − m). It needs no logit of a trial's own share, so that trials with none or all right stay as they are.
+    By the delta method (Agresti 2013, Categorical Data Analysis, section 16.1) the error of ln(m / (1 − m)) is that of
+    m over m·(1 − m). It needs no logit of a trial's own share, so trials with none or all right stay as they are.
     """
     if not mean.error or mean.degrees_of_freedom is None or not 0 < mean.value < 1:
         return None, None
@@ -52,7 +52,7 @@ def logit_interval(mean: Estimate, level: float = ALPHA) -> Interval:
 def logit(share: float, examples: int | None = None) -> float:
     """Logit of a share; of none and all of m examples that of (k + ½) / (m + 1), infinite where m is not known.
 
-    Half an example more of both kinds (Haldane 1955 and Anscombe 1956, Biometrika 43, 461–464, use ½ as well).
+    Half an example more of both kinds (Anscombe 1956, Biometrika 43, 461–464).
     """
     if share in (0, 1) and examples:
         share = (share * examples + 0.5) / (examples + 1)

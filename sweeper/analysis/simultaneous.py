@@ -37,11 +37,11 @@ def simultaneous(contrasts: Sequence[Estimate], planned: Collection[int] = ()) -
     """Return each contrast with its p and interval; those at `planned` positions are tested alone, uncorrected.
 
     The others, m of them, are one family: p by Holm's method (1979, Scand. J. Statist. 6, 65–70), intervals by
-    Bonferroni's, at level ALPHA / m (Dunn 1961, JASA 56, 52–64): with probability 1 − ALPHA they hold all m true
+    Bonferroni's, at level ALPHA / m (Dunn 1961, JASA 56, 52–64): with probability 1 − ALPHA these hold all m true
     differences. Holm's method, which is never less powerful, may reject 0 where such an interval still holds it: then
-    the interval ends at 0, as do all intervals that follow from Holm's method alone (Strassburger and Bretz 2008,
-    Statist. Med. 27, 4914–4927). Intervals at levels ALPHA / m, ALPHA / (m − 1), … agree with Holm's p as well, but
-    hold all true differences with less than that probability.
+    the interval ends at 0, as all do that follow from Holm's method alone (Strassburger and Bretz 2008, Statist. Med.
+    27, 4914–4927); that some such rejection is false has probability ALPHA at most, too. Intervals at levels ALPHA / m,
+    ALPHA / (m − 1), … agree with Holm's p as well, but hold all true differences less often than promised.
     """
     tested = [position for position, own in enumerate(contrasts) if position not in planned and own.p is not None]
     own_p = [p for position in tested if (p := contrasts[position].p) is not None]

@@ -100,6 +100,8 @@ def _largest(few: Sequence[int], many: Sequence[int], has: Callable[[int, int], 
     best: Sides | None = None
     size = (0, 0)
     for number in range(len(few), 1, -1):
+        if number * len(many) <= size[0]:  # no smaller choice can make more
+            break
         for chosen in combinations(few, number):
             common = [other for other in many if all(has(one, other) for one in chosen)]
             own = (number * len(common), min(number, len(common)))
