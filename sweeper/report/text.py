@@ -63,10 +63,12 @@ def metric_text(metric: str, value: float | None, other: float | None = None) ->
 
 
 def spread_text(metric: str, summary: Summary | None) -> str:
-    """Mean ± sample standard deviation."""
+    """Mean ± sample standard deviation; of a single value that alone."""
     if summary is None or summary.mean is None:
         return UNKNOWN
     mean = summary.mean
+    if summary.n == 1:
+        return metric_text(metric, mean, mean)
     return f"{metric_text(metric, mean, mean)} ± {metric_text(metric, summary.sd, mean)}"
 
 
