@@ -14,7 +14,6 @@ from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
 UNKNOWN = "–"
-LONGEST_NAME = 36  # characters of a group's name in a figure; tables have all of it
 Cells = tuple[str, ...]
 Group = tuple[Value, ...]
 
@@ -204,17 +203,12 @@ def telling_labels(
     telling = varying(factors, groups)
     chosen = [position for position in shown if factors[position] in telling] or shown[: len(ALWAYS)]
     texts = {group: factor_labels(factors, group) for group in groups}
-    return {group: shortened(" ".join(texts[group][position] for position in chosen)) for group in groups}
+    return {group: " ".join(texts[group][position] for position in chosen) for group in groups}
 
 
 def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
     """Return the factors in which groups differ."""
     return {factor for position, factor in enumerate(factors) if len({group[position] for group in groups}) > 1}
-
-
-def shortened(text: str, longest: int = LONGEST_NAME) -> str:
-    """Text with its middle left out where it is too long for a figure."""
-    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:
