@@ -23,7 +23,7 @@ ERROR, GROUP = "error", "group"  # tags
 DESCRIPTION = "mlflow.note.content"  # the tag that MLflow shows as a run's description, in Markdown
 SOURCES = ("path", "files", "name")  # settings of data, the first that is given tells where it is from
 DIGEST_LETTERS = 36  # as many as MLflow keeps
-NOT_COMPARED = ("_target_", "preload", "options")  # of a framework: what code it is
+NOT_COMPARED = ("_target_", "preload")  # of a framework: what code it is
 GROUPS_SHOWN = 100  # more of them are for the report alone: a store draws a chart for each number
 # A study's status is the first of these that one of its trials has.
 PRECEDENCE = (
@@ -199,9 +199,9 @@ def _of_own_framework(config: Mapping[str, Any]) -> dict[str, Any]:
     own = config["framework"]
     foreign = {*FRAMEWORKS, "pretraining"} - {own["name"]}
     kept = {key: value for key, value in own.items() if key not in foreign and key not in NOT_COMPARED}
-    shape = {key: value for key, value in config.get("arch", {}).items() if key != "pretraining"}
-    found = {key: value for key, value in config.items() if key != "digests"} | {"framework": kept}
-    return found | ({"arch": shape} if "arch" in config else {})
+    made_here = config["model"]["pretrained"] and config["model"].get("path") is None
+    shape = {key: value for key, value in config["arch"].items() if key != "pretraining" or made_here}
+    return {key: value for key, value in config.items() if key != "digests"} | {"framework": kept, "arch": shape}
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
