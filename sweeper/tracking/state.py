@@ -16,6 +16,7 @@ from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
 FILE = ".mlflow.json"
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://")
+KIND = "?workflowType=machine_learning"  # of work, in an address
 
 
 class TrackingError(RuntimeError):
@@ -96,10 +97,13 @@ def ui_command(uri: str) -> str:
 
 
 def study_address(study: Path, uri: str) -> str | None:
-    """Return where a browser finds a study's own run, with its verdict and numbers, once `ui_command` runs."""
+    """Return where a browser finds a study's own run, with its verdict and numbers, once `ui_command` runs.
+
+    It names the kind of work, as `runs_address` does.
+    """
     state = read_state(study)
     experiment, run = state.experiments.get(shown(uri)), state.runs.get(shown(uri))
-    return f"{_server(uri)}/#/experiments/{experiment}/runs/{run}" if experiment and run else None
+    return f"{_server(uri)}/#/experiments/{experiment}/runs/{run}{KIND}" if experiment and run else None
 
 
 def runs_address(study: Path, uri: str) -> str | None:
@@ -108,7 +112,7 @@ def runs_address(study: Path, uri: str) -> str | None:
     It names the kind of work: MLflow's own front page leads to a view for language models, which has no runs.
     """
     experiment = read_state(study).experiments.get(shown(uri))
-    return experiment and f"{_server(uri)}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    return experiment and f"{_server(uri)}/#/experiments/{experiment}/runs{KIND}"
 
 
 def _server(uri: str) -> str:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, 
 
 from sweeper.report.directory import write_report
 from sweeper.sync import synchronise
-from sweeper.tracking.state import runs_address
+from sweeper.tracking.state import runs_address, study_address
 from sweeper.trial.outcome import Failure, Status
 from tests.integration.mlflow_server import mlflow_server
 from tests.records import trial, write, write_demo
@@ -336,10 +336,14 @@ def test_mlflow_shows_the_groups_numbers_and_the_report(seen: Seen, tracked: tup
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(study.name)
     (parent,) = client.search_runs([experiment.experiment_id], "tags.mlflow.runName = 'demo'")
-    run = f"{uri}/#/experiments/{experiment.experiment_id}/runs/{parent.info.run_id}"
+    run = study_address(study, uri)
+    assert run is not None and parent.info.run_id in run
     seen.page.goto(run)
+    expect(seen.page.get_by_text("has the best mean test accuracy").first).to_be_visible()  # the description
+    expect(seen.page.get_by_text("demo").first).to_be_visible()
+    expect(seen.page.get_by_text("Datasets").first).to_be_visible()
     expect(seen.page.get_by_text("groups/pt hf/test_accuracy_mean").first).to_be_visible()
-    seen.page.goto(f"{run}/artifacts/report/report.html")
+    seen.page.goto(f"{run.partition('?')[0]}/artifacts/report/report.html")
     shown = seen.page.frame_locator("iframe").first
     expect(shown.locator("h1", has_text="demo")).to_be_visible()
     assert seen.errors == []
