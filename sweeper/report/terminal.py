@@ -15,9 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.analysis.rows import Comparison
+from sweeper.report.headline import verdict
 from sweeper.report.notes import closing_notes, notes
+from sweeper.report.ranking import ranking_tables
 from sweeper.report.tables import closing_tables, text_tables
 from sweeper.report.text import TextTable
+from sweeper.trial.outcome import Status
 
 PLAIN_WIDTH = 10_000  # wide enough that nothing is wrapped or cut
 ROWS_SHOWN = 400  # of a table; more of them nobody reads on a screen
@@ -46,11 +49,25 @@ def terminal(file: TextIO | None = None) -> Console:
 def print_tables(comparison: Comparison, console: Console) -> None:
     """Print the tables that a sweep ends with and what must be known about them."""
     _print_all(closing_tables(comparison), closing_notes(comparison), console)
+    _print_answer(comparison, console)
 
 
 def print_report(comparison: Comparison, console: Console) -> None:
     """Print all tables of a comparison and what must be known about them."""
     _print_all(text_tables(comparison), notes(comparison), console)
+    _print_answer(comparison, console)
+
+
+def _print_answer(comparison: Comparison, console: Console) -> None:
+    """Print the ranking, where it is more than what two groups have, and the verdict."""
+    if not any(row.status == Status.DONE for row in comparison.trials):
+        return
+    for table in ranking_tables(comparison):
+        if table.rows > 2:
+            console.print(Text(table.title, style="bold"))
+            print_table(replace(table, blocks=table.beginning(ROWS_SHOWN)), console)
+    for line in verdict(comparison):
+        print_line(line, console, "bold")
 
 
 def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:
@@ -65,11 +82,11 @@ def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Conso
         print_line(f"and {hidden} more notes: python -m sweeper.report STUDY --format markdown", console)
 
 
-def print_line(line: str, console: Console) -> None:
+def print_line(line: str, console: Console, style: str = "dim") -> None:
     """Print a text in whole words; a word that is longer than the screen, as a path may be, stays one to copy."""
     width = console.width if console.is_terminal else PLAIN_WIDTH
     wrapped = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-    console.print(Text(wrapped, style="dim"), soft_wrap=True)
+    console.print(Text(wrapped, style=style), soft_wrap=True)
 
 
 def print_table(table: TextTable, console: Console) -> None:

@@ -107,7 +107,8 @@ def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path) -> None:
 def test_json_has_all_tables_and_survives_nan(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
     found = json.loads(rendered(tmp_path, "json"))
-    assert found["schema"] == 2
+    assert found["schema"] == 3
+    assert found["verdict"] and found["question"].endswith("?")
     assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
     assert found["trials"][0]["test"] == "nan"
     assert [row["test"]["mean"] for row in found["epochs"]] == [0.4, "nan"]
