@@ -14,8 +14,9 @@ import pytest
 
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import LINES_DRAWN, SERIES_PER_PANEL, CurveFigure
-from sweeper.report.figures.drawing import COLOURS, draw, draw_narrow, look
+from sweeper.report.figures.drawing import draw, draw_narrow
 from sweeper.report.figures.intervals import IntervalFigure
+from sweeper.report.figures.looks import COLOURS, look
 from sweeper.report.figures.styles import Style, wrapped
 from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg, natural_width

@@ -18,27 +18,12 @@ from PIL import Image
 
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
-from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.figures.styles import NEUTRAL, Style, wrapped
+from sweeper.report.figures.drawn_intervals import PHONE_INCHES, draw_intervals, draw_rows
+from sweeper.report.figures.looks import FAINT, INK, look, scaled
+from sweeper.report.figures.styles import Style, wrapped
 from sweeper.trial.metrics import is_share
 
-INK, FAINT = "#1b1f24", "#c9ced6"
-# Okabe and Ito's colours, which the colour-blind tell apart (https://jfly.uni-koeln.de/color/), but for their yellow,
-# which is too light for lines on white: Paul Tol's wine instead (https://personal.sron.nl/~pault/). In print the marks
-# and dashes tell groups apart. Their black is not quite one, since Matplotlib leaves black's name out of an SVG.
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#010101",
-    "#882255",
-)
-DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",  # text stays text
     "pdf.fonttype": 42,  # TrueType, which journals ask for
@@ -55,12 +40,10 @@ SETTINGS: Mapping[str, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
 PANEL_INCHES = (3.1, 2.5)
-ONE_PANEL_INCHES, SET_INCHES, ONE_SET_INCHES = 5.2, 2.4, 4.6
-PHONE_INCHES = 3.5
-ROWS_APART = 16  # more rows than that stand closer
+ONE_PANEL_INCHES = 5.2
 LEGEND_LETTERS = (50, 75, 88, 132)  # in a line below so many panels; 0: on a phone
 LEGEND_MARK = 10  # letters that a line's sample takes
-PANEL_LETTERS, ROW_LETTERS, PHONE_LETTERS = 44, 44, 50
+PANEL_LETTERS = 44
 PNG_DPI = 200
 PNG_COLOURS = 256
 LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
@@ -87,7 +70,7 @@ def _drawn(figure: Figure, *, narrow: bool) -> Iterator[Canvas]:
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        paint: Any = _draw_curves if isinstance(figure, CurveFigure) else _draw_rows if narrow else _draw_intervals
+        paint: Any = _draw_curves if isinstance(figure, CurveFigure) else draw_rows if narrow else draw_intervals
         canvas = paint(figure, narrow) if isinstance(figure, CurveFigure) else paint(figure)
         canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
         canvas.set_layout_engine("none")
@@ -146,8 +129,8 @@ def _draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
         x, y = _joined([line.values for line in series.lines], figure.metric)
         axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.55)
     epochs = sorted(series.epochs)
-    means = [_scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
-    deviations = [_scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
+    means = [scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
+    deviations = [scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
     low = [mean - deviation for mean, deviation in zip(means, deviations, strict=True)]
     high = [mean + deviation for mean, deviation in zip(means, deviations, strict=True)]
     axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -157,7 +140,7 @@ def _draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
 
 def _draw_published(axes: Axes, figure: CurveFigure, series: Series) -> None:
     epochs = sorted(series.published)
-    means = [_scaled(figure.metric, series.published[epoch]) for epoch in epochs]
+    means = [scaled(figure.metric, series.published[epoch]) for epoch in epochs]
     axes.plot(epochs, means, **{**look(series.style), **PUBLISHED})
 
 
@@ -166,10 +149,10 @@ def _draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -
     x = epoch + shift
     small: dict[str, Any] = {"marker": ".", "markersize": 4, "linestyle": "none", "alpha": 0.55}
     if figure.lines_drawn:
-        values = [_scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
+        values = [scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
         axes.plot([x + 0.04] * len(values), values, color=look(series.style)["color"], **small)
-    bar = _scaled(figure.metric, summary.sd)
-    axes.errorbar(x, _scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
+    bar = scaled(figure.metric, summary.sd)
+    axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
 
 def _dodge(number: int, of: int) -> float:
@@ -220,89 +203,6 @@ def _draw_legend(canvas: Canvas, handles: Sequence[Line2D], letters: int) -> Non
     canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)
 
 
-def _draw_intervals(figure: IntervalFigure) -> Canvas:
-    """Rows beside their names, a panel a set."""
-    labels = [wrapped(label, ROW_LETTERS) for label in figure.labels[:ROWS_DRAWN]]
-    lines = [label.split("\n") for label in labels]
-    longest = max(len(line) for own in lines for line in own)
-    row = (0.16 if len(labels) <= ROWS_APART else 0.07) + 0.15 * max(map(len, lines))
-    number = len(figure.columns)
-    width = 0.065 * longest + (SET_INCHES if number > 1 else ONE_SET_INCHES) * number + 0.4
-    canvas = Canvas(figsize=(width, row * len(labels) + 1.1), layout="constrained")
-    grid = canvas.subplots(1, number, sharex=True, sharey=True, squeeze=False)[0]
-    for axes, split in zip(grid, figure.columns, strict=True):
-        _draw_set(axes, figure, split, range(len(labels)), 0.22)
-        axes.set_xlabel(figure.axis)
-    grid[0].set_yticks(range(len(labels)), labels)
-    grid[0].set_ylim(len(labels) - 0.5, -0.5)
-    return canvas
-
-
-def _draw_rows(figure: IntervalFigure) -> Canvas:
-    """Rows below their names, a set below the other."""
-    labels = [wrapped(label, PHONE_LETTERS) for label in figure.labels[:ROWS_DRAWN]]
-    heights = [0.31 + 0.16 * (label.count("\n") + 1) for label in labels]
-    places = [sum(heights[: position + 1]) for position in range(len(labels))]
-    number = len(figure.columns)
-    canvas = Canvas(figsize=(PHONE_INCHES, (places[-1] + 0.55) * number + 0.3), layout="constrained")
-    grid = canvas.subplots(number, 1, sharex=True, squeeze=False)
-    for (axes,), split in zip(grid, figure.columns, strict=True):
-        _draw_set(axes, figure, split, places, 0.11)
-        axes.set_ylim(places[-1] + 0.25, 0)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        for label, place in zip(labels, places, strict=True):
-            axes.text(0, place - 0.1, label, transform=axes.get_yaxis_transform(), va="bottom", linespacing=1.1)
-    grid[-1][0].set_xlabel(figure.axis)
-    return canvas
-
-
-def _draw_set(axes: Axes, figure: IntervalFigure, split: str, places: Sequence[float], below: float) -> None:
-    """Draw the rows of a set at their places, single values so much below."""
-    for place, interval, style in zip(places, figure.columns[split], figure.styles, strict=False):
-        if interval:
-            _draw_interval(axes, figure, (place, place + below), interval, style)
-    if figure.from_zero:
-        axes.axvline(0, color=INK, linewidth=0.8)
-    if len(figure.columns) > 1:
-        axes.set_title(split)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.grid(visible=False, axis="y")
-
-
-def _draw_interval(
-    axes: Axes, figure: IntervalFigure, places: tuple[float, float], interval: Interval, style: Style
-) -> None:
-    """Draw a mean with its interval at the first place, and single values at the other, just below."""
-    position, below = places
-    marks = look(style) | {"linestyle": "none"}
-    values = [_scaled(figure.metric, value) for value in interval.values]
-    axes.plot(values, [below] * len(values), linestyle="none", marker=".", markersize=5, color=marks["color"])
-    mean, low, high = (_scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
-    axes.plot([low, high], [position, position], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
-    axes.plot([mean], [position], **marks)
-
-
-def look(style: Style) -> dict[str, Any]:
-    """Colour, dashes and mark of a style; colours that repeat do so with other dashes and marks."""
-    if style == NEUTRAL:
-        return {"color": INK, "linestyle": "-", "marker": "o", "markersize": 5}
-    turn = style.colour // len(COLOURS)
-    return {
-        "color": COLOURS[style.colour % len(COLOURS)],
-        "linestyle": DASHES[(style.colour + turn) % len(DASHES)],
-        "marker": MARKS[(style.shape + turn) % len(MARKS)],
-        "markersize": 5,
-    }
-
-
-def _scaled(metric: str, value: float | None) -> float:
-    """A value as it is drawn: shares in per cent; nan, which is a gap, for what is not known or not finite."""
-    if value is None or not math.isfinite(value):
-        return math.nan
-    return 100 * value if is_share(metric) else value
-
-
 def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[float], list[float]]:
     """Coordinates of several curves as one line with gaps, which is one path in a file."""
     x: list[float] = []
@@ -310,5 +210,5 @@ def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[fl
     for curve in curves:
         epochs = sorted(curve)
         x += [*epochs, math.nan]
-        y += [*(_scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
+        y += [*(scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
     return x, y
