@@ -36,13 +36,7 @@ def print_plan(study: Study, trials: Sequence[Trial], backend: Backend, console:
     seconds = _durations(study.directory.parent) if to_run else {}
     expected = {item.trial.name: seconds.get(_likeness(item.trial.description()), math.nan) for item in to_run}
     console.print(rich_table(_table(known, expected, followed)))
-    print_models([item.trial for item in to_run], console)
-    print_other_code(study, trials, console)
-    if not study.fresh:
-        print_reasons(study.directory, trials, [item.trial for item in to_run], console)
-    print_data([item.trial for item in to_run], console)
-    if to_run:
-        print_settings(study, console)
+    print_before(study, trials, [item.trial for item in to_run], console)
     for title in dict.fromkeys(step.title for item in to_run for step in inputs.preparations(item.trial)):
         console.print(f"First: {printable(title)}", soft_wrap=True)
     outline = backend.outline(len(to_run))
@@ -72,13 +66,24 @@ def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
     return list(found.values())
 
 
-def print_models(trials: Sequence[Trial], console: Console) -> None:
+def print_before(study: Study, trials: Sequence[Trial], to_run: Sequence[Trial], console: Console) -> None:
+    """Print what should be known before trials are run: models, older results, data, and settings that nobody set."""
+    _print_models(to_run, console)
+    print_other_code(study, trials, console)
+    if not study.fresh:
+        print_reasons(study.directory, trials, to_run, console)
+    _print_data(to_run, console)
+    if to_run:
+        _print_settings(study, console)
+
+
+def _print_models(trials: Sequence[Trial], console: Console) -> None:
     """Print what is taken of each model that was pretrained elsewhere."""
     for line in model_lines(trials):
         console.print(printable(line), soft_wrap=True, markup=False, highlight=False)
 
 
-def print_data(trials: Sequence[Trial], console: Console) -> None:
+def _print_data(trials: Sequence[Trial], console: Console) -> None:
     """Print what should be known of each data set before trials are trained on it; a corpus has no such line."""
     by_data = {digest([result_settings(trial.data), trial.digests["data"]]): trial for trial in trials}
     for trial in by_data.values():
@@ -91,7 +96,7 @@ def print_data(trials: Sequence[Trial], console: Console) -> None:
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
-def print_settings(study: Study, console: Console) -> None:
+def _print_settings(study: Study, console: Console) -> None:
     """Print the settings that nobody set and that the data decided, and those that were typed for nothing."""
     if study.taken:
         console.print("Set by nobody, and taken as if typed:", soft_wrap=True)

@@ -13,10 +13,8 @@ from sweeper.driver.closing import counts_text, print_closing, print_detached, p
 from sweeper.driver.driver import Driver
 from sweeper.driver.live import SweepView
 from sweeper.driver.live_lines import PlainView
-from sweeper.driver.other_code import print_other_code
-from sweeper.driver.plan import distinct, print_data, print_models, print_plan, print_settings
+from sweeper.driver.plan import distinct, print_before, print_plan
 from sweeper.driver.side_processes import await_writing, follow, start_writing
-from sweeper.driver.superseded import print_reasons
 from sweeper.driver.sweep_trial import SweepTrial, with_records
 from sweeper.errors import DONE, INTERRUPTED, NOT_ALL_DONE, WrongInput
 from sweeper.records import provenance
@@ -74,13 +72,7 @@ def plan(study: Study, trials: Sequence[Trial], console: Console) -> list[SweepT
     done = sum(item.status is Status.DONE for item in known)
     console.print(f"{study.name}: {done} of {len(known)} trials are done ({counts_text(known)}).")
     to_run = [item.trial for item in known if item.status is not Status.DONE]
-    print_models(to_run, console)
-    print_other_code(study, trials, console)
-    if not study.fresh:
-        print_reasons(study.directory, trials, to_run, console)
-    print_data(to_run, console)
-    if to_run:
-        print_settings(study, console)
+    print_before(study, trials, to_run, console)
     return known
 
 
