@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -182,7 +183,12 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     """Take the columns of texts and classes where they are not called text and label, and no other is named."""
     wanted = {"text": source.text, "label": source.label}
     free = [name for name, column in wanted.items() if column == name and f"data.{name}" not in named]
-    head = source.head() if free else Head((), ())
+    if not free:
+        return found
+    with suppress(WrongInput):  # told below, or where the table is read again
+        source.check()
+        return found  # it has both, and is read once
+    head = source.head()
     missing = [name for name in free if name not in head.header]
     _check_header(source, head)
     if not missing or not head.rows or len(head.header) < len(wanted):
