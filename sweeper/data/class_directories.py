@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweeper.data.encodings import read_text
+from sweeper.data.encodings import decoded
 from sweeper.data.table import Table, check_columns, counted, shown_names
 from sweeper.errors import WrongInput
 
@@ -66,12 +66,7 @@ def read_classes(directory: Path, wanted: Mapping[str, str] | None, encoding: st
     files = [(name, file) for name, files in there.items() if name not in NO_CLASS for file in files]
     texts = []
     for _, file in files:
-        try:
-            text, note = read_text(file, encoding)
-        except WrongInput as error:
-            if "is empty" not in str(error):
-                raise
-            text, note = "", ""
+        text, note = decoded(file, encoding)  # an empty one is told with all other rows
         notes[note] += 1
         texts.append(text.rstrip("\r\n"))
     said = [f"{counted(number, 'file')} {note}" for note, number in notes.items() if note]

@@ -40,6 +40,14 @@ def read_text(file: Path, encoding: str | None = None) -> tuple[str, str]:
 
     Raises WrongInput for what cannot be read, is of no encoding that can be told, or is empty.
     """
+    text, note = decoded(file, encoding)
+    if not text.strip():
+        raise WrongInput(f"{file} is empty\nneeded: one line an example")
+    return text, note
+
+
+def decoded(file: Path, encoding: str | None = None) -> tuple[str, str]:
+    """Return what `read_text` does, of an empty file, too."""
     content = _read_bytes(file)
     recognised = "" if encoding else _recognised(file, content)
     name = encoding or recognised or UTF8
@@ -48,8 +56,6 @@ def read_text(file: Path, encoding: str | None = None) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise WrongInput(f"{file}, line {number} is not {name.upper()} ({error.reason})\n{_remedy()}") from error
-    if not text.strip():
-        raise WrongInput(f"{file} is empty\nneeded: one line an example")
     return text, "" if recognised in ("", UTF8) else f"read as {recognised} (data.encoding={recognised})"
 
 
