@@ -16,6 +16,11 @@ class WrongInput(ValueError):
     """Something the user gave cannot work; its message names the culprit, what is allowed and the remedy."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's error that is not empty; of one without a message its kind."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser of a command line that refuses as every other wrong input is refused."""
 

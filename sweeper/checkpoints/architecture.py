@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sweeper.errors import WrongInput
+from sweeper.errors import WrongInput, first_line
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import ArchSettings
 
@@ -121,8 +121,7 @@ def stated_config(directory: str, **changes: Any) -> PretrainedConfig:
     try:
         return AutoConfig.from_pretrained(directory, trust_remote_code=False, **changes)
     except (ValueError, KeyError, TypeError, AttributeError) as error:  # as its classes check what they are given
-        lines = (line.strip() for line in str(error).splitlines())
-        said = next(filter(None, lines), type(error).__name__).partition(". ")[0][:300]
+        said = first_line(error).partition(". ")[0][:300]
         raise WrongInput(
             f"model.path={directory}: Transformers cannot build what its config.json says: {said}\n"
             "needed there: a model_type of the library itself; code that lies with a model is never run"

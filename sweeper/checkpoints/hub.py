@@ -8,7 +8,7 @@ from pathlib import Path
 from sweeper.checkpoints.checkpoint import Checkpoint
 from sweeper.checkpoints.fairseq_directory import checkpoint_in
 from sweeper.checkpoints.weight_files import weight_files
-from sweeper.errors import WrongInput
+from sweeper.errors import WrongInput, first_line
 from sweeper.records.files import expanded
 from sweeper.tokens.tokenizer import PIECES, TRANSFORMERS_FILES
 
@@ -95,4 +95,4 @@ def _reason(error: Exception) -> str:
     }
     if known := next((said for kind, said in reasons.items() if isinstance(error, kind)), None):
         return known
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:150]
+    return first_line(error)[:150]

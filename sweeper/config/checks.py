@@ -65,14 +65,16 @@ def check_arch(arch: ArchSettings, family: Family) -> None:
 
 def _check_recipe(trial: Trial) -> None:
     arch = trial.arch
-    if trial.model.pretrained and trial.weights_path is None and isinstance(trial.data, Tabular):
+    if not trial.model.pretrained or trial.weights_path is not None:
+        return
+    if isinstance(trial.data, Tabular):
         raise WrongInput(
             f"model={trial.model.name} names no weights, and data={trial.choices['data']} brings none\n"
             "set model.path=DIR or model.path=OWNER/NAME; or make some from text of your own, for model.path=weights:\n"
             "python -m sweeper.pretrain corpus=FILE out=weights; without pretrained weights: model=rd"
         )
     matrices = arch.layers * (4 * arch.width**2 + 2 * arch.width * arch.feed_forward)
-    if trial.model.pretrained and trial.weights_path is None and matrices > LARGEST_RECIPE:
+    if matrices > LARGEST_RECIPE:
         raise WrongInput(
             f"model={trial.model.name} names no weights for arch={arch.name}, with {matrices:,} parameters in layers\n"
             f"weights are made on the way for at most {LARGEST_RECIPE:,}\n"

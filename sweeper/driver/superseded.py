@@ -19,7 +19,7 @@ from sweeper.errors import WrongInput
 from sweeper.records.record import Record
 from sweeper.trial.mends import MENDS, changed_inputs, newly_mended
 from sweeper.trial.outcome import Status
-from sweeper.trial.trial import Trial
+from sweeper.trial.trial import ID_SHOWN, Trial
 
 # A digest that differs -> how it is said.
 CHANGED = {
@@ -36,7 +36,6 @@ ASKED_BY = {
     "weights": ("model", "arch"),
     "config": ("model",),
 }
-ID_SHOWN = 8  # hexadecimal digits that a trial's name ends in
 
 Config = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.checkpoints.weight_files import tensor_shapes, weight_files
-from sweeper.errors import WrongInput
+from sweeper.errors import WrongInput, first_line
 from sweeper.frameworks import inputs
 from sweeper.records.files import cached
 from sweeper.trial import Trial
@@ -75,7 +75,7 @@ def _check_scores(trial: Trial, model: Any) -> None:
         with torch.no_grad():
             scores = model(**batch).logits.float()
     except (IndexError, RuntimeError) as error:
-        said = str(error).partition("\n")[0][:200] or type(error).__name__
+        said = first_line(error)[:200]
         raise WrongInput(f"{named}: a {trial.arch.model_type} reads no batch of these texts: {said}") from error
     differ = bool((batch["input_ids"] != batch["input_ids"][0]).any())
     spread = float((scores - scores[0]).abs().max())
@@ -120,5 +120,5 @@ def _why_unreadable(trial: Trial, model: Any, length: int) -> str:
         with torch.no_grad():
             model(input_ids=ids, attention_mask=torch.ones_like(ids))
     except (IndexError, RuntimeError) as error:
-        return str(error).partition("\n")[0][:200] or type(error).__name__
+        return first_line(error)[:200]
     return ""

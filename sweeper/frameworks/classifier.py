@@ -139,7 +139,7 @@ def _check_loaded(
         raise WrongInput(f"{refused} lacks {_some(absent)}\nneeded: all weights of a {model.config.model_type}")
     for name, (stored, wanted) in extents.items():
         if kept or not is_head(model, name):
-            raise WrongInput(f"{refused}: {name} is {stored} in its weights, {wanted} by its config.json")
+            raise _of_another_size(refused, name, stored, wanted)
     if kept and (absent := [name for name in lacking if is_head(model, name)]):
         raise WrongInput(f"{refused} has no trained head: it lacks {_some(absent)}\nset model.head=draw")
     body = {name for name, _ in model.base_model.named_children()}
@@ -148,6 +148,10 @@ def _check_loaded(
             f"{refused} holds {_some(unknown)}, which a {model.config.model_type} does not have\n"
             "needed: its weights alone; heads of language models are left out"
         )
+
+
+def _of_another_size(refused: str, name: str, stored: list[int], wanted: list[int]) -> WrongInput:
+    return WrongInput(f"{refused}: {name} is {stored} in its weights, {wanted} by its config.json")
 
 
 def _is_ignored(model: PreTrainedModel, body: Collection[str], name: str, kept: bool) -> bool:
@@ -199,9 +203,8 @@ def check_language_model(model: PreTrainedModel, directory: str, found: Mapping[
 
     What is missing would be random, and the trial no pretrained one; what is not read made another function.
     """
-    extents = [(name, list(stored), list(wanted)) for name, stored, wanted in found["mismatched_keys"]]
-    for name, stored, wanted in extents:
-        raise WrongInput(f"model.path={directory}: {name} is {stored} in its weights, {wanted} by its config.json")
+    for name, stored, wanted in found["mismatched_keys"]:
+        raise _of_another_size(f"model.path={directory}", name, list(stored), list(wanted))
     if lacking := sorted(found["missing_keys"]):
         raise WrongInput(
             f"model.path={directory} lacks {_some(lacking)}\nneeded: all weights of its causal language model"

@@ -118,8 +118,8 @@ def _reads_padding(model: PreTrainedModel, collator: Collator, max_length: int) 
     """Whether a text gets other scores, or none, beside a longer one."""
     if model.config.model_type in PREFIXES:
         return False
-    known = range(model.config.get_text_config().vocab_size)
-    ids = [index for index in known if index != collator.pad_id][: LENGTHS[-1]]
+    known = range(min(model.config.get_text_config().vocab_size, LENGTHS[-1] + 1))
+    ids = [index for index in known if index != collator.pad_id]
     sizes = [size for size in LENGTHS if size <= min(max_length, len(ids))] or [1]
     rows = [{"input_ids": ids[:size], "token_type_ids": [0] * size, "labels": 0} for size in sizes]
     trained = model.training

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeper.errors import WrongInput
+from sweeper.errors import WrongInput, first_line
 from sweeper.tokens.tokenizer import TOKENIZER
 from sweeper.tokens.transformers_tokenizer import Roles, read_library, write_roles
 
@@ -54,9 +54,9 @@ def _read(source: Path, config: Mapping[str, Any]) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:  # the libraries raise whatever they meet in a file
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        said = first_line(error)[:200]
         raise WrongInput(
-            f"tokenizer {source}: Transformers cannot read it as model_type={config.get('model_type')}: {said[:200]}\n"
+            f"tokenizer {source}: Transformers cannot read it as model_type={config.get('model_type')}: {said}\n"
             f"{_remedy(source)}"
         ) from error
 

@@ -22,6 +22,7 @@ from sweeper.trial.settings import (
 )
 
 IDENTITY_SCHEMA = 1
+ID_SHOWN = 8  # hexadecimal digits that a trial's name ends in
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Trial:
     @property
     def name(self) -> str:
         """Name of the trial's directory."""
-        return f"{self.framework.name}-{self.model.name}-{self.choices['data']}-s{self.seed}-{self.id[:8]}"
+        return f"{self.framework.name}-{self.model.name}-{self.choices['data']}-s{self.seed}-{self.id[:ID_SHOWN]}"
 
 
 def result_settings(settings: Any) -> dict[str, Any]:
