@@ -5,26 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
+from sweeper.analysis.contents import MODEL, same_paths
+from sweeper.analysis.contents import Value as Value
 from sweeper.errors import WrongInput
 from sweeper.trial.mends import MENDED
 from sweeper.trial.settings import FRAMEWORKS
 
-Value = str | int | float | bool | None
 # What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
 SECTIONS = ("model", "framework", "data", "arch", "task", "tokenizer", "train", "device", "digests")
 ALWAYS = ("model", "framework")
-# A path is stood for by its content: the same file in two directories makes no difference.
-CONTENT = {
-    "model.path": "digests.weights",
-    "data.path": "digests.data",
-    "data.name": "digests.data",
-    "data.files": "digests.data",
-    "tokenizer.path": "digests.tokenizer",
-    "tokenizer.count_on": "digests.tokenizer",
-}
 ORDER = {"framework": FRAMEWORKS}
 SEEDS = ("seed", "data_seed")
 STUDY = "study"
@@ -36,14 +27,17 @@ def factor_values(
 ) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
     """Return what varies or `by` names, and each trial's values of it; raises WrongInput for what is no setting."""
     settings = same_paths(settings)
-    factors = tuple(dict.fromkeys(_named(factor, settings) for factor in by)) or varied(settings)
+    factors = tuple(dict.fromkeys(named(factor, settings, "by") for factor in by)) or varied(settings)
     return factors, [tuple(values.get(factor) for factor in factors) for values in settings]
 
 
-def _named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
-    """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are."""
+def named(factor: str, settings: Sequence[Mapping[str, Value]], asked: str) -> str:
+    """Return a setting's whole name from it or from its last part; raises WrongInput listing the factors there are.
+
+    `asked` is the setting that names it, as `by`.
+    """
     if factor in SEEDS:
-        raise WrongInput(f"by={factor}: groups are made over seeds\nallowed: other settings")
+        raise WrongInput(f"{asked}={factor}: groups are made over seeds\nallowed: other settings")
     known = dict.fromkeys(name for values in settings for name in values)
     found = [factor] if factor in known else [name for name in known if name.rpartition(".")[2] == factor]
     if len(found) > 1:
@@ -51,12 +45,12 @@ def _named(factor: str, settings: Sequence[Mapping[str, Value]]) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise WrongInput(f"by={factor} could be several settings\nallowed: {', '.join(found)}")
+        raise WrongInput(f"{asked}={factor} could be several settings\nallowed: {', '.join(found)}")
     differing = [name for name in known if len({values.get(name) for values in settings}) > 1]
     listed = dict.fromkeys([*(name for name in ALWAYS if name in known), *differing])
     near = difflib.get_close_matches(factor, known, n=1)
     raise WrongInput(
-        f"by={factor}: no such factor{f'; did you mean {near[0]}?' if near else ''}\n"
+        f"{asked}={factor}: no such factor{f'; did you mean {near[0]}?' if near else ''}\n"
         f"those that differ here: {', '.join(listed)}\n"
         "any other setting of sweeper.run can be named, too"
     )
@@ -83,32 +77,14 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." and key != MENDED else text
 
 
-def same_paths(settings: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
-    """Give paths to the same content one name, the first that occurs, be it none at all."""
-    first: dict[tuple[str, Value], Value] = {}
-    return [
-        values
-        | {
-            name: first.setdefault((name, values.get(content)), values[name])
-            for name in values
-            if (content := _content_of(name))
-        }
-        for values in settings
-    ]
-
-
-@cache
-def _content_of(name: str) -> str | None:
-    """Return the setting that holds the digest of what a path leads to; None for what is no path."""
-    found = (content for path, content in CONTENT.items() if name == path or name.startswith(f"{path}."))
-    return next(found, None)
-
-
 def varied(settings: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
-    """Return model, framework and what differs without following an earlier factor, as `model.pretrained` does."""
+    """Return model, framework and what differs without following an earlier factor, as `model.pretrained` does.
+
+    The model's path comes before all that follows from it: its shape, its tokenizer, the weights' digest.
+    """
     factors = list(ALWAYS)
     names = dict.fromkeys(name for values in settings for name in values)
-    for name in names:
+    for name in sorted(names, key=lambda name: not (name == MODEL or name.startswith(f"{MODEL}."))):
         if len({values.get(name) for values in settings}) == 1:
             continue
         found: dict[tuple[Value, ...], Value] = {}

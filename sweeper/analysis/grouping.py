@@ -11,12 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.analysis.factors import SEEDS, Value, factor_values, rank, same_paths, trial_settings, varied
+from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
+from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
+from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
+from sweeper.analysis.selection import selected
 from sweeper.analysis.statistics import summarize
 from sweeper.analysis.superseded import with_superseded
 from sweeper.data import EVALUATED
+from sweeper.records.question import NOTHING, Question, question
 from sweeper.records.study import StudyRecords
 from sweeper.trial.outcome import Status
 
@@ -39,16 +43,17 @@ OF_ORDER = (
 )
 
 
-def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence[str] = ()) -> Comparison:
-    """Return the tables' rows, by factors and seeds; raises WrongInput where `by`, what makes groups, is no setting."""
+def compare(results: Iterable[Result], planned: Sequence[str] = (), asked: Question = NOTHING) -> Comparison:
+    """Return the tables' rows, by factors and seeds; raises WrongInput where what is asked names no setting."""
     results = with_superseded(list(results))
     kinds, positions = _kinds_of_trials(results)
     distinct = same_paths(kinds)
-    factors, of_kinds = factor_values(distinct, by if results else ())
-    settings, values = [distinct[position] for position in positions], [of_kinds[position] for position in positions]
+    factors, roles = assign(distinct, asked if results else NOTHING)
+    twins = twin_paths(distinct) if MODEL in factors else [()] * len(distinct)
+    of_kinds = [tuple(values.get(factor) for factor in factors) for values in distinct]
     members = [
-        Member(result, _trial_row(key, result, own), own)
-        for key, result, own in zip(values, results, settings, strict=True)
+        Member(result, _trial_row(of_kinds[kind], result, distinct[kind]), distinct[kind], twins[kind])
+        for kind, result in zip(positions, results, strict=True)
     ]
     members.sort(key=lambda own: (*map(rank, factors, own.row.factors), own.row.seed, own.row.data_seed, own.row.name))
     groups: dict[tuple[Value, ...], list[Member]] = defaultdict(list)
@@ -56,27 +61,34 @@ def compare(results: Iterable[Result], planned: Sequence[str] = (), by: Sequence
         groups[member.row.factors].append(member)
     measured = [key for result in results for key in result.at_best]
     tested = not measured or any(key.startswith("test/") for key in measured)
-    return Comparison(
+    whole = Comparison(
         factors=factors,
         trials=tuple(member.row for own in groups.values() for member in own),
         epochs=tuple(row for own in groups.values() for row in _epoch_rows(own)),
-        groups=tuple(_group_row(own, tested) for own in groups.values()),
+        groups=tuple(_group_row(own, tested, roles) for own in groups.values()),
         planned=tuple(planned),
         data=tuple(_data_sets(factors, members)),
         tested=tested,
         launches=tuple(Counter(launch for result in results for launch in result.launches).items()),
         curves={result.name: _epoch_values(result) for result in results if result.metrics and not result.superseded},
+        roles=roles,
+        primary=primary_of(asked, distinct, roles) if results else None,
     )
+    return selected(whole) if roles.tuned else whole
 
 
-def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = ()) -> Comparison:
-    """Compare all records in groups of what varies (of several studies they too) or of what `by` names."""
+def compare_study(opened: StudyRecords | Studies, by: Sequence[str] = (), asked: Question | None = None) -> Comparison:
+    """Compare all records in groups of what varies (of several studies they too), or as `asked`; `by` is short for it.
+
+    What a study was asked by its sweeps counts where `asked` does not say otherwise.
+    """
+    asked = asked or (question({"by": list(by)}) if by else NOTHING)
     if isinstance(opened, StudyRecords):
-        return compare(results_of(opened), opened.planned, by)
+        return compare(results_of(opened), opened.planned, asked.over(opened.question))
     named = list(zip(opened.names(), opened.members, strict=True))
     results = (result.of_study(name) for name, study in named for result in results_of(study))
     planned = [f"{name}/{trial}" for name, study in named for trial in study.planned]
-    return compare(results, planned, by)
+    return compare(results, planned, asked)
 
 
 def _kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]], list[int]]:
@@ -96,11 +108,12 @@ def _kinds_of_trials(results: Sequence[Result]) -> tuple[list[dict[str, Value]],
 
 @dataclass(frozen=True)
 class Member:
-    """A trial of a group: its result, its row, and its settings."""
+    """A trial of a group: its result, its row, its settings, and the paths of models that it stands for as well."""
 
     result: Result
     row: TrialRow
     settings: Mapping[str, Value]
+    twins: tuple[Value, ...]
 
 
 def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str, Value]) -> TrialRow:
@@ -164,11 +177,13 @@ def _epoch_values(result: Result) -> Curve:
     return dict(curves)
 
 
-def _group_row(members: Sequence[Member], tested: bool) -> GroupRow:
+def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRow:
     reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
     independent = not _share_seeds([member.result for member in counted])
+    code = _differing_code([member.result for member in counted])
+    code = _differing_code([member.result for member in counted])
 
     def both(name: str) -> Summaries:
         values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
@@ -187,11 +202,12 @@ def _group_row(members: Sequence[Member], tested: bool) -> GroupRow:
         missing=tuple((member.result.name, why) for member, why in reasons if why),
         counted=tuple(member.row for member in counted),
         members=tuple(member.row for member in members),
-        differing=(*_differing_settings(members), *_differing_code([member.result for member in counted])),
+        differing=(*_differing_settings(members, roles.nuisance), *code),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
         independent=independent,
         settings=first.settings,
         configs=tuple({id(member.settings): member.result.config for member in members}.values()),
+        twins=first.twins,
     )
 
 
@@ -201,12 +217,14 @@ def _share_seeds(results: Sequence[Result]) -> bool:
     return any(1 < len(found) < len(results) for found in kinds)
 
 
-def _differing_settings(members: Sequence[Member]) -> Iterator[Differing]:
-    """Yield the settings that trials of one group differ in; not those that only follow others."""
+def _differing_settings(members: Sequence[Member], nuisance: Sequence[str]) -> Iterator[Differing]:
+    """Yield the settings that trials of one group differ in; not those that only follow others, or are meant to."""
     kinds = {id(member.settings): member.settings for member in members}
     if len(kinds) == 1:
         return
     for name in varied(list(kinds.values())):
+        if name in nuisance:
+            continue
         counts = Counter(json.dumps(member.settings.get(name)).strip('"') for member in members)
         if len(counts) > 1:
             yield Differing(name, tuple(counts.items()))

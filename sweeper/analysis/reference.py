@@ -3,6 +3,8 @@
 source: where the numbers stand          # text
 metric: accuracy                         # the metric that they are of
 unit: per cent                           # or share, of 1; of metrics that are shares
+data: {data: cls_books, data.limit: null} # settings that tell its data; on other data, or where this is missing,
+                                         # numbers stand beside, and nothing is subtracted
 sd: not stated                           # kind of the sds that are given: sample (n − 1), population (n), not stated
 groups:
   - group: {model: pt, framework: fairseq}                    # values of the study's factors
@@ -32,7 +34,8 @@ from sweeper.errors import WrongInput
 SCALES = {"per cent": 0.01, "share": 1.0}
 # What may stand at a place in the file; a refusal tells the nearest.
 ALLOWED = {
-    "": "keys source, metric, groups, and if need be unit, sd",
+    "": "keys source, metric, groups, and if need be data, unit, sd",
+    "data": "settings that tell the data, as in {data: cls_books, data.limit: null}",
     "unit": "per cent, share",
     "sd": "sample, population, not stated",
     "groups": "a list, as in [{group: {model: pt}, test: [79.3, 78.5, 80.1]}]",
@@ -101,6 +104,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     groups: Annotated[tuple[_FileGroup, ...], Meta(min_length=1)]
     unit: Literal["per cent", "share"] = "share"
     sd: Literal["sample", "population", "not stated"] = "not stated"
+    data: dict[str, str | int | float | bool | None] = {}  # msgspec copies it
 
     def __post_init__(self) -> None:
         for number, item in enumerate(self.groups):
@@ -124,13 +128,17 @@ class PublishedGroup:
 
 @dataclass(frozen=True)
 class Reference:
-    """A publication's numbers. `sd` says what kind its standard deviations are of; of values ours is the sample's."""
+    """A publication's numbers. `sd` says what kind its standard deviations are of; of values ours is the sample's.
+
+    `data` are the settings that tell what data they were made on; empty where nothing says so.
+    """
 
     file: str
     source: str
     metric: str
     sd: str
     groups: tuple[PublishedGroup, ...]
+    data: Mapping[str, Value]
 
 
 def read_reference(file: Path) -> Reference:
@@ -152,7 +160,7 @@ def read_reference(file: Path) -> Reference:
         raise WrongInput(f"reference={file}: {_explained(str(error), content)}") from error
     both = zip(found.groups, content["groups"], strict=True)
     groups = tuple(_published(item, raw.get("epochs", ()), SCALES[found.unit]) for item, raw in both)
-    return Reference(str(file), str(found.source), found.metric, found.sd, groups)
+    return Reference(str(file), str(found.source), found.metric, found.sd, groups, found.data)
 
 
 def _explained(said: str, content: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweeper.analysis.factors import Value
+from sweeper.analysis.roles import default_role, same_value
 from sweeper.analysis.rows import SETS, Comparison, EpochRow, GroupRow
 from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference
 from sweeper.errors import WrongInput
@@ -21,7 +22,10 @@ LISTED = 8  # groups that a refusal names
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """A group's best epochs beside the published; ours − published has no interval without a sample's sd and its n."""
+    """A group's best epochs beside the published; ours − published has no interval without a sample's sd and its n.
+
+    There is no difference where the published numbers are of other data, or do not say of what.
+    """
 
     factors: tuple[Value, ...]
     metric: str
@@ -36,7 +40,7 @@ class ReferenceRow:
 
 @dataclass(frozen=True)
 class ReferenceEpochRow:
-    """One group after one epoch beside what is published of it; `difference` is ours − published."""
+    """One group after one epoch beside what is published of it; `difference` is ours − published, on the same data."""
 
     factors: tuple[Value, ...]
     metric: str
@@ -93,7 +97,25 @@ def _is_of(comparison: Comparison, group: GroupRow, wanted: Mapping[str, Value])
     differing = {item.name for item in group.differing}
     known = {name: value for name, value in group.settings.items() if name not in differing}
     known |= dict(zip(comparison.factors, group.factors, strict=True))
-    return all(name in known and known[name] == value for name, value in wanted.items())
+    return all(name in known and same_value(value, known[name]) for name, value in wanted.items())
+
+
+def same_data(comparison: Comparison, group: GroupRow, published: PublishedGroup, reference: Reference) -> bool | None:
+    """Whether published numbers were made on a group's data; None where nothing says on which."""
+    told = dict(reference.data)
+    told |= {name: value for name, value in published.group.items() if default_role(name) == "blocks"}
+    return _is_of(comparison, group, told) if told else None
+
+
+def data_told(comparison: Comparison) -> set[bool | None]:
+    """Return which answers there are to `same_data` among the rows of the reference."""
+    reference = comparison.reference
+    return {
+        same_data(comparison, group, published, reference)
+        for published in (reference.groups if reference else ())
+        for group in _matching(comparison, published)
+        if reference
+    }
 
 
 def _group_text(values: Mapping[str, Value]) -> str:
@@ -109,7 +131,9 @@ def reference_rows(comparison: Comparison) -> Iterator[ReferenceRow]:
         for group in _matching(comparison, published):
             for split in SETS:
                 if split in published.sets:
-                    yield _reference_row(group, published, split, reference)
+                    row = _reference_row(group, published, split, reference)
+                    is_same = same_data(comparison, group, published, reference)
+                    yield row if is_same else replace(row, difference=None)
 
 
 def _reference_row(group: GroupRow, published: PublishedGroup, split: str, reference: Reference) -> ReferenceRow:
@@ -136,12 +160,13 @@ def reference_epoch_rows(comparison: Comparison) -> Iterator[ReferenceEpochRow]:
     ours = {(row.factors, row.metric, row.epoch): row for row in comparison.epochs}
     for published in reference.groups:
         for group in _matching(comparison, published):
+            is_same = same_data(comparison, group, published, reference)
             for split, epochs in published.epochs.items():
                 for epoch, item in enumerate(epochs, start=1):
                     row = ours.get((group.factors, group.metric, epoch))
                     summary = summary_of(row, split, reference.metric) if row else EMPTY
                     assert item.mean is not None
-                    delta = None if summary.mean is None else summary.mean - item.mean
+                    delta = None if summary.mean is None or not is_same else summary.mean - item.mean
                     yield ReferenceEpochRow(
                         group.factors, reference.metric, split, epoch, item.mean, item.sd, summary, delta
                     )

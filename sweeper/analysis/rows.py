@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sweeper.analysis.factors import Value
+from sweeper.analysis.contents import Value
+from sweeper.analysis.names import Names
 from sweeper.analysis.results import Divergence, Launch
+from sweeper.analysis.roles import Roles
 from sweeper.analysis.statistics import Summary, mean
+from sweeper.records.question import Primary
 from sweeper.trial.outcome import ParameterCounts, Status
 
 if TYPE_CHECKING:
@@ -111,7 +114,7 @@ class GroupRow(MeasuredRow):
     `missing` names the trials that do not count, and why; `counted` are those that do. `differing` is what they differ
     in besides their seeds, which it should not; `repeated` names trials that another one of the group is the same as.
     `independent`: no two of those that count share a seed or a data seed, unless all do. `settings` are those of its
-    first trial, `configs` those that occur.
+    first trial, `configs` those that occur. `twins`: the paths of other models whose random model this is as well.
     """
 
     factors: tuple[Value, ...]
@@ -128,6 +131,12 @@ class GroupRow(MeasuredRow):
     independent: bool
     settings: Mapping[str, Value]
     configs: tuple[Mapping[str, Any], ...]
+    twins: tuple[Value, ...] = ()
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Which way the selection metric is better."""
+        return bool(self.configs[0]["task"]["greater_is_better"])
 
 
 @dataclass(frozen=True)
@@ -144,13 +153,52 @@ class DataSet:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class GridRow:
+    """A value of the tuned settings that one group was trained with; `factors` are those of the comparison.
+
+    `validation` is of the selection metric, over the trials that count; `chosen`: it is what the group is compared by.
+    """
+
+    factors: tuple[Value, ...]
+    values: tuple[Value, ...]
+    metric: str
+    validation: Summary
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The values that validation chose for one group, of how many; which of them lie at an end of what was tried.
+
+    `unequal`: other groups were trained with other values.
+    """
+
+    factors: tuple[Value, ...]
+    values: tuple[Value, ...]
+    tried: int
+    at_edge: tuple[str, ...]
+    unequal: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All values of the `tuned` settings, and the choice among them a group; `whole` is the comparison of them all."""
+
+    tuned: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    choices: tuple[Choice, ...]
+    whole: Comparison
+
+
 @dataclass(frozen=True, eq=False)  # by identity, so that what is costly to derive can be kept for it
 class Comparison:
     """The rows of a study's tables. `planned` names trials that have no record yet.
 
     `tested`: whether test sets are part of the study; when no done trial has a test metric they are not. `launches` are
     all starts of trials that are alike, with their number; `reference` is what is published of such groups; `curves`
-    holds the evaluations of each done trial, by name.
+    holds the evaluations of each done trial, by name. `roles` are the factors', `primary` the comparison that the study
+    was made for. Where settings are tuned, groups and trials are those of the chosen values, and `grid` has them all.
     """
 
     factors: tuple[str, ...]
@@ -163,6 +211,20 @@ class Comparison:
     launches: tuple[tuple[Launch, int], ...] = ()
     reference: Reference | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    roles: Roles = Roles()
+    primary: Primary | None = None
+    grid: Grid | None = None
+
+    @property
+    def whole(self) -> Comparison:
+        """The comparison of all trials, those of values that were not chosen too."""
+        return self.grid.whole if self.grid else self
+
+    @cached_property
+    def names(self) -> Names:
+        """How its groups and their factors' values are called."""
+        groups = [row.factors for row in self.groups] + [row.factors for row in self.trials]
+        return Names.of(self.factors, groups)
 
     @property
     def split(self) -> str:

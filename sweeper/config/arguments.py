@@ -22,6 +22,13 @@ OVERRIDE = re.compile(r"(?P<sign>\+{0,2})(?P<key>[\w./]+)=(?P<value>.*)", re.DOT
 MOST_TRIALS = 100_000  # of one command
 
 
+def as_list(argument: str) -> str:
+    """Return names of settings as one list, where commas between them would mean a trial each."""
+    name, _, value = argument.partition("=")
+    listed = name in ("by", "select") and "," in value and value[0] not in "[\"'"
+    return f"{name}=[{value}]" if listed else argument
+
+
 def check_arguments(arguments: Sequence[str]) -> None:
     """Raise WrongInput for a command line that means something else to Hydra than to who typed it."""
     for argument in arguments:

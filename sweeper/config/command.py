@@ -19,9 +19,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from sweeper.analysis.factors import trial_settings
+from sweeper.analysis.roles import checked
 from sweeper.backends import Backend
 from sweeper.config import hydra_files
-from sweeper.config.arguments import check_arguments
+from sweeper.config.arguments import as_list, check_arguments
 from sweeper.config.composed import study_of, to_trial
 from sweeper.config.fitted import Fitted, fitted
 from sweeper.config.hydra_errors import explain, null_group
@@ -86,6 +88,10 @@ def planned(configs: Sequence[DictConfig], launcher: Any) -> tuple[Study, list[T
     backend.check(planning=study.plan)
     typed = [_typed(known) for known in hydra_configs]
     study = replace(study, taken=_sentences(fits), unused=unused_settings(trials, typed))
+    if study.question.typed:
+        described = [trial.description() for trial in trials]
+        settings = [trial_settings(item["choices"], item["config"]) for item in described]
+        study = replace(study, question=checked(study.question, settings))
     return study, accepted(study, trials), backend
 
 
@@ -147,6 +153,7 @@ def _expand_home(config: DictConfig) -> None:
 def main(drive: Drive, config_name: str = "config") -> int:
     """Run a command that Hydra composes from conf/`config_name`; returns its exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    sys.argv[1:] = [as_list(argument) for argument in sys.argv[1:]]
     check_arguments(sys.argv[1:])
     register()
     try:

@@ -37,6 +37,7 @@ from sweeper.errors import WrongInput
 from sweeper.frameworks import has_head, load_adapter, load_framework
 from sweeper.records.files import read_versioned
 from sweeper.records.importing import loading
+from sweeper.records.question import ASKED, question
 from sweeper.records.study import FILE, Study
 from sweeper.tokens.tokenizer_json import check_tokenizer_json
 from sweeper.tracking.state import absolute, check_uri
@@ -44,7 +45,7 @@ from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
-STUDY_WIDE = ("study", "outputs", "fresh", "accept_code", "plan", "tracking")
+STUDY_WIDE = ("study", "outputs", "fresh", "accept_code", "plan", "tracking", *ASKED)
 
 # For conf/arch/of_model.yaml, where what is set on the command line takes an interpolation's place.
 OmegaConf.register_new_resolver("sweeper_of_model", setting_of_model, replace=True)
@@ -75,7 +76,10 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
     if config.fresh and config.accept_code:
         raise WrongInput("fresh=true trains anew what accept_code=true would keep\nallowed: one of them")
     known = {str(key): described[key] for key in described}
-    return Study(name, directory, uri, known, config.fresh, config.plan, config.accept_code)
+    typed = {key: config[key] for key in ASKED}
+    asked = question({key: OmegaConf.to_object(own) if OmegaConf.is_config(own) else own for key, own in typed.items()})
+    study = Study(name, directory, uri, known, config.fresh, config.plan, config.accept_code)
+    return replace(study, question=asked)
 
 
 def to_trial(

@@ -48,6 +48,13 @@ class Config:
     accept_code: bool = setting(
         False, help="take results of other code of your own, or of code that is not on record, for those of today's"
     )
+    by: Any = setting(None, help="settings that make groups, as [model,train.learning_rate]; null: all that vary")
+    select: Any = setting(None, help="settings whose best value on validation each group is compared at")
+    roles: Any = setting(
+        None,
+        help="what the comparison does with settings: compared, blocks, nuisance or tuned; null: as their kind says",
+    )
+    primary: Any = setting(None, help="the one comparison that the study is made for, as {model:[pt,rd]}")
     plan: bool = setting(False, help="say what would be done and what it would cost, and do nothing")
     outputs: str = setting("outputs", help="directory of studies, the cache and the MLflow store")
 

@@ -13,7 +13,7 @@ from sweeper.analysis.results import Result
 from sweeper.backends import Backend
 from sweeper.driver.sweep_trial import SweepTrial
 from sweeper.records.logs import last_lines
-from sweeper.records.study import Study
+from sweeper.records.study import Study, question_of
 from sweeper.report.directory import DIRECTORY, PAGE
 from sweeper.report.terminal import print_tables
 from sweeper.report.text import printable
@@ -27,12 +27,13 @@ def counts_text(trials: Sequence[SweepTrial]) -> str:
     return ", ".join(f"{number} {status}" for status, number in counts.items())
 
 
-def print_closing(trials: Sequence[SweepTrial], console: Console) -> None:
+def print_closing(study: Study, trials: Sequence[SweepTrial], console: Console) -> None:
     """Print the tables of this command's trials, then why some are not done."""
     results = {item.trial.name: Result.read(item.record) for item in trials}
     planned = [name for name, result in results.items() if result is None]
     if len(planned) < len(results):
-        print_tables(compare([result for result in results.values() if result], planned), console)
+        found = [result for result in results.values() if result]
+        print_tables(compare(found, planned, question_of(study.directory)), console)
     for item in trials:
         if item.status is not Status.DONE:
             console.print(f"{item.trial.name} {item.status.value}: {item.why()}", style="red", soft_wrap=True)

@@ -102,6 +102,12 @@ def _print_settings(study: Study, console: Console) -> None:
         console.print("Set by nobody, and taken as if typed:", soft_wrap=True)
     for sentence in study.taken:
         console.print(f"  {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
+    if primary := study.question.primary:
+        both = " against ".join(map(str, primary.values))
+        when = "results are there already: it is corrected with the others" if study.has_results() else "planned"
+        console.print(
+            f"Primary comparison: {printable(f'{primary.factor} {both}')}, {when}", markup=False, soft_wrap=True
+        )
     for sentence in study.unused:
         console.print(printable(sentence), style="yellow", markup=False, highlight=False, soft_wrap=True)
 

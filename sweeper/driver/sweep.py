@@ -38,6 +38,8 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
     known = plan(study, trials, console)
     to_run = [item for item in known if item.status is not Status.DONE]
     warnings: list[str] = []
+    if not to_run:
+        study.ask()
     try:
         if to_run:
             study.describe([item.trial for item in known], provenance.command_line() if remember else None)
@@ -56,7 +58,7 @@ def run_sweep(study: Study, trials: Sequence[Trial], backend: Backend, *, rememb
         return INTERRUPTED
     if reasons := {item.trial.name: item.reason for item in known if item.reason}:
         study.remember_ends(reasons)
-    print_closing(known, console)
+    print_closing(study, known, console)
     warnings.append(await_writing(report, study.directory))
     print_locations(study, console)
     for warning in filter(None, warnings):

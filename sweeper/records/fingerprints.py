@@ -21,6 +21,8 @@ def fingerprint_of_study(study: Path) -> str:
 def fingerprints(study: Path) -> dict[str, str]:
     """Return for every trial, by name, a text that changes whenever its run would show something else."""
     found = {record.path.name: fingerprint(record) for record in records(study)}
+    if asked := (read_versioned(study / "study.json") or {}).get("question"):
+        found["study.json"] = json.dumps(asked, sort_keys=True)
     return found | {name: Status.PLANNED.value for name in planned(study, found)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from sweeper.errors import WrongInput
 from sweeper.records.classes import Allowed
 from sweeper.records.files import SCHEMA, read_json, read_versioned, write_json
 from sweeper.records.fingerprints import planned
+from sweeper.records.question import KEY, NOTHING, Question, recorded, remembered
 from sweeper.records.record import Record, records
 from sweeper.records.restore import trial_of
 from sweeper.trial.trial import Trial
 
 FILE = "study.json"
+EVALUATED = ("valid", "test")
 LOCK = ".study.json.lock"
 STARTING = ".starting.lock"
 # Descriptions of trials whose jobs outlive the command, for the commands that follow them later.
@@ -38,6 +41,7 @@ class Study:
     accept_code: bool = False  # results of other code of the user's own count as done
     taken: tuple[str, ...] = ()  # settings that nobody set and that the data decided, a sentence each
     unused: tuple[str, ...] = ()  # settings that were typed and that no trial uses, a sentence each
+    question: Question = NOTHING  # how its comparison is to be made
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:
         """Write study.json: the trials of this command, every command so far (None: no new one), and known jobs."""
@@ -57,9 +61,31 @@ class Study:
                 "tracking": {"uri": self.tracking_uri},
                 "trials": {trial.name: trial.id for trial in trials},
                 "jobs": before.get("jobs", {}),
+                **self._kept_question(before),
                 **({"scheduler": before["scheduler"]} if "scheduler" in before else {}),
             }
             write_json(self.directory / FILE, content)
+
+    def ask(self) -> None:
+        """Keep what is asked where there is nothing to run that `describe` would keep it for."""
+        if self.question.typed and (self.directory / FILE).exists():
+            with FileLock(self.directory / LOCK):
+                content = read_versioned(self.directory / FILE)
+                write_json(self.directory / FILE, content | self._kept_question(content))
+
+    def _kept_question(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return study.json's part on what is asked, with what was asked before and when."""
+        after_results = bool(self.question.typed) and self.has_results()
+        kept = remembered(before.get(KEY, {}), self.question, time.time(), after_results=after_results)
+        return {KEY: kept} if kept else {}
+
+    def has_results(self) -> bool:
+        """Whether any trial was ever evaluated, be its record put aside since; what cannot be read may have been."""
+        try:
+            found = (Record(file.parent).metrics() for file in self.directory.rglob("events.jsonl"))
+            return any(item.split in EVALUATED for metrics in found for item in metrics)
+        except (OSError, ValueError, TypeError):
+            return True
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -141,6 +167,16 @@ class StudyRecords:
     def name(self) -> str:
         """Name of the study."""
         return self.path.resolve().name
+
+    @property
+    def question(self) -> Question:
+        """What it was asked by its commands."""
+        return question_of(self.path)
+
+
+def question_of(directory: Path) -> Question:
+    """Return what a study was asked by its commands."""
+    return recorded(read_versioned(directory / FILE) or {})
 
 
 def open_study(path: Path) -> StudyRecords:

@@ -15,6 +15,7 @@ from sweeper.analysis.results import Studies, open_studies
 from sweeper.analysis.rows import Comparison
 from sweeper.errors import DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.files import expanded
+from sweeper.records.question import ASKED, EXAMPLES, Question, question
 from sweeper.records.study import StudyRecords
 from sweeper.report.csv_file import TRIAL_COLUMNS, csv_text
 from sweeper.report.directory import PAGE, write_report
@@ -25,8 +26,12 @@ WIDTH = 119  # of the help's lines on columns
 FORMATS = ("terminal", "html", "markdown", "latex", "csv", "json")
 SETTINGS = {
     "by": "by=FACTOR,…: make groups of these settings, as model,train.learning_rate; default: all that vary",
+    "select": f"{EXAMPLES['select']}: compare each group at its best value on validation",
+    "roles": f"{EXAMPLES['roles']}: what is done with settings, where not what their kind says",
+    "primary": f"{EXAMPLES['primary']}: the one comparison that the study was made for",
     "reference": "reference=FILE: set published numbers beside, as conf/reference/pt_vs_rd_cls_books.yaml does",
 }
+ALLOWED = "by=FACTOR,… select=FACTOR,… 'roles={ROLE:[FACTOR]}' 'primary={FACTOR:[VALUE,VALUE]}' reference=FILE"
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Asked:
     """What a command line asks for."""
 
     studies: tuple[Path, ...]
-    by: tuple[str, ...]
+    question: Question
     reference: Path | None
 
 
@@ -81,12 +86,24 @@ def _asked(arguments: Sequence[str]) -> Asked:
             settings[name] = value
         else:
             problem = "is empty" if name in SETTINGS else "is no setting of a report"
-            raise WrongInput(f"{argument} {problem}\nallowed: by=FACTOR,… reference=FILE")
+            raise WrongInput(f"{argument} {problem}\nallowed: {ALLOWED}")
     if not studies:
         raise WrongInput("no study is named\ngive its directory: python -m sweeper.report outputs/demo")
-    by = tuple(filter(None, settings.get("by", "").split(",")))
+    asked = question({name: _plain(name, settings[name]) for name in ASKED if name in settings})
     reference = settings.get("reference")
-    return Asked(tuple(studies), by, None if reference is None else expanded("reference", reference))
+    return Asked(tuple(studies), asked, None if reference is None else expanded("reference", reference))
+
+
+def _plain(name: str, text: str) -> object:
+    """Return what is typed as plain values: names between commas, or lists and mappings as Hydra has them."""
+    if text[0] not in "[{":
+        return [part for part in text.split(",") if part] if name in ("by", "select") else text
+    import yaml  # PyYAML
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WrongInput(f"{name}={text} cannot be read\nwrite it as in: {EXAMPLES[name]}") from error
 
 
 def _read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
@@ -96,7 +113,7 @@ def _read(wanted: Asked) -> tuple[StudyRecords | Studies, Comparison]:
 
         reference = read_reference(wanted.reference)
     opened = open_studies(wanted.studies)
-    comparison = compare_study(opened, wanted.by)
+    comparison = compare_study(opened, asked=wanted.question)
     return opened, with_reference(comparison, reference) if reference else comparison
 
 

@@ -30,6 +30,7 @@ TRIAL_COLUMNS = {
 
 def csv_text(comparison: Comparison) -> str:
     """Return a line a trial: `TRIAL_COLUMNS`, then other metrics, then the other factors. Empty: not known."""
+    comparison = comparison.whole
     buffer = io.StringIO()
     others = [f"{split}_{name}" for name in comparison.others for split in SETS]
     names = [*dict.fromkeys([*TRIAL_COLUMNS, *others, *comparison.factors])]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from sweeper.analysis.blocks import rank_rows
 from sweeper.analysis.pairs import contrasts, difference_rows
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
 from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
@@ -19,7 +20,7 @@ from sweeper.trial.trial import plain
 
 SCHEMA = 2
 # What rows hold for other tables alone.
-UNLISTED = ("order", "counted", "members", "settings", "configs", "pair")
+UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins")
 CONVENTIONS = """\
 A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's t interval.
 null: not known; nan and infinity are strings, as in records."""
@@ -61,10 +62,11 @@ def _finite(value: Any) -> Any:
 # After schema and study: what each key holds, and how that is made.
 KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     "factors": ("what tells groups apart, as named on the command line", lambda own: own.factors),
+    "roles": ("what is done with each factor: compared, blocks, nuisance, tuned", lambda own: plain(own.roles)),
     "metrics": ("those that select the epoch; shares are of 1", lambda own: own.metrics),
     "split": ("the set that groups are compared on: test, or validation without a test set", lambda own: own.split),
     "notes": ("what a reader must know, a text each", notes),
-    "trials": ("a row a trial at its best epoch", lambda own: _rows(own, own.trials)),
+    "trials": ("a row a trial at its best epoch", lambda own: _rows(own.whole, own.whole.trials)),
     "epochs": ("a row a group and epoch: summaries of validation and test", lambda own: _rows(own, own.epochs)),
     "groups": (
         "a row a group at its trials' best epochs: summaries, names of the trials that are counted, what is missing"
@@ -79,11 +81,21 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     ),
     "comparisons": (
         "of the same pairs on split, in the selection metric: difference again, test (p, labellings, whether all were"
-        " counted, smallest p that is possible), holm_p, greater (probability that first > second), hedges_g,"
-        " seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
-        " seed, null where seeds do not fix the same order of examples",
+        " counted, smallest p that is possible), holm_p (for the family of so many contrasts of this factor in this"
+        " block), low and high of the interval corrected for as many, greater (probability that first > second),"
+        " hedges_g, seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the"
+        " same seed by seed, null where seeds do not fix the same order of examples",
         lambda own: _pair_rows(own, contrasts(own)),
     ),
+    "grid": (
+        "where settings are tuned: a row a group and value, its validation, and whether it was chosen",
+        lambda own: _rows(own, own.grid.rows) if own.grid else [],
+    ),
+    "choices": (
+        "of the same groups what validation chose: values of the tuned settings, how many were tried, those at an end",
+        lambda own: _rows(own, own.grid.choices) if own.grid else [],
+    ),
+    "ranks": ("over several blocks: a row a value of what is compared", lambda own: list(map(_values, rank_rows(own)))),
     "confidence": ("of all intervals", lambda _: CONFIDENCE),
     "spread": (
         "a row a group whose seeds and data seeds are crossed: variances by cause",

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, contrasts, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
+from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
 from sweeper.analysis.variance import spread_rows
 from sweeper.report.data_text import data_notes
+from sweeper.report.role_notes import role_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
 from sweeper.report.tables.columns import columns
@@ -32,21 +34,22 @@ def notes(comparison: Comparison) -> list[str]:
 
 def closing_notes(comparison: Comparison) -> list[str]:
     """What a reader must know of the tables that a sweep ends with, and which trials are not in them; a line each."""
-    uncounted = list(_uncounted_notes(comparison))
+    uncounted = list(_uncounted_notes(comparison.whole))
     if not any(row.status == Status.DONE for row in comparison.trials):
-        return [f"Nothing is done yet: {pending(comparison)}.", *uncounted]
+        return [f"Nothing is done yet: {pending(comparison.whole)}.", *uncounted]
     metric = " or ".join(map(printable, comparison.metrics))
     never = "; test was never used to choose" if comparison.tested else ""
     return [
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
+        *role_notes(comparison),
         *difference_notes(comparison),
         *_perplexity_notes(comparison),
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
         *all_data_notes(comparison),
-        *_diverged_notes(comparison),
+        *_diverged_notes(comparison.whole),
         *uncounted,
     ]
 
@@ -70,11 +73,12 @@ def _leaves_shares(row: GroupRow) -> bool:
 
 
 def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
-    number = sum(one.test is not None for one in found)
+    sizes = sorted({one.family for one in found if one.test is not None}) or [0]
+    number = " or ".join(map(str, sizes))
     yield (
         "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
         " relabellings of the values; it, Holm's correction for"
-        f" {number} comparison{'s' * (number != 1)} on {comparison.split}, and the sentences use no pairing."
+        f" {number} comparison{'s' * (sizes != [1])} on {comparison.split}, and the sentences use no pairing."
     )
     if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
         yield (
@@ -125,12 +129,24 @@ def _reference_notes(comparison: Comparison) -> Iterator[str]:
     if reference is None:
         return
     yield f"published: {printable(reference.source)} ({printable(reference.file)})"
+    told = data_told(comparison)
+    if False in told:
+        yield "CAUTION: published numbers that were made on other data stand beside, and are not subtracted."
+    if None in told:
+        yield (
+            f"Nothing tells on what data the published numbers were made: they stand beside, and are not subtracted; in"
+            f" {printable(reference.file)} data: {{data: {printable(_data_choice(comparison))}}} says that it is this."
+        )
     values = any(group.values for group in reference.groups)
     own = "the sample's (n − 1) where single values are published, else " if values else ""
     yield (
         f"published sd: {own}of this kind: {reference.sd}. Intervals are Welch's, of single values"
         f"{' and given sds' * (reference.sd == 'sample')} only."
     )
+
+
+def _data_choice(comparison: Comparison) -> str:
+    return str(next((group.settings["data"] for group in comparison.groups if "data" in group.settings), "demo"))
 
 
 def _cost_notes(comparison: Comparison) -> Iterator[str]:

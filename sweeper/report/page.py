@@ -99,7 +99,7 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure], *, lin
     script = (SOURCES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         name=printable(name),
-        summary=f"Trials: {pending(comparison)}.",
+        summary=f"Trials: {pending(comparison.whole)}.",
         sections=found,
         linked=linked,
         style=Markup((SOURCES / "page.css").read_text(encoding="utf-8") + _alignment(found)),

@@ -9,7 +9,7 @@ from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
 from sweeper.analysis.pairs import Contrast, contrasts, number_of_pairs
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
-from sweeper.report.text import heading, interval_name, metric_text, p_text, printable, share_text, value_text
+from sweeper.report.text import interval_name, metric_text, p_text, printable, share_text
 from sweeper.trial.metrics import is_share
 
 PAIRS_SHOWN = 30  # more differences than that are for a program to read
@@ -21,13 +21,13 @@ def sentences(comparison: Comparison) -> list[str]:
         return []
     found = contrasts(comparison)
     return [
-        *(_sentence(comparison, one, len(found)) for one in found),
+        *(_sentence(comparison, one) for one in found),
         *_seeds_sentences(found),
         *_power_sentences(found),
     ]
 
 
-def _sentence(comparison: Comparison, found: Contrast, family: int) -> str:
+def _sentence(comparison: Comparison, found: Contrast) -> str:
     first, second = _names(comparison, found)
     difference = found.difference
     measured = f"{found.split} {printable(found.metric)}"
@@ -47,7 +47,7 @@ def _sentence(comparison: Comparison, found: Contrast, family: int) -> str:
     if found.greater is not None:
         said += f"; of all pairs of a trial of each, the first is the higher in {share_text(found.greater)}"
     if found.test is not None:
-        holm = f", {p_text(found.holm_p)} by Holm for {family} comparisons" if family > 1 else ""
+        holm = f", {p_text(found.holm_p)} by Holm for {found.family} comparisons" if found.family > 1 else ""
         said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
     return f"{said}{''.join(_reserves(found))}."
 
@@ -62,17 +62,18 @@ def _reserves(found: Contrast) -> Iterator[str]:
 
 def _names(comparison: Comparison, found: Contrast) -> tuple[str, str]:
     """Return what the two groups are called: by the factor that varies, the others behind the first."""
-    varied = [value_text(value) for value in (found.first, found.second)]
-    if found.factor not in ("model", "framework", "study"):
-        varied = [f"{heading(found.factor, comparison.factors)} {value}" for value in varied]
-    others = [value_text(value) for position, value in enumerate(found.factors) if position != found.pair.position]
+    names = comparison.names
+    varied = [names.label(found.factor, value) for value in (found.first, found.second)]
+    if found.factor == "study":
+        varied = [names.value(found.factor, value) for value in (found.first, found.second)]
+    own = zip(comparison.factors, found.factors, strict=True)
+    others = [names.value(factor, value) for factor, value in own if factor != found.factor]
     return f"{varied[0]} ({', '.join(others)})" if others else varied[0], varied[1]
 
 
 def _seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
-    family = len(found)
-    kinds = {(one.difference.n_first, one.difference.n_second): one for one in found if one.test}
-    for (first, second), one in kinds.items():
+    kinds = {(one.difference.n_first, one.difference.n_second, one.family): one for one in found if one.test}
+    for (first, second, family), one in kinds.items():
         assert one.test is not None
         smallest, after = one.test.smallest, min(1.0, one.test.smallest * family)
         against = f"With {first} against {second} seeds the smallest two-sided exact p is {p_text(smallest)}"

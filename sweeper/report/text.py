@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeper.analysis.factors import ALWAYS, Value, factor_values, trial_settings
+from sweeper.analysis.contents import Value
+from sweeper.analysis.factors import factor_values, trial_settings
+from sweeper.analysis.names import UNKNOWN as UNKNOWN
+from sweeper.analysis.names import Names, group_name
+from sweeper.analysis.names import heading as heading
+from sweeper.analysis.names import printable as printable
+from sweeper.analysis.names import value_text as value_text
 from sweeper.analysis.permutation_tests import PermutationTest
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
-UNKNOWN = "–"
 LONGEST_NAME = 36  # characters of a group's name in a figure; tables have all of it
 Cells = tuple[str, ...]
 Group = tuple[Value, ...]
@@ -145,13 +150,6 @@ def count_text(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
-def value_text(value: Value) -> str:
-    """A setting's value as it is typed on the command line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return UNKNOWN if value is None else printable(str(value))
-
-
 def duration(seconds: float | None) -> str:
     """A time span in the two largest units that matter."""
     if seconds is None or not math.isfinite(seconds):
@@ -167,42 +165,15 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def printable(text: str) -> str:
-    """Text without control characters, which could move the cursor or colour a terminal; one line."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def heading(factor: str, factors: Sequence[str]) -> str:
-    """Short name of a factor: its last part, or all of it where that part alone is ambiguous."""
-    last = factor.rpartition(".")[2]
-    alike = [other for other in factors if other.rpartition(".")[2] == last]
-    return printable(factor if last == "name" or len(alike) > 1 else last)
-
-
 def group_label(comparison: Comparison, values: Sequence[Value]) -> str:
-    """A group's short name: "pt hf", "pt hf learning_rate 0.001"."""
-    return " ".join(factor_labels(comparison.factors, values))
+    """A group's short name: "pt", "pt learning_rate 0.001"."""
+    return group_name(values, comparison)
 
 
-def factor_labels(factors: Sequence[str], values: Sequence[Value]) -> tuple[str, ...]:
-    """Short labels of factors' values, of which model and framework need no name."""
-    both = zip(factors, values, strict=True)
-    return tuple(
-        value_text(value) if name in ALWAYS else f"{heading(name, factors)} {value_text(value)}" for name, value in both
-    )
-
-
-def telling_labels(
-    factors: Sequence[str], groups: Sequence[Group], leave_out: Collection[str] = ()
-) -> dict[Group, str]:
+def telling_labels(names: Names, groups: Sequence[Group], leave_out: Collection[str] = ()) -> dict[Group, str]:
     """Name groups by the factors in which they differ; by model and framework where they differ in none."""
-    shown = [position for position, factor in enumerate(factors) if factor not in leave_out]
-    telling = varying(factors, groups)
-    chosen = [position for position in shown if factors[position] in telling] or shown[: len(ALWAYS)]
-    texts = {group: factor_labels(factors, group) for group in groups}
-    return {group: shortened(" ".join(texts[group][position] for position in chosen)) for group in groups}
+    own = replace(names, telling=frozenset(varying(names.factors, groups)))
+    return {group: shortened(own.group(group, leave_out)) for group in groups}
 
 
 def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
@@ -217,22 +188,22 @@ def shortened(text: str, longest: int = LONGEST_NAME) -> str:
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:
     """Return short labels of each trial, by its name: ("pt", "hf", "learning_rate 0.001", "seed 1")."""
-    return {
-        row.name: trial_label(comparison.factors, row.factors, row.seed, row.data_seed) for row in comparison.trials
-    }
+    names = comparison.names
+    return {row.name: trial_label(names, row.factors, row.seed, row.data_seed) for row in comparison.trials}
 
 
 def trial_labels(descriptions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return short labels of trials from what their `description()` or trial.json says."""
     settings = [trial_settings(item["choices"], item["config"]) for item in descriptions]
     factors, values = factor_values(settings)
+    names = Names.of(factors, values)
     return [
-        trial_label(factors, own, item["config"]["seed"], item["config"]["data_seed"])
+        trial_label(names, own, item["config"]["seed"], item["config"]["data_seed"])
         for item, own in zip(descriptions, values, strict=True)
     ]
 
 
-def trial_label(factors: Sequence[str], values: Sequence[Value], seed: int, data_seed: int) -> tuple[str, ...]:
+def trial_label(names: Names, values: Sequence[Value], seed: int, data_seed: int) -> tuple[str, ...]:
     """Short labels of a trial: model, framework, what else varies, seeds."""
     seeds = [f"seed {seed}"] if data_seed == seed else [f"seed {seed}", f"data seed {data_seed}"]
-    return (*factor_labels(factors, values), *seeds)
+    return (*filter(None, names.labels(values)), *seeds)

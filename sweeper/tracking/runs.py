@@ -65,7 +65,7 @@ class Overview:
         crowded = number > GROUPS_SHOWN
         return cls(
             metrics={} if crowded else dict(_group_metrics(comparison)),
-            groups={row.name: group_label(comparison, row.factors) for row in comparison.trials},
+            groups={row.name: group_label(comparison.whole, row.factors) for row in comparison.whole.trials},
             report=report,
             tags={"groups": f"{number:,}" + f", more than {GROUPS_SHOWN}: numbers in the report only" * crowded},
         )

@@ -118,7 +118,7 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     run, description = trials[record.path.name], record.description()
     assert description is not None
     expected = {"model": "pt", "framework": "hf", "data": "demo", "seed": "2", "status": "done", "current": "true"}
-    expected |= {"group": "pt hf"}
+    expected |= {"group": "pt"}
     assert expected.items() <= run.data.tags.items()
     assert run.data.tags["sweeper.id"] == description["id"]
     parameters = {"seed": "2", "train.learning_rate": "0.001", "train.betas": "[0.9, 0.98]", "model.pretrained": "true"}
@@ -168,17 +168,15 @@ def test_the_study_s_run_has_its_groups_numbers(study: Path, uri: str) -> None:
     # Test values 0.89, 0.90, 0.91: sd 0.01, t(2) = 4.3027, so ± 0.02484.
     expected = {"n": 3, "test_accuracy_mean": 0.9, "test_accuracy_sd": 0.01}
     expected |= {"test_accuracy_low": 0.87516, "test_accuracy_high": 0.92484, "validation_accuracy_mean": 0.92}
-    assert {key: shown[f"groups/pt hf/{key}"] for key in expected} == pytest.approx(expected, abs=1e-5)
+    assert {key: shown[f"groups/pt/{key}"] for key in expected} == pytest.approx(expected, abs=1e-5)
     # Another factor gives the groups other names; MLflow forgets no number, so the old ones become none.
     write(study, trial("pt", train={"learning_rate": 0.5}), valid=[0.5], test=[0.4])
     synchronise(study, uri, overview(study), changed_only=True)
     parent, trials = split(runs_of(study, uri))
-    assert math.isnan(parent.data.metrics["groups/pt hf/test_accuracy_mean"])
-    assert parent.data.metrics["groups/pt hf learning_rate 0.5/test_accuracy_mean"] == 0.4
+    assert math.isnan(parent.data.metrics["groups/pt/test_accuracy_mean"])
+    assert parent.data.metrics["groups/pt learning_rate 0.5/test_accuracy_mean"] == 0.4
     groups = sorted(run.data.tags["group"] for run in trials.values())
-    assert groups == sorted(
-        ["pt hf learning_rate 0.5", *["pt hf learning_rate 0.001"] * 3, *["rd hf learning_rate 0.001"] * 3]
-    )
+    assert groups == sorted(["pt learning_rate 0.5", *["pt learning_rate 0.001"] * 3, *["rd learning_rate 0.001"] * 3])
     before = snapshot(study, uri)
     synchronise(study, uri, overview(study))
     assert repr(snapshot(study, uri)) == repr(before)  # nan is not equal to itself

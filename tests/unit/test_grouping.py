@@ -14,6 +14,7 @@ from sweeper.analysis.results import open_studies
 from sweeper.analysis.rows import Differing
 from sweeper.errors import WrongInput
 from sweeper.records.files import read_json, write_json
+from sweeper.records.question import question
 from sweeper.records.record import Record
 from sweeper.records.study import open_study
 from sweeper.report.__main__ import main
@@ -41,7 +42,7 @@ def test_what_is_merged_is_flagged_with_what_differs(tmp_path: Path) -> None:
     comparison = compare_study(open_study(tmp_path), ["model", "framework"])
     [item] = comparison.groups[0].differing
     assert item.name == "train.learning_rate" and sorted(item.values) == [("0.0001", 2), ("0.001", 2)]
-    assert any("CAUTION, pt hf: its trials differ in train.learning_rate: " in note for note in notes(comparison))
+    assert any("CAUTION, pt: its trials differ in train.learning_rate: " in note for note in notes(comparison))
     assert compared(tmp_path).groups[0].differing == ()
 
 
@@ -109,8 +110,7 @@ def test_the_same_trial_of_two_studies_is_never_counted_twice_unsaid(tmp_path: P
     comparison = compare_study(open_studies([tmp_path / "first", tmp_path / "second"]), ["model", "framework"])
     assert [len(group.repeated) for group in comparison.groups] == [4, 4]
     assert any(
-        line.startswith("CAUTION, pt hf: the same trial counts more than once: first/hf-pt")
-        for line in notes(comparison)
+        line.startswith("CAUTION, pt: the same trial counts more than once: first/hf-pt") for line in notes(comparison)
     )
 
 
@@ -188,7 +188,7 @@ def test_provenance_says_commands_code_hosts_and_versions(tmp_path: Path) -> Non
 
 
 def test_nothing_is_compared_of_nothing() -> None:
-    assert compare([], by=["whatever"]).groups == ()
+    assert compare([], asked=question({"by": ["whatever"]})).groups == ()
 
 
 @pytest.mark.parametrize("factor", ["seed", "data_seed"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,33 @@ from sweeper.analysis.reference import Reference, read_reference
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows, with_reference
 from sweeper.analysis.rows import Comparison
 from sweeper.config.sources import CONFIG_DIRECTORY
+from sweeper.data.cls_books import ClsBooks
 from sweeper.errors import WrongInput
 from sweeper.report.__main__ import main
 from sweeper.report.figures import figure_csv, figures
 from sweeper.report.figures.drawing import draw
+from sweeper.report.notes import notes
 from tests.records import compared, trial, write
 from tests.refusals import refusal_of
 
 SHIPPED = CONFIG_DIRECTORY / "reference/pt_vs_rd_cls_books.yaml"
-MINIMAL = "source: s\nmetric: accuracy\ngroups:\n  - group: {model: pt}\n    test: {mean: 0.7, sd: 0.1, n: 4}\n"
+MINIMAL = """\
+source: s
+metric: accuracy
+data: {data: cls_books}
+groups:
+  - group: {model: pt}
+    test: {mean: 0.7, sd: 0.1, n: 4}
+"""
 
 
-def write_study(study: Path) -> Comparison:
+def write_study(study: Path, pool: bool = True) -> Comparison:
+    """The published study's groups, by default on its data."""
+    books = ClsBooks(path="books", pool=pool, validation_size=200)
     for model, base in (("pt", 0.8), ("rd", 0.6)):
         for seed in (1, 2, 3):
-            write(study, trial(model, "fairseq", seed), [base, base + 0.01 * seed], [base, base + 0.01 * seed])
+            made = replace(trial(model, "fairseq", seed, "cls_books"), data=books)
+            write(study, made, [base, base + 0.01 * seed], [base, base + 0.01 * seed])
     return compared(study)
 
 
@@ -58,6 +71,35 @@ def test_published_numbers_stand_beside_ours_with_the_difference(tmp_path: Path)
     assert (epochs[4].ours.n, epochs[4].difference) == (0, None)  # this study has two epochs
 
 
+def test_numbers_of_other_data_stand_beside_and_are_never_subtracted(tmp_path: Path) -> None:
+    comparison = with_reference(write_study(tmp_path, pool=False), read_reference(SHIPPED))
+    assert [row.difference for row in reference_rows(comparison)] == [None] * 4
+    assert [row.difference for row in reference_epoch_rows(comparison)] == [None] * 10
+    assert "CAUTION: published numbers that were made on other data stand beside, and are not subtracted." in notes(
+        comparison
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "subtracted"),
+    [
+        (("data: {data: cls_books}\n", ""), False),  # nothing says on what
+        (("data: {data: cls_books}\n", "data: {data: demo}\n"), False),
+        (("data: {data: cls_books}\n", "data: {data: cls_books, data.limit: 100}\n"), False),
+        (("data: {data: cls_books}\n", "data: {data: cls_books, data.path: books}\n"), True),
+        (("group: {model: pt}", "group: {model: pt, data: cls_books}"), True),
+    ],
+)
+def test_what_is_subtracted_is_of_the_same_data(change: tuple[str, str], subtracted: bool, tmp_path: Path) -> None:
+    assert change[0] in MINIMAL
+    comparison = with_reference(write_study(tmp_path / "study"), read(MINIMAL.replace(*change), tmp_path))
+    (row,) = reference_rows(comparison)
+    assert row.published.mean == 0.7 and row.ours.mean == pytest.approx(0.82)
+    assert (row.difference is not None) is subtracted
+    named = [line for line in notes(comparison) if "data: {data: cls_books} says that it is this" in line]
+    assert len(named) == ("cls_books" not in change[1] and "demo" not in change[1])
+
+
 def read(content: str, tmp_path: Path) -> Reference:
     file = tmp_path / "reference.yaml"
     file.write_text(content)
@@ -74,7 +116,7 @@ def test_an_sd_of_unknown_kind_makes_no_interval(tmp_path: Path) -> None:
 
 def test_a_group_is_found_by_settings_that_all_its_trials_share(tmp_path: Path) -> None:
     comparison = write_study(tmp_path / "study")
-    known = read(MINIMAL.replace("{model: pt}", "{model: pt, data: demo, train.epochs: 5}"), tmp_path)
+    known = read(MINIMAL.replace("{model: pt}", "{model: pt, data: cls_books, train.epochs: 5}"), tmp_path)
     assert len(list(reference_rows(with_reference(comparison, known)))) == 1
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
-from sweeper.report.text import Group, factor_labels, metric_name, telling_labels
+from sweeper.report.text import Group, metric_name, telling_labels
 from sweeper.trial.outcome import Status
 
 SERIES_PER_PANEL = 8  # as many as can be told apart
@@ -115,14 +115,14 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     facets = _choose_facets(factors, groups, facets)
     # Where all groups can be told apart, each has one look in all figures.
     alike = () if len(groups) <= SERIES_PER_PANEL else facets
-    styles, labels = _choose_styles(factors, groups, alike), telling_labels(factors, groups, alike)
+    styles, labels = _choose_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
     summaries, lines = _epoch_summaries(comparison, metric, split), _trial_lines(comparison, metric, split)
     published = _published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
     for group in groups:
         measured = tuple(lines.get(group, ())), summaries.get(group, {})
         series = Series(group, labels[group], styles[group], *measured, published.get(group, {}))
-        texts = dict(zip(factors, factor_labels(factors, group), strict=True))
+        texts = dict(zip(factors, comparison.names.labels(group), strict=True))
         panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
     found = tuple(Panel(title, tuple(series)) for title, series in panels.items())
     source = comparison.reference.source if comparison.reference else ""

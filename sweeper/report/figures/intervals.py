@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.analysis.names import Names
 from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
-from sweeper.report.text import factor_labels, metric_name, shortened, sizes_text, telling_labels, value_text, varying
+from sweeper.report.text import metric_name, shortened, sizes_text, telling_labels, varying
 
 ROWS_DRAWN = 40
 LONGEST_ROW = 52  # characters
@@ -63,7 +64,7 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         metric=metric,
         unit="%",
         from_zero=False,
-        labels=tuple(telling_labels(comparison.factors, groups).values()),
+        labels=tuple(telling_labels(comparison.names, groups).values()),
         columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -88,7 +89,7 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
         metric=metric,
         unit="points",
         from_zero=True,
-        labels=tuple(_difference_label(comparison.factors, row, telling) for row in rows),
+        labels=tuple(_difference_label(comparison.names, row, telling) for row in rows),
         columns={split: tuple(_difference_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -100,9 +101,9 @@ def _difference_interval(row: DifferenceRow, metric: str, split: str) -> Interva
     return Interval(found.difference, found.low, found.high, sizes_text(found))
 
 
-def _difference_label(factors: Sequence[str], row: DifferenceRow, telling: Collection[str]) -> str:
+def _difference_label(names: Names, row: DifferenceRow, telling: Collection[str]) -> str:
     """Name a difference by both values, then by what the groups have in common where that varies in the study."""
-    texts = dict(zip(factors, factor_labels(factors, row.factors), strict=True))
-    both = f"{texts[row.factor]} − {value_text(row.second)}"
-    common = [text for factor, text in texts.items() if factor in telling and factor != row.factor]
+    texts = dict(zip(names.factors, names.labels(row.factors), strict=True))
+    both = f"{names.label(row.factor, row.first)} − {names.value(row.factor, row.second)}"
+    common = [text for factor, text in texts.items() if factor in telling and factor != row.factor and text]
     return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)

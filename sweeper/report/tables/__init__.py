@@ -11,6 +11,7 @@ from sweeper.report.tables.columns import Columns, columns, group_cells, group_r
 from sweeper.report.tables.groups import group_table, reference_tables, spread_tables
 from sweeper.report.tables.origin import origin_tables
 from sweeper.report.tables.significance import contrast_tables
+from sweeper.report.tables.tuning import rank_tables, tuning_tables
 from sweeper.report.text import (
     Cells,
     TextTable,
@@ -26,20 +27,21 @@ from sweeper.trial.outcome import Status
 
 def text_tables(comparison: Comparison) -> list[TextTable]:
     """Return all tables that there is something for; of trials that are not done only themselves and their origin."""
-    tables = [_trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison.whole)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
         tables += [_epoch_table(comparison), group_table(comparison, full=True), *spread_tables(comparison)]
+        tables += tuning_tables(comparison)
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         tables += [_difference_table(comparison), *contrast_tables(comparison)]
-    tables += reference_tables(comparison)
+    tables += [*rank_tables(comparison), *reference_tables(comparison)]
     return tables + (list(origin_tables(comparison)) if comparison.trials else [])
 
 
 def closing_tables(comparison: Comparison) -> list[TextTable]:
     """Return what a sweep ends with: trials, epochs, groups and their differences, without tests and origin."""
-    tables = [_trial_table(comparison)] if comparison.trials else []
+    tables = [_trial_table(comparison.whole)] if comparison.trials else []
     if any(row.status == Status.DONE for row in comparison.trials):
-        tables += [_epoch_table(comparison), group_table(comparison)]
+        tables += [_epoch_table(comparison), group_table(comparison), *tuning_tables(comparison)]
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         tables.append(_difference_table(comparison))
     return tables

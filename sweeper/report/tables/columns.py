@@ -11,7 +11,7 @@ from sweeper.analysis.pairs import PairRow
 from sweeper.analysis.rows import SETS, Comparison, MeasuredRow
 from sweeper.data.facts import read_facts
 from sweeper.report.data_text import uneven
-from sweeper.report.text import Cells, TextTable, heading, metric_name, value_text
+from sweeper.report.text import Cells, TextTable, heading, metric_name
 from sweeper.trial.metrics import METRICS, Shown
 
 
@@ -76,13 +76,18 @@ def group_rows(
 
 def group_cells(comparison: Comparison, factors: Sequence[Value], metric: str, unit: str = "%") -> Cells:
     """Cells that tell a row's group."""
-    return *map(value_text, factors), *_metric_cells(comparison, metric, unit)
+    return *factor_cells(comparison, factors), *_metric_cells(comparison, metric, unit)
+
+
+def factor_cells(comparison: Comparison, factors: Sequence[Value]) -> Cells:
+    """A cell a factor; of a path the end that tells it from others."""
+    return tuple(map(comparison.names.value, comparison.factors, factors))
 
 
 def pair_cells(comparison: Comparison, row: PairRow, metric: str) -> Cells:
     """Cells that tell a pair of groups: both values of the factor that varies, as in "pt − rd"."""
-    texts = dict(zip(comparison.factors, map(value_text, row.factors), strict=True))
-    texts[row.factor] += f" − {value_text(row.second)}"
+    texts = dict(zip(comparison.factors, factor_cells(comparison, row.factors), strict=True))
+    texts[row.factor] = " − ".join(comparison.names.value(row.factor, value) for value in (row.first, row.second))
     return *texts.values(), *_metric_cells(comparison, metric, "points")
 
 

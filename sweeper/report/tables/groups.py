@@ -13,7 +13,7 @@ from sweeper.analysis.reference_rows import (
 )
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.variance import SpreadRow, spread_rows
-from sweeper.report.tables.columns import columns, group_cells, group_rows
+from sweeper.report.tables.columns import columns, factor_cells, group_cells, group_rows
 from sweeper.report.text import (
     UNKNOWN,
     Cells,
@@ -26,7 +26,6 @@ from sweeper.report.text import (
     metric_text,
     share_text,
     spread_text,
-    value_text,
 )
 
 
@@ -90,28 +89,28 @@ def reference_tables(comparison: Comparison) -> Iterator[TextTable]:
         title = "Beside published numbers, at the best epochs: mean ± standard deviation over seeds"
         more = f"here − published\n[{interval_name()}]"
         heads = ("set", published, "n", "published\nsteps", here, "n", "steps\nhere", more)
-        rows = ((row.factors, _reference_cells(row)) for row in own)
+        rows = ((row.factors, _reference_cells(comparison, row)) for row in own)
         yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
     if epochs:
         title = "Beside published numbers, epoch by epoch: mean and standard deviation over seeds"
         heads = ("set", "epoch", published, "sd", here, "sd", "n", "here −\npublished")
-        rows = ((row.factors, _reference_epoch_cells(row)) for row in epochs)
+        rows = ((row.factors, _reference_epoch_cells(comparison, row)) for row in epochs)
         yield group_rows(comparison, title, heads, rows, texts=1, metric=False)
 
 
-def _reference_cells(row: ReferenceRow) -> Cells:
+def _reference_cells(comparison: Comparison, row: ReferenceRow) -> Cells:
     steps = (", ".join(map(str, own)) or UNKNOWN for own in (row.published_steps, row.our_steps))
     return (
-        *(*map(value_text, row.factors), row.split),
+        *(*factor_cells(comparison, row.factors), row.split),
         *(spread_text(row.metric, row.published), str(row.published.n or UNKNOWN), next(steps)),
         *(spread_text(row.metric, row.ours), str(row.ours.n), next(steps)),
         difference_text(row.metric, row.difference),
     )
 
 
-def _reference_epoch_cells(row: ReferenceEpochRow) -> Cells:
+def _reference_epoch_cells(comparison: Comparison, row: ReferenceEpochRow) -> Cells:
     return (
-        *(*map(value_text, row.factors), row.split, str(row.epoch)),
+        *(*factor_cells(comparison, row.factors), row.split, str(row.epoch)),
         metric_text(row.metric, row.published_mean),
         metric_text(row.metric, row.published_sd, row.published_mean),
         metric_text(row.metric, row.ours.mean),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sweeper.analysis.factors import ALWAYS
 from sweeper.analysis.results import Launch, commit_text
 from sweeper.analysis.rows import Comparison, CostRow, cost_rows
-from sweeper.report.tables.columns import group_rows
+from sweeper.report.tables.columns import factor_cells, group_rows
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
     UNKNOWN,
@@ -29,7 +29,7 @@ GROUPS_BESIDE = 6  # more of them make no table whose columns are groups
 
 def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
     """Yield the tables that there is something for."""
-    yield _cost_table(comparison)
+    yield _cost_table(comparison.whole)  # what was tried and not chosen has its cost, too
     yield from parameter_tables(comparison)
     yield from lora_tables(comparison)
     yield from _settings_tables(comparison)
@@ -39,13 +39,13 @@ def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
 
 def _cost_table(comparison: Comparison) -> TextTable:
     heads = ("trials", "time a trial", "hours", "GPU-hours", "peak memory", "parameters", "trainable")
-    rows = ((None, _cost_cells(row)) for row in cost_rows(comparison))
+    rows = ((None, _cost_cells(comparison, row)) for row in cost_rows(comparison))
     return group_rows(comparison, "Cost", heads, rows, metric=False)
 
 
-def _cost_cells(row: CostRow) -> Cells:
+def _cost_cells(comparison: Comparison, row: CostRow) -> Cells:
     return (
-        *map(value_text, row.factors),
+        *factor_cells(comparison, row.factors),
         str(row.trials) if row.timed == row.trials else f"{row.timed} of {row.trials}",
         duration(row.seconds),
         hours_text(row.hours),
