@@ -1,12 +1,13 @@
-"""Effect sizes: how large a difference is, and how many seeds would show it."""
+"""Effect sizes: how large a difference is, how many seeds would show it, and which one these seeds could."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sweeper.analysis.estimates import Estimate
 from sweeper.analysis.statistics import Summary, student_quantile
 
 POWER = 0.8
@@ -72,21 +73,47 @@ def power(alternative: Alternative, n: int, alpha: float) -> float:
 
 
 def power_of_few(alternative: Alternative, n: int, alpha: float) -> float:
-    """Power of Welch's test with n values a group, few of them: its degrees of freedom are estimated, too.
+    """Power of Welch's test with n values a group, few of them: its degrees of freedom are estimated, too."""
+    sds = (alternative.first_sd, alternative.second_sd)
+    return _power_of_estimated([(sd / math.sqrt(n), n - 1.0) for sd in sds], alpha)(alternative.difference)
 
-    Given both sample variances the difference of means is normal, and the test rejects beyond t · error of these; the
+
+def _power_of_estimated(parts: Sequence[tuple[float, float]], alpha: float) -> Callable[[float], float]:
+    """Return the power by the true difference; parts are the true standard errors that it has, and their freedoms.
+
+    Given all sample variances the difference of means is normal, and the test rejects beyond t · error of these; the
     mean of that over the variances' chi-squared distributions, at the midpoints of `STEPS` equal parts of each.
     """
     import numpy as np
     from scipy.special import chdtri, ndtr, stdtrit
 
-    parts = chdtri(n - 1, (np.arange(STEPS) + 0.5) / STEPS) / (n - 1)
-    first, second = alternative.first_sd**2 * parts[:, None], alternative.second_sd**2 * parts[None, :]
-    freedom = (first + second) ** 2 * (n - 1) / (first**2 + second**2)
-    limit = stdtrit(freedom, 1 - alpha / 2) * np.sqrt((first + second) / n)
-    true = math.hypot(alternative.first_sd, alternative.second_sd) / math.sqrt(n)
-    beyond = [ndtr((sign * alternative.difference - limit) / true) for sign in (1, -1)]
-    return float(np.mean(beyond[0] + beyond[1]))
+    middles = (np.arange(STEPS) + 0.5) / STEPS
+    drawn = np.meshgrid(*(error**2 * chdtri(own, middles) / own for error, own in parts))
+    whole = sum(drawn)
+    freedom = whole**2 / sum(square**2 / own for square, (_, own) in zip(drawn, parts, strict=True))
+    limit = stdtrit(freedom, 1 - alpha / 2) * np.sqrt(whole)
+    true = math.hypot(*(error for error, _ in parts))
+    return lambda difference: float(np.mean(sum(ndtr((sign * difference - limit) / true) for sign in (1, -1))))
+
+
+def detectable_difference(parts: Sequence[Estimate], alpha: float) -> float | None:
+    """Smallest difference that Student's or Welch's two-sided test at level alpha shows with power `POWER`.
+
+    `parts` are what is subtracted, two groups, or one mean of paired differences; their measured spreads are taken for
+    the true ones. To a thousandth of itself. None where a spread is not known, or nothing varies.
+    """
+    known = [(own.error, own.degrees_of_freedom) for own in parts]
+    varying = [(error, freedom) for error, freedom in known if error and freedom]
+    if not varying or any(error is None for error, _ in known):
+        return None
+    found = _power_of_estimated(varying, alpha)
+    low, high = 0.0, math.hypot(*(error for error, _ in varying))
+    while found(high) < POWER:
+        low, high = high, 2 * high
+    while high - low > high / 1000:
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) >= POWER else (middle, high)
+    return high
 
 
 def seeds_for_power(alternative: Alternative, alpha: float) -> int | None:

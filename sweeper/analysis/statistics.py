@@ -78,6 +78,13 @@ def student_quantile(degrees_of_freedom: float, probability: float) -> float:
     return float(stdtrit(degrees_of_freedom, probability))
 
 
+def student_p(value: float, error: float, degrees_of_freedom: float) -> float:
+    """Two-sided p of Student's t test that what was estimated to be `value` is 0."""
+    from scipy.special import stdtr
+
+    return 2 * float(stdtr(degrees_of_freedom, -abs(value / error)))
+
+
 @dataclass(frozen=True)
 class MeanDifference:
     """First mean minus second mean, and its interval of confidence `CONFIDENCE`; None where there is none."""
@@ -104,7 +111,8 @@ def mean_difference(first: Summary, second: Summary) -> MeanDifference | None:
     error = standard_error(first, second)
     if error is None:
         return MeanDifference(first.n, second.n, difference)
-    freedom = _degrees_of_freedom(first, second, error)
+    assert first.sd is not None and second.sd is not None
+    freedom = satterthwaite([(group.sd / math.sqrt(group.n), group.n - 1) for group in (first, second) if group.sd])
     half = student_quantile(freedom, (1 + CONFIDENCE) / 2) * error
     return MeanDifference(first.n, second.n, difference, difference - half, difference + half, freedom)
 
@@ -123,8 +131,10 @@ def standard_error(first: Summary, second: Summary) -> float | None:
     return error if error > 0 and math.isfinite(error) else None
 
 
-def _degrees_of_freedom(first: Summary, second: Summary, error: float) -> float:
-    """Welch and Satterthwaite's degrees of freedom, from shares of the squared error, which can't overflow."""
-    assert first.sd is not None and second.sd is not None
-    shares = [(first.sd / error) ** 2 / first.n, (second.sd / error) ** 2 / second.n]
-    return 1 / (shares[0] ** 2 / (first.n - 1) + shares[1] ** 2 / (second.n - 1))
+def satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """Degrees of freedom of a squared error that is the sum of independent ones, each with its root and its own.
+
+    (Σ s²)² / Σ (s⁴ / d) (Satterthwaite 1946, Biometrics Bulletin 2, 110–114), from shares, which can't overflow.
+    """
+    whole = math.hypot(*(error for error, _ in parts))
+    return 1 / sum((error / whole) ** 4 / freedom for error, freedom in parts)

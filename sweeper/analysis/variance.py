@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from sweeper.analysis.factors import Value
 from sweeper.analysis.rows import Comparison, GroupRow, TrialRow
+
+MOST_ENUMERATED = 10  # rows or columns, of which all choices are looked at
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,19 @@ class Components:
         return (self.rows / total, self.columns / total, self.residual / total) if total > 0 else None
 
 
-def components(table: Sequence[Sequence[float]]) -> Components:
-    """Estimate the components of a complete table [rows, columns] with one value a cell, by ANOVA's method of moments.
+@dataclass(frozen=True)
+class MeanSquares:
+    """Mean squares of a complete table's rows, columns and the rest, and how many rows and columns it has."""
 
-    y_ij = μ + a_i + b_j + e_ij; the expected mean squares are σ² + J·σ_a² of I rows, σ² + I·σ_b² of J columns, and σ²
-    of the residual with (I − 1)(J − 1) degrees of freedom (Searle, Casella and McCulloch 1992, Variance Components,
-    chapter 4). Needs at least two rows and two columns.
-    """
+    rows: float
+    columns: float
+    residual: float
+    height: int
+    width: int
+
+
+def mean_squares(table: Sequence[Sequence[float]]) -> MeanSquares:
+    """Two-way ANOVA without replication, of a complete table [rows, columns]; at least two of each."""
     height, width = len(table), len(table[0])
     assert height > 1 and width > 1 and all(len(row) == width for row in table)
     center = statistics.fmean(value for row in table for value in row)
@@ -41,24 +50,74 @@ def components(table: Sequence[Sequence[float]]) -> Components:
     left = math.fsum(
         (value - center - of_rows[i] - of_columns[j]) ** 2 for i, row in enumerate(table) for j, value in enumerate(row)
     )
-    residual = left / ((height - 1) * (width - 1))
+    return MeanSquares(
+        rows=width * math.fsum(effect**2 for effect in of_rows) / (height - 1),
+        columns=height * math.fsum(effect**2 for effect in of_columns) / (width - 1),
+        residual=left / ((height - 1) * (width - 1)),
+        height=height,
+        width=width,
+    )
+
+
+def components(table: Sequence[Sequence[float]]) -> Components:
+    """Estimate the components of a complete table [rows, columns] with one value a cell, by ANOVA's method of moments.
+
+    y_ij = μ + a_i + b_j + e_ij; the expected mean squares are σ² + J·σ_a² of I rows, σ² + I·σ_b² of J columns, and σ²
+    of the residual with (I − 1)(J − 1) degrees of freedom (Searle, Casella and McCulloch 1992, Variance Components,
+    chapter 4). Needs at least two rows and two columns.
+    """
+    found = mean_squares(table)
     estimates = {
-        "rows": (width * math.fsum(effect**2 for effect in of_rows) / (height - 1) - residual) / width,
-        "columns": (height * math.fsum(effect**2 for effect in of_columns) / (width - 1) - residual) / height,
+        "rows": (found.rows - found.residual) / found.width,
+        "columns": (found.columns - found.residual) / found.height,
     }
     negative = tuple(name for name, estimate in estimates.items() if estimate < 0)
-    return Components(max(0.0, estimates["rows"]), max(0.0, estimates["columns"]), residual, negative)
+    return Components(max(0.0, estimates["rows"]), max(0.0, estimates["columns"]), found.residual, negative)
 
 
 def complete_table(cells: Mapping[tuple[int, int], float]) -> list[list[float]] | None:
-    """Leave out what has the most holes until (row, column) -> value has none; None without two rows and columns."""
+    """Return the largest table without holes in (row, column) -> value; None without two rows and two columns.
+
+    Of tables with as many cells the more square one, then the one of the earlier rows. Above `MOST_ENUMERATED` rows and
+    columns what has the most holes is left out until none is left, which need not give the largest.
+    """
     rows, columns = (list(dict.fromkeys(key[position] for key in cells)) for position in (0, 1))
+    if min(len(rows), len(columns)) > MOST_ENUMERATED:
+        kept = _without_holes(cells, rows, columns)
+    elif len(rows) <= len(columns):
+        kept = _largest(rows, columns, lambda row, column: (row, column) in cells)
+    else:
+        swapped = _largest(columns, rows, lambda column, row: (row, column) in cells)
+        kept = swapped and (swapped[1], swapped[0])
+    return kept and [[cells[row, column] for column in kept[1]] for row in kept[0]]
+
+
+Sides = tuple[list[int], list[int]]
+
+
+def _largest(few: Sequence[int], many: Sequence[int], has: Callable[[int, int], bool]) -> Sides | None:
+    """Of all choices among the few the one that makes, with those of the many that have all of them, the most cells."""
+    best: Sides | None = None
+    size = (0, 0)
+    for number in range(len(few), 1, -1):
+        if number * len(many) <= size[0]:  # no smaller choice can make more
+            break
+        for chosen in combinations(few, number):
+            common = [other for other in many if all(has(one, other) for one in chosen)]
+            own = (number * len(common), min(number, len(common)))
+            if len(common) > 1 and own > size:
+                best, size = (list(chosen), common), own
+    return best
+
+
+def _without_holes(cells: Mapping[tuple[int, int], float], rows: list[int], columns: list[int]) -> Sides | None:
+    """Leave out the row or column with the largest share of holes until there are none."""
     while len(rows) > 1 and len(columns) > 1:
         holes = {("row", row): sum((row, column) not in cells for column in columns) / len(columns) for row in rows}
         holes |= {("column", one): sum((row, one) not in cells for row in rows) / len(rows) for one in columns}
         worst = max(holes, key=holes.__getitem__)
         if not holes[worst]:
-            return [[cells[row, column] for column in columns] for row in rows]
+            return rows, columns
         (rows if worst[0] == "row" else columns).remove(worst[1])
     return None
 
