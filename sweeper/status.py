@@ -13,21 +13,26 @@ from pathlib import Path
 from sweeper.analysis.factors import Value, factor_values, trial_settings
 from sweeper.backends import JobState, Phase
 from sweeper.backends.of_study import job_states
+from sweeper.data import EVALUATED
 from sweeper.driver.live import TrialState, counted
 from sweeper.errors import DONE, WrongInput, run_and_exit
+from sweeper.records.files import encode_number
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
-from sweeper.report.text import UNKNOWN, TextTable, duration, heading, printable, value_text
+from sweeper.report.text import UNKNOWN, TextTable, duration, heading, metric_name, metric_text, printable, value_text
 from sweeper.trial.outcome import Failure, Status
 
 SCHEMA = 1
+VALIDATION, TEST = EVALUATED  # as records call them
 
 
 @dataclass(frozen=True)
 class TrialStatus(TrialState):
-    """A trial with its values of what varies over the study (none while planned), its error and its log."""
+    """A trial with its values of what varies over the study (none while planned), its result, its error and its log."""
 
     factors: Mapping[str, Value] = field(default_factory=dict)
+    metric: str = ""  # of a done trial, as "test/accuracy", and its value at the best epoch
+    value: float | None = None
     error: Failure | None = None
     log: str | None = None
 
@@ -46,8 +51,11 @@ def statuses(study: StudyRecords) -> list[TrialStatus]:
     present = [(record, description) for record, description in described if description is not None]
     factors, values = factor_values([trial_settings(item["choices"], item["config"]) for _, item in present])
     started = [
-        replace(_status(record), factors=dict(zip(factors, own, strict=True)))
-        for (record, _), own in zip(present, values, strict=True)
+        replace(
+            _status(record, description["config"]["task"]["selection_metric"]),
+            factors=dict(zip(factors, own, strict=True)),
+        )
+        for (record, description), own in zip(present, values, strict=True)
     ]
     found = [*started, *(TrialStatus(name, Status.PLANNED) for name in study.planned)]
     ends = known_ends(study.path)
@@ -55,11 +63,16 @@ def statuses(study: StudyRecords) -> list[TrialStatus]:
     return [replace(trial, reason=ends.get(trial.name, "")) if trial.status in given_up else trial for trial in found]
 
 
-def _status(record: Record) -> TrialStatus:
+def _status(record: Record, metric: str) -> TrialStatus:
     status, outcome = record.status_and_outcome()
     log = str(record.log) if record.log.exists() else None
     found = TrialStatus(record.path.name, status, error=outcome.error if outcome else None, log=log)
-    return found if outcome else found.at(record.progress())
+    if outcome is None:
+        return found.at(record.progress())
+    if status is not Status.DONE or outcome.best is None:
+        return found
+    known = [key for split in (TEST, VALIDATION) if (key := f"{split}/{metric}") in outcome.best.metrics]
+    return replace(found, metric=known[0], value=outcome.best.metrics[known[0]]) if known else found
 
 
 def _counts(trials: Sequence[TrialStatus]) -> dict[str, int]:
@@ -73,6 +86,8 @@ def _as_json(trial: TrialStatus) -> dict[str, object]:
         "name": trial.name,
         "status": trial.status,
         "factors": dict(trial.factors),
+        "metric": trial.metric or None,
+        "value": None if trial.value is None else encode_number(trial.value),
         **{key: getattr(trial, key) or None for key in ("epoch", "step", "steps")},
         "seconds_left": trial.seconds_left if math.isfinite(trial.seconds_left) else None,
         "error": trial.error and asdict(trial.error),
@@ -91,11 +106,11 @@ def _json_text(study: StudyRecords, trials: Sequence[TrialStatus]) -> str:
 
 
 def _print_status(study: StudyRecords, trials: Sequence[TrialStatus]) -> None:
-    from sweeper.report.terminal import rich_table, terminal
+    from sweeper.report.terminal import print_table, terminal
 
     console = terminal()
     if trials:
-        console.print(rich_table(_table(trials)))
+        print_table(_table(trials), console)
     for trial in trials:
         if trial.error:
             cancelled = trial.status is Status.CANCELLED
@@ -114,12 +129,14 @@ def _table(trials: Sequence[TrialStatus]) -> TextTable:
     factors = tuple(trials[0].factors)
     others = factors[2:]  # those that are not in a trial's name
     jobs = any(map(_job_id, trials))
+    measured = list(dict.fromkeys(trial.metric for trial in trials if trial.metric))
 
     def cells(trial: TrialStatus) -> tuple[str, ...]:
         return (
             printable(trial.name),
             *(value_text(trial.factors.get(factor)) for factor in others),
             trial.status.value,
+            *((_value_text(trial, len(measured) == 1),) if measured else ()),
             *(_job_cells(trial.job) if jobs else ()),
             str(trial.epoch or UNKNOWN),
             f"{trial.step}/{trial.steps}" if trial.steps else str(trial.step or UNKNOWN),
@@ -127,8 +144,22 @@ def _table(trials: Sequence[TrialStatus]) -> TextTable:
         )
 
     heads = ("trial", *(heading(factor, factors) for factor in others), "status")
+    heads += (_metric_title(measured[0]) if len(measured) == 1 else "value",) if measured else ()
     heads += ("job", "state", "node") if jobs else ()
     return TextTable("Trials", (*heads, "epoch", "step", "time left"), len(heads), (tuple(map(cells, trials)),))
+
+
+def _metric_title(key: str) -> str:
+    """Name a metric as tables do: "test accuracy (%)"."""
+    split, _, name = key.partition("/")
+    return f"{'test' if split == TEST else 'validation'} {metric_name(name)}"
+
+
+def _value_text(trial: TrialStatus, titled: bool) -> str:
+    if not trial.metric:
+        return UNKNOWN
+    text = metric_text(trial.metric.partition("/")[2], trial.value, trial.value)
+    return text if titled else f"{text} {_metric_title(trial.metric)}"
 
 
 def _job_id(trial: TrialStatus) -> str:

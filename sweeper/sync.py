@@ -19,7 +19,7 @@ from sweeper.records.files import read_versioned
 from sweeper.records.study import open_study
 from sweeper.report.directory import write_report
 from sweeper.tracking.runs import Overview
-from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, runs_address, ui_command
+from sweeper.tracking.state import TrackingError, absolute, check_uri, pending, study_address, ui_command
 
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 2.0, 30.0
 # At most this share of the time goes into synchronising, as far as the longest interval allows.
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             synchronise(options.study, uri)
             print(f"{options.study} is in MLflow: {ui_command(uri)}")
-            print(f"then open {runs_address(options.study, uri)}")
+            print(f"then open {study_address(options.study, uri)}")
     except TrackingError as error:
         print(error, file=sys.stderr)
         return NOT_ALL_DONE

@@ -143,6 +143,8 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
         parameters=outcome.parameters if outcome else None,
         superseded=bool(result.superseded),
         order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
+        started=result.started,
+        ended=result.ended,
     )
 
 

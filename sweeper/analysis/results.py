@@ -36,6 +36,8 @@ class Launch:
     platform: str | None
     versions: tuple[tuple[str, str], ...]
     own_code: str | None = None
+    cpu: str | None = None
+    gpu: str | None = None
 
 
 # Most trials of a study have the same launch: one object stands for it.
@@ -61,6 +63,8 @@ def _read_launch(recorded: Mapping[str, Any]) -> Launch:
         *(recorded.get(name) for name in ("host", "platform")),
         tuple(sorted(recorded.get("versions", {}).items())),
         f"{own['repository']}, commit {_state_text(own['commit'], own['difference_sha256'])}" if own else None,
+        recorded.get("cpu"),
+        recorded.get("gpu"),
     )
 
 
@@ -90,6 +94,7 @@ class Result:
     study: str = ""
     launches: tuple[Launch, ...] = ()
     superseded: str = ""
+    started: float | None = None  # its first launch, in seconds since 1970
 
     @classmethod
     def read(cls, record: Record) -> Result | None:
@@ -108,6 +113,7 @@ class Result:
             metrics=tuple(record.metrics()) if status == Status.DONE else (),
             id=description["id"],
             launches=tuple(map(_read_launch, description["provenance"]["launches"])),
+            started=description["provenance"]["launches"][0].get("time", description.get("created")),
         )
 
     def of_study(self, study: str) -> Result:
@@ -145,6 +151,11 @@ class Result:
         """Names of the metrics that were measured on validation or test, besides the selection metric."""
         keys = (key.partition("/") for key in self.at_best)
         return tuple(sorted({name for split, _, name in keys if split in EVALUATED} - {self.metric}))
+
+    @property
+    def ended(self) -> float | None:
+        """When a done trial wrote its last metric, in seconds since 1970."""
+        return max((item.time for item in self.metrics if item.time), default=None)
 
     @property
     def divergence(self) -> Divergence | None:

@@ -80,6 +80,8 @@ class TrialRow(MeasuredRow):
     parameters: ParameterCounts | None
     superseded: bool
     order: tuple[Value, ...]  # what fixes the order of its examples, with both seeds
+    started: float | None = None  # its first launch and its last metric, in seconds since 1970
+    ended: float | None = None
 
     @property
     def state(self) -> str:

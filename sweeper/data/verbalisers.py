@@ -48,13 +48,16 @@ def verbalisers(source: DataSource, names: Sequence[str] = ()) -> tuple[str, ...
     return found
 
 
-def reading_notes(source: DataSource, length_normalised: bool) -> list[str]:
-    """Return what a reader must know of classes that are told by their words' likelihood, a sentence each."""
+def reading_notes(source: DataSource, length_normalised: bool, ends: str) -> list[str]:
+    """Return what a reader must know of classes that are told by their words' likelihood, a sentence each.
+
+    `ends` is the piece that the model's answers end with.
+    """
     words = [f"{name}: {word}" for name, word in zip(source.label_names(), verbalisers(source), strict=True)]
     shown = ", ".join([*words[:SHOWN], *["…"] * (len(words) > SHOWN)])
     normalised = "divided by the number of their ids" if length_normalised else "not normalised by length"
     return [
-        f"class by the log-likelihood of its words and </s> after the prompt ({shown}), {normalised}",
+        f"class by the log-likelihood of its words and {ends} after the prompt ({shown}), {normalised}",
         "train/loss is the language model's on these ids of the answer; validation and test loss are the classes'",
     ]
 

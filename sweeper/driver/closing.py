@@ -17,7 +17,7 @@ from sweeper.records.study import Study, question_of
 from sweeper.report.directory import DIRECTORY, PAGE
 from sweeper.report.terminal import print_tables
 from sweeper.report.text import printable
-from sweeper.tracking.state import runs_address, shown, ui_command
+from sweeper.tracking.state import shown, study_address, ui_command
 from sweeper.trial.outcome import Status
 
 
@@ -93,6 +93,6 @@ def print_locations(study: Study, console: Console) -> None:
         lines.append(f"Report: {page}")
     if (uri := study.tracking_uri) is not None:
         lines += [f"MLflow: {shown(uri)}", f"  {ui_command(uri)}"]
-        if address := runs_address(study.directory, uri):
-            lines.append(f"  then this study's runs are at {address}")
+        if address := study_address(study.directory, uri):
+            lines.append(f"  then this study is at {address}")
     console.print("\n".join(lines), soft_wrap=True)

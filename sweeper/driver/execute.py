@@ -99,7 +99,7 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     started = time.time()
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
-    writer.describe(description, {"time": started, **launch, **provenance.here(), **_changes(launch)})
+    writer.describe(description, {"time": started, **launch, **provenance.here(trial.device), **_changes(launch)})
     recorder = Recorder(writer, trial.task)
     try:
         check_code(trial)

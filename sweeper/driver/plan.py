@@ -117,7 +117,7 @@ def _facts_of_data(trial: Trial) -> DataFacts | None:
     answered = trial.data.task == "qa"
     if not answered and not trial.data.label_names():
         return None
-    if known := inputs.facts(trial):
+    if known := inputs.tokenized_facts(trial):
         return read_facts(known)
     return question_facts(trial.data) if answered else data_facts(trial.data)
 

@@ -225,14 +225,25 @@ def packed(trial: Trial) -> Path:
     return cached(packed_directory(trial), build)
 
 
+def tokenized_facts(trial: Trial) -> dict[str, Any] | None:
+    """Return what is kept beside the trial's tokenized data; None before they are made. Loads no tokenizer."""
+    found: dict[str, Any] | None = read_json(tokenized_directory(trial) / FILE)
+    return found
+
+
 def facts(trial: Trial) -> dict[str, Any] | None:
     """Return what is known of the trial's tokenized data ("data", "splits"); None before they are made.
 
-    "reading" are sentences on how prompts are read, where they are.
+    "ends" is the piece that answers to prompts end with, "reading" are sentences on how prompts are read, where they
+    are.
     """
-    found: dict[str, Any] | None = read_json(tokenized_directory(trial) / FILE)
-    if found is not None and "verbalisers" in trial.digests:
-        found["reading"] = reading_notes(trial.data, trial.framework.lora.length_normalised)
+    found = tokenized_facts(trial)
+    if found is None:
+        return None
+    if "verbalisers" in trial.digests or trial.task.name == "qa":
+        found["ends"] = tokenizer(trial).ends
+    if "verbalisers" in trial.digests:
+        found["reading"] = reading_notes(trial.data, trial.framework.lora.length_normalised, found["ends"])
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shlex
 import socket
@@ -102,6 +103,31 @@ def _shown_code(state: Mapping[str, Any]) -> str:
     return f"{state['commit'][:8]}{changes}" if state["commit"] else "none"
 
 
-def here() -> dict[str, Any]:
-    """What is known of the machine and its packages; called where the trial runs."""
-    return {"host": socket.gethostname(), "platform": platform.platform(), "versions": versions()}
+def here(device: str) -> dict[str, Any]:
+    """What is known of the machine and its packages, the GPU where a trial uses one; called where the trial runs."""
+    machine = {"host": socket.gethostname(), "platform": platform.platform(), "cpu": cpu_model()}
+    return machine | ({"gpu": gpu_model()} if device == "cuda" else {}) | {"versions": versions()}
+
+
+def cpu_model() -> str | None:
+    """Return the processor's model, as Linux names it; None where that is not told."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, None) or platform.processor() or None
+
+
+def gpu_model() -> str | None:
+    """Return the model of the first GPU that this process may use; None where nvidia-smi does not tell."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").partition(",")[0].strip()
+    for only in ([["-i", chosen]] if chosen else []) + [[]]:
+        command = ["nvidia-smi", *only, "--query-gpu=name", "--format=csv,noheader"]
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return None
+        if run.returncode == 0 and run.stdout.strip():
+            return run.stdout.splitlines()[0].strip()
+    return None

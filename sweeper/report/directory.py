@@ -19,7 +19,7 @@ from sweeper.report.markup import latex, markdown
 DIRECTORY, FIGURES, PAGE = "report", "figures", "report.html"
 STATE = ".report.json"  # next to the directory: what it was made from, and which files are its own
 LOCK = ".report.lock"
-FORMAT = 1  # a report in an older format is written again
+FORMAT = 2  # a report in an older format is written again
 
 
 def outdated(study: Path) -> bool:
@@ -67,7 +67,7 @@ def _report_files(comparison: Comparison, name: str) -> dict[str, bytes]:
         "tables.tex": latex(comparison, name),
         "trials.csv": csv_text(comparison),
         "report.json": json_text(comparison, name),
-        PAGE: page(comparison, name, drawn, linked=True),
+        PAGE: page(comparison, name, drawn),
     }
     figures = {f"{FIGURES}/{item.file}.{ending}": content for item in drawn for ending, content in item.files.items()}
     return figures | {path: text.encode() for path, text in texts.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from sweeper.report.figures.drawing import COLOURS, FAINT, INK
+from sweeper.report.figures.looks import COLOURS, FAINT, INK
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"

@@ -15,10 +15,11 @@ from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
 from sweeper.analysis.statistics import CONFIDENCE
 from sweeper.analysis.variance import spread_rows
 from sweeper.records.files import encode_number
+from sweeper.report.headline import question, verdict
 from sweeper.report.notes import notes
 from sweeper.trial.trial import plain
 
-SCHEMA = 2
+SCHEMA = 3
 # What rows hold for other tables alone.
 UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins")
 CONVENTIONS = """\
@@ -65,6 +66,8 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     "roles": ("what is done with each factor: compared, blocks, nuisance, tuned", lambda own: plain(own.roles)),
     "metrics": ("those that select the epoch; shares are of 1", lambda own: own.metrics),
     "split": ("the set that groups are compared on: test, or validation without a test set", lambda own: own.split),
+    "question": ("what the comparison asks", question),
+    "verdict": ("the answer, a text a block of groups that are compared", verdict),
     "notes": ("what a reader must know, a text each", notes),
     "trials": ("a row a trial at its best epoch", lambda own: _rows(own.whole, own.whole.trials)),
     "epochs": ("a row a group and epoch: summaries of validation and test", lambda own: _rows(own, own.epochs)),

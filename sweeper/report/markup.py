@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from itertools import chain
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.notes import notes
+from sweeper.report.headline import question, verdict
+from sweeper.report.notes import closing_notes, notes
+from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables
+from sweeper.report.tables.groups import group_table
 from sweeper.report.text import TextTable, printable
+from sweeper.trial.outcome import Status
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -54,6 +58,16 @@ def markdown(comparison: Comparison, name: str) -> str:
     parts = [f"# {_escape_markdown(name)}", *map(_markdown_table, text_tables(comparison))]
     parts.append("\n".join(f"- {_escape_markdown(line)}" for line in notes(comparison)))
     return "\n\n".join(parts) + "\n"
+
+
+def summary(comparison: Comparison) -> str:
+    """Return in Markdown what a reader wants to know first: question, verdict, the groups, and what is said of them."""
+    done = any(row.status == Status.DONE for row in comparison.trials)
+    first = [_escape_markdown(question(comparison)), *(f"**{_escape_markdown(line)}**" for line in verdict(comparison))]
+    groups = [_markdown_table(group_table(comparison))] if done else []
+    said = [line for line in sentences(comparison) if line not in verdict(comparison)]
+    listed = "\n".join(f"- {_escape_markdown(line)}" for line in [*said, *closing_notes(comparison)])
+    return "\n\n".join([*first, *groups, listed])
 
 
 def _markdown_table(table: TextTable) -> str:

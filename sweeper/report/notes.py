@@ -225,7 +225,9 @@ def _diverged_notes(comparison: Comparison) -> Iterator[str]:
 
 def _perplexity_notes(comparison: Comparison) -> Iterator[str]:
     if columns(comparison).instead:
-        yield f"perplexity: e to the {comparison.metrics[0]}, which the records hold; of the answers' ids and </s>."
+        found = dict.fromkeys(data.facts.get("ends", "the end token") for data in comparison.data)
+        ends = " or ".join(map(printable, found)) or "the end token"
+        yield f"perplexity: e to the {comparison.metrics[0]}, which the records hold; of the answers' ids and {ends}."
 
 
 def _unmeasured_notes(comparison: Comparison) -> Iterator[str]:

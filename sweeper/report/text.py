@@ -19,7 +19,6 @@ from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
-LONGEST_NAME = 36  # characters of a group's name in a figure; tables have all of it
 Cells = tuple[str, ...]
 Group = tuple[Value, ...]
 
@@ -68,10 +67,12 @@ def metric_text(metric: str, value: float | None, other: float | None = None) ->
 
 
 def spread_text(metric: str, summary: Summary | None) -> str:
-    """Mean ± sample standard deviation."""
+    """Mean ± sample standard deviation; of a single value that alone."""
     if summary is None or summary.mean is None:
         return UNKNOWN
     mean = summary.mean
+    if summary.n == 1:
+        return metric_text(metric, mean, mean)
     return f"{metric_text(metric, mean, mean)} ± {metric_text(metric, summary.sd, mean)}"
 
 
@@ -173,17 +174,12 @@ def group_label(comparison: Comparison, values: Sequence[Value]) -> str:
 def telling_labels(names: Names, groups: Sequence[Group], leave_out: Collection[str] = ()) -> dict[Group, str]:
     """Name groups by the factors in which they differ; by model and framework where they differ in none."""
     own = replace(names, telling=frozenset(varying(names.factors, groups)))
-    return {group: shortened(own.group(group, leave_out)) for group in groups}
+    return {group: own.group(group, leave_out) for group in groups}
 
 
 def varying(factors: Sequence[str], groups: Sequence[Group]) -> set[str]:
     """Return the factors in which groups differ."""
     return {factor for position, factor in enumerate(factors) if len({group[position] for group in groups}) > 1}
-
-
-def shortened(text: str, longest: int = LONGEST_NAME) -> str:
-    """Text with its middle left out where it is too long for a figure."""
-    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:

@@ -82,6 +82,16 @@ class Tokenizer:
         """Id of </s>."""
         return self._special(EOS)
 
+    @property
+    def ends(self) -> str:
+        """The piece that stands for </s> in this vocabulary, as <|endoftext|>."""
+        return self.pieces[self.eos]
+
+    @property
+    def begins(self) -> str:
+        """The piece that stands for <s> in this vocabulary."""
+        return self.pieces[self.bos]
+
     @cached_property
     def unk(self) -> int:
         """Id of <unk>."""

@@ -7,8 +7,8 @@ processes at once.
 
 from __future__ import annotations
 
+import json
 import logging
-import math
 import os
 import re
 import secrets
@@ -32,7 +32,10 @@ for _name, _value in {
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.http_dataset_source import HTTPDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import (
@@ -45,7 +48,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
 from sweeper.records.record import Record
-from sweeper.tracking.runs import ERROR, GROUP, Overview, RunContent, milliseconds, study_run, trial_runs
+from sweeper.tracking.runs import ERROR, GROUP, Overview, RunContent, ShownData, milliseconds, study_run, trial_runs
 from sweeper.tracking.state import SERVERS, State, TrackingError, absolute, database, read_state, shown, write_state
 from sweeper.trial.outcome import Status
 
@@ -54,6 +57,7 @@ for _name in ("alembic", "mlflow", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 STUDY, INSTANCE, CURRENT = "sweeper.study", "sweeper.instance", "current"
+SETTINGS = "settings.json"  # of a trial's run: all of them, other frameworks' too
 REPORT = "report"  # directory of the parent run's artefacts
 # Without it the UI may take an experiment for one of generative AI, and hide its runs.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -113,7 +117,10 @@ def _show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None
     write_state(study, replace(state, study=key))
 
     own = [run for run in runs if run.data.tags.get(STUDY) == key]
-    parent_run = next((run for run in own if INSTANCE not in run.data.tags), None)
+    parents = [run for run in own if INSTANCE not in run.data.tags]
+    # MLflow forgets no number of a run: one that holds numbers of groups that are no more gives way to a new one.
+    wanted = {_allowed_key(key) for key in overview.metrics}
+    parent_run = next((run for run in parents if run.data.metrics.keys() <= wanted), None)
     parent = _write(
         client, experiment, parent_run, study_run(study, list(contents.values()), overview.tags), {STUDY: key}
     )
@@ -129,14 +136,21 @@ def _show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None
         marks = {STUDY: key, INSTANCE: name, MLFLOW_PARENT_RUN_ID: parent}
         written[name] = _write(client, experiment, known.get(name), contents[name], marks)
     for run in own:
-        if run is not parent_run and run.data.tags[INSTANCE] not in current:
-            _retire(client, run)
+        if run not in parents:
+            if run.data.tags.get(MLFLOW_PARENT_RUN_ID) != parent:
+                client.set_tag(run.info.run_id, MLFLOW_PARENT_RUN_ID, parent)
+            if run.data.tags[INSTANCE] not in current:
+                _retire(client, run)
+    for run in parents:
+        if run.info.run_id != parent:
+            client.delete_run(run.info.run_id)
     # Last: who reaches the server but not its artefacts has the numbers at least.
     for name in changed:
-        _log_files(client, written[name], current[name], contents[name].status)
+        _log_files(client, written[name], current[name], contents[name])
     _show_metrics(client, parent, parent_run.data.metrics if parent_run else {}, overview.metrics)
+    _show_data(client, parent, parent_run, overview.data)
     synced_now, experiments = {**state.synced, shown(uri): now}, {**state.experiments, shown(uri): experiment}
-    state = State(key, synced_now, experiments, state.reports)
+    state = State(key, synced_now, experiments, state.reports, {**state.runs, shown(uri): parent})
     write_state(study, state)
     if overview.report:
         client.log_artifacts(parent, overview.report(), REPORT)
@@ -144,17 +158,31 @@ def _show(study: Path, uri: str, overview: Overview, changed_only: bool) -> None
 
 
 def _show_metrics(client: MlflowClient, run_id: str, known: Mapping[str, float], metrics: Mapping[str, float]) -> None:
-    """Make the parent run show a study's numbers; MLflow forgets none, so those that are gone become nan.
+    """Make the parent run show a study's numbers.
 
     At step 0, which MLflow draws as bars. What it shows already is not written again.
     """
     wanted = {_allowed_key(key): value for key, value in metrics.items()}
-    wanted = {**dict.fromkeys(known.keys() - wanted.keys(), math.nan), **wanted}
     stamp = milliseconds(time.time())
     # Compared as text: nan is like nan.
     new = [Metric(key, value, stamp, 0) for key, value in wanted.items() if repr(known.get(key)) != repr(value)]
     for some in _chunks(new, METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=some)
+
+
+def _show_data(client: MlflowClient, run_id: str, run: Run | None, data: Sequence[ShownData]) -> None:
+    """Make the parent run show the data sets that its trials read."""
+    inputs = run.inputs.dataset_inputs if run and run.inputs else []
+    known = {(item.dataset.name, item.dataset.digest) for item in inputs}
+    if new := [item for item in data if (item.name, item.digest) not in known]:
+        client.log_inputs(run_id, [DatasetInput(_dataset(item), []) for item in new])
+
+
+def _dataset(data: ShownData) -> Dataset:
+    """Return a data set as MLflow keeps it: name, digest and where it is from."""
+    remote = data.source.startswith(SERVERS)
+    source = HTTPDatasetSource(data.source) if remote else CodeDatasetSource({"source": data.source})
+    return MetaDataset(source, name=data.name, digest=data.digest or None)._to_mlflow_entity()
 
 
 def _open_experiment(client: MlflowClient, study: Path, uri: str) -> str:
@@ -225,10 +253,11 @@ def _chunks(items: Sequence[Item], size: int = MAX_PARAMS_TAGS_PER_BATCH) -> lis
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def _log_files(client: MlflowClient, run_id: str, record: Record, status: Status) -> None:
+def _log_files(client: MlflowClient, run_id: str, record: Record, content: RunContent) -> None:
     client.log_artifact(run_id, record.path / "trial.json")
+    client.log_text(run_id, json.dumps(content.settings, indent=2, ensure_ascii=False) + "\n", SETTINGS)
     for file in (record.log, record.answers):
-        if status is not Status.RUNNING and file.exists():  # a log that still grows can wait
+        if content.status is not Status.RUNNING and file.exists():  # a log that still grows can wait
             client.log_artifact(run_id, file)
 
 

@@ -13,11 +13,17 @@ from typing import Any
 from sweeper.analysis.rows import Comparison
 from sweeper.records.fingerprints import planned, stat_if_there
 from sweeper.records.record import Record, records
+from sweeper.report.markup import summary
 from sweeper.report.tables.columns import columns
 from sweeper.report.text import group_label
 from sweeper.trial.outcome import Outcome, Status
+from sweeper.trial.settings import FRAMEWORKS
 
 ERROR, GROUP = "error", "group"  # tags
+DESCRIPTION = "mlflow.note.content"  # the tag that MLflow shows as a run's description, in Markdown
+SOURCES = ("path", "files", "name")  # settings of data, the first that is given tells where it is from
+DIGEST_LETTERS = 36  # as many as MLflow keeps
+NOT_COMPARED = ("_target_", "preload")  # of a framework: what code it is
 GROUPS_SHOWN = 100  # more of them are for the report alone: a store draws a chart for each number
 # A study's status is the first of these that one of its trials has.
 PRECEDENCE = (
@@ -43,6 +49,16 @@ class RunContent:
     tags: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict)
     points: Sequence[Point] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)  # all of them, for a file
+
+
+@dataclass(frozen=True)
+class ShownData:
+    """A data set as stores have it; `digest` is the beginning of what its content's digest is."""
+
+    name: str
+    digest: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -50,13 +66,15 @@ class Overview:
     """What a store shows of a study beyond its trials.
 
     `metrics` and `tags` of the study's run; `groups`: each trial's, by its name; `report` writes the study's report
-    and returns its directory, whose files become the run's artefacts (None: not this time).
+    and returns its directory, whose files become the run's artefacts (None: not this time). `data` are the data sets
+    that its trials read.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     report: Callable[[], Path] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    data: tuple[ShownData, ...] = ()
 
     @classmethod
     def of(cls, comparison: Comparison, report: Callable[[], Path] | None = None) -> Overview:
@@ -67,8 +85,24 @@ class Overview:
             metrics={} if crowded else dict(_group_metrics(comparison)),
             groups={row.name: group_label(comparison.whole, row.factors) for row in comparison.whole.trials},
             report=report,
-            tags={"groups": f"{number:,}" + f", more than {GROUPS_SHOWN}: numbers in the report only" * crowded},
+            tags={
+                DESCRIPTION: summary(comparison),
+                "groups": f"{number:,}" + f", more than {GROUPS_SHOWN}: numbers in the report only" * crowded,
+            },
+            data=_data_of(comparison),
         )
+
+
+def _data_of(comparison: Comparison) -> tuple[ShownData, ...]:
+    """Return the data sets by name and content, each once."""
+    found: dict[ShownData, None] = {}
+    for row in comparison.groups:
+        for config, choice in ((config, row.settings.get("data")) for config in row.configs):
+            own = config["data"]
+            source = next((str(own[key]) for key in SOURCES if own.get(key)), own.get("_target_", ""))
+            digest = config.get("digests", {}).get("data", "")
+            found.setdefault(ShownData(str(choice or "data"), digest[:DIGEST_LETTERS], source))
+    return tuple(found)
 
 
 def _group_metrics(comparison: Comparison) -> Iterator[tuple[str, float]]:
@@ -118,7 +152,8 @@ def _trial_run(record: Record, description: Mapping[str, Any], group: str | None
         start=milliseconds(description["created"]),
         end=milliseconds(ended.st_mtime) if ended else None,
         tags=tags | {key: value for key, value in known.items() if value},
-        params=dict(_leaves(description["config"])),
+        params=dict(_leaves(_of_own_framework(description["config"]))),
+        settings=description["config"],
         points=_points(record, outcome, description["created"]),
     )
 
@@ -154,6 +189,19 @@ def study_run(study: Path, trials: Sequence[RunContent], tags: Mapping[str, str]
         end=max(ends) if ended else None,
         tags={"status": status.value, "trials": summary, **tags},
     )
+
+
+def _of_own_framework(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a trial's framework reads, and that can be compared between trials.
+
+    Those of other frameworks, of pretraining that did not happen, and digests are in the file of all settings.
+    """
+    own = config["framework"]
+    foreign = {*FRAMEWORKS, "pretraining"} - {own["name"]}
+    kept = {key: value for key, value in own.items() if key not in foreign and key not in NOT_COMPARED}
+    made_here = config["model"]["pretrained"] and config["model"].get("path") is None
+    shape = {key: value for key, value in config["arch"].items() if key != "pretraining" or made_here}
+    return {key: value for key, value in config.items() if key != "digests"} | {"framework": kept, "arch": shape}
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

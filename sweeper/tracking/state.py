@@ -16,6 +16,7 @@ from sweeper.records.fingerprints import fingerprint_of_study, fingerprints
 FILE = ".mlflow.json"
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://")
+KIND = "?workflowType=machine_learning"  # of work, in an address
 
 
 class TrackingError(RuntimeError):
@@ -28,13 +29,15 @@ class State:
 
     `study` marks the study's runs: a name is not enough, a server may show several studies of one name.
     `synced` holds the fingerprints of the trials as each store shows them, by URI and trial; `experiments` the id
-    of the study's experiment in each store; `reports` what the report that each store holds was made from.
+    of the study's experiment in each store; `reports` what the report that each store holds was made from; `runs` the
+    id of the study's own run in each.
     """
 
     study: str | None = None
     synced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     experiments: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_state(study: Path) -> State:
@@ -93,11 +96,24 @@ def ui_command(uri: str) -> str:
     return shlex.join([str(program), "ui", "--backend-store-uri", absolute(uri)])
 
 
+def study_address(study: Path, uri: str) -> str | None:
+    """Return where a browser finds a study's own run, with its verdict and numbers, once `ui_command` runs.
+
+    It names the kind of work, as `runs_address` does.
+    """
+    state = read_state(study)
+    experiment, run = state.experiments.get(shown(uri)), state.runs.get(shown(uri))
+    return f"{_server(uri)}/#/experiments/{experiment}/runs/{run}{KIND}" if experiment and run else None
+
+
 def runs_address(study: Path, uri: str) -> str | None:
-    """Return where a browser finds a study's runs once `ui_command` runs; None before they were shown there.
+    """Return where a browser finds a table of a study's runs once `ui_command` runs; None before they were shown there.
 
     It names the kind of work: MLflow's own front page leads to a view for language models, which has no runs.
     """
     experiment = read_state(study).experiments.get(shown(uri))
-    server = shown(uri).rstrip("/") if uri.startswith(SERVERS) else "http://127.0.0.1:5000"
-    return experiment and f"{server}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    return experiment and f"{_server(uri)}/#/experiments/{experiment}/runs{KIND}"
+
+
+def _server(uri: str) -> str:
+    return shown(uri).rstrip("/") if uri.startswith(SERVERS) else "http://127.0.0.1:5000"

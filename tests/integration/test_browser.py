@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from mlflow import MlflowClient
@@ -15,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, 
 
 from sweeper.report.directory import write_report
 from sweeper.sync import synchronise
-from sweeper.tracking.state import runs_address
+from sweeper.tracking.state import runs_address, study_address
 from sweeper.trial.outcome import Failure, Status
 from tests.integration.mlflow_server import mlflow_server
 from tests.records import trial, write, write_demo
@@ -95,9 +97,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def column(page: Page, section: str, head: str) -> list[str]:
     """Texts of a column of a section's first table."""
     table = page.locator(f"#{section} table").first
-    heads = [text.replace("\n", " ") for text in table.locator("thead th").all_inner_texts()]
+    heads = [text.replace("\n", " ") for text in table.locator("thead th").all_text_contents()]
     place = next(number for number, text in enumerate(heads) if head in text)
-    return table.locator(f"tbody td:nth-child({place + 1})").all_inner_texts()
+    return table.locator(f"tbody td:nth-child({place + 1})").all_text_contents()
+
+
+def unfold(page: Page, section: str) -> None:
+    """Open a part of the page that is folded."""
+    page.locator(f"#{section} > summary").click()
 
 
 def test_the_report_shows_rows_and_figures_and_asks_for_nothing(seen: Seen, report: Path) -> None:
@@ -105,26 +112,116 @@ def test_the_report_shows_rows_and_figures_and_asks_for_nothing(seen: Seen, repo
     page.goto(report.as_uri())
     assert column(page, "trials", "status").count("done") == 10
     assert column(page, "trials", "status").count("failed") == 1
-    assert page.locator("figure").count() == page.locator("figure svg[role=img]").count() == 4
+    assert page.locator("figure").count() == page.locator("figure svg[role=img]:visible").count() == 5
     for figure in page.locator("figure").all():
-        box = figure.locator("svg").bounding_box()
+        box = figure.locator("svg:visible").bounding_box()
         assert box is not None
         assert box["width"] > 250
         assert box["height"] > 80
-    assert page.locator("#figure-1 svg text", has_text="pt hf (n = 3)").count() == 1
+    assert page.locator("#figure-1 svg:visible text", has_text="pt hf (n = 3)").count() == 1
     assert seen.requests == [report.as_uri()]
     assert seen.errors == []
 
 
-def test_nothing_is_wider_than_the_screen(seen: Seen, report: Path) -> None:
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    """Reports of 2, 6 and 40 groups, the names of some being long."""
+    found = {}
+    paths = ("zoo/camembert-base", "zoo/a/very-long-name-of-a-model/flaubert_base_cased", "zoo/xlm-roberta-base")
+    for number in (2, 6, 40):
+        study = tmp_path_factory.mktemp("sizes") / f"groups-{number}"
+        rates = [1e-5 * 2**power for power in range(10)] if number == 40 else [1e-3]
+        frameworks = ("hf", "fairseq") if number == 40 else ("hf",)
+        for model, rate, framework, path in product(
+            ("pt", "rd"), rates, frameworks, paths if number == 6 else ("zoo/one",)
+        ):
+            for seed in (1, 2):
+                base = (0.8 if model == "pt" else 0.6) + seed / 100
+                digests = {"data": "d" * 64, "tokenizer": "t" * 64, "weights": path * 4}
+                made = trial(model, framework, seed, train={"learning_rate": rate}, digests=digests)
+                described = replace(made, model=replace(made.model, path=path))
+                write(study, described, [base, base + 0.1], [base, base + 0.1])
+        found[number] = (write_report(study) / "report.html").as_uri()
+    return found
+
+
+# Elements that reach beyond the viewport though nothing that scrolls holds them
+BEYOND = """() => [...document.querySelectorAll('body *')]
+  .filter(item => item.checkVisibility() && !item.closest('.box') && !item.closest('svg *'))
+  .filter(item => { const box = item.getBoundingClientRect();
+                    return box.width && (box.right > innerWidth + 0.5 || box.left < -0.5); })
+  .map(item => item.tagName + '.' + item.className + ' ' + item.textContent.slice(0, 40))"""
+# Boxes that scroll and do not say so, or whose rows' names move away
+UNMARKED = """() => [...document.querySelectorAll('.box')]
+  .filter(box => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+  .filter(box => {
+    const said = getComputedStyle(box.parentElement, '::before').content.includes('scroll');
+    const first = box.querySelector('tbody td'), left = first.getBoundingClientRect().left;
+    box.scrollLeft = 60;
+    const stays = Math.abs(first.getBoundingClientRect().left - left) < 1;
+    box.scrollLeft = 0;
+    return !said || !stays;
+  }).map(box => box.textContent.slice(0, 60))"""
+# Heights of letters in what is drawn, and of which a part is outside of its drawing
+LETTERS = """() => [...document.querySelectorAll('svg')].filter(svg => svg.checkVisibility()).map(svg => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].map(text => text.getBoundingClientRect()).map(
+    box => [box.height, box.left < frame.left - 1 || box.right > frame.right + 1]);
+}).flat()"""
+
+
+@pytest.mark.parametrize("number", [2, 6, 40])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, 768, DESKTOP])
+def test_nothing_is_off_the_screen(
+    browser: Browser, sizes: dict[int, str], width: int, scheme: Literal["light", "dark"], number: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(sizes[number])
+    page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; }")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
+    assert page.evaluate(BEYOND) == []
+    assert page.evaluate(UNMARKED) == []
+    letters = page.evaluate(LETTERS)
+    assert min(height for height, _ in letters) >= 10  # pixels, with what is above and below a letter
+    assert not any(outside for _, outside in letters)
+    context.close()
+
+
+def test_the_answer_is_on_the_first_screen(seen: Seen, sizes: dict[int, str]) -> None:
+    page = seen.page
+    page.goto(sizes[2])
+    for place in (".question", ".verdict", "#figure-1 svg:visible"):
+        box = page.locator(place).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900
+    for link in page.locator("a").all():
+        assert (link.get_attribute("href") or "").startswith(("#", "data:"))
+
+
+def test_a_link_opens_a_folded_part_and_paper_shows_all(seen: Seen, report: Path) -> None:
     page = seen.page
     page.goto(report.as_uri())
-    width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert width == screen
-    smallest = page.evaluate(
-        "Math.min(...[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height))"
-    )
-    assert smallest >= 8  # pixels, of a letter's height with what is above and below it
+    expect(page.locator("#trials table")).to_be_hidden()
+    page.locator("nav a", has_text="Trials").click()
+    expect(page.locator("#trials table")).to_be_visible()
+    expect(page.locator("#notes li").first).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("#notes li").first).to_be_visible()
+
+
+def test_a_figure_is_downloaded_from_inside_the_page(seen: Seen, report: Path) -> None:
+    page = seen.page
+    page.goto(report.as_uri())
+    for ending in ("PDF", "CSV"):
+        with page.expect_download() as started:
+            page.locator("#figure-1 figcaption a", has_text=ending).click()
+        found = started.value
+        beside = report.parent / "figures" / found.suggested_filename
+        assert Path(found.path()).read_bytes() == beside.read_bytes()
 
 
 def test_tables_are_sorted_by_mouse_and_keyboard(seen: Seen, report: Path) -> None:
@@ -132,6 +229,7 @@ def test_tables_are_sorted_by_mouse_and_keyboard(seen: Seen, report: Path) -> No
     page.goto(report.as_uri())
     before = column(page, "trials", "test accuracy")
     assert "–" in before
+    unfold(page, "trials")
     head = page.locator("#trials th", has_text="test")
     head.get_by_role("button").click()
     ascending = column(page, "trials", "test accuracy")
@@ -153,6 +251,7 @@ def test_times_are_sorted_by_their_length(seen: Seen, tmp_path: Path) -> None:
     for seed, seconds in enumerate((7200.0, 59.0, 600.0), start=1):
         write(tmp_path, trial(seed=seed), [0.5], [0.4], seconds=seconds)
     seen.page.goto((write_report(tmp_path) / "report.html").as_uri())
+    unfold(seen.page, "trials")
     seen.page.locator("#trials th", has_text="time").get_by_role("button").click()
     assert column(seen.page, "trials", "time") == ["59 s", "10 min 00 s", "2 h 00 min"]
 
@@ -183,6 +282,7 @@ def test_on_paper_it_is_black_on_white_without_its_buttons(seen: Seen, report: P
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     expect(page.locator("nav")).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("#trials table")).to_be_visible()
     assert len(page.pdf()) > 10_000
 
@@ -236,10 +336,14 @@ def test_mlflow_shows_the_groups_numbers_and_the_report(seen: Seen, tracked: tup
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(study.name)
     (parent,) = client.search_runs([experiment.experiment_id], "tags.mlflow.runName = 'demo'")
-    run = f"{uri}/#/experiments/{experiment.experiment_id}/runs/{parent.info.run_id}"
+    run = study_address(study, uri)
+    assert run is not None and parent.info.run_id in run
     seen.page.goto(run)
+    expect(seen.page.get_by_text("has the best mean test accuracy").first).to_be_visible()  # the description
+    expect(seen.page.get_by_text("demo").first).to_be_visible()
+    expect(seen.page.get_by_text("Datasets").first).to_be_visible()
     expect(seen.page.get_by_text("groups/pt hf/test_accuracy_mean").first).to_be_visible()
-    seen.page.goto(f"{run}/artifacts/report/report.html")
+    seen.page.goto(f"{run.partition('?')[0]}/artifacts/report/report.html")
     shown = seen.page.frame_locator("iframe").first
     expect(shown.locator("h1", has_text="demo")).to_be_visible()
     assert seen.errors == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 import signal
@@ -25,7 +26,7 @@ from sweeper.records.study import open_study
 from sweeper.report.directory import write_report
 from sweeper.tracking.mlflow import synchronise
 from sweeper.tracking.runs import GROUPS_SHOWN, Overview
-from sweeper.tracking.state import TrackingError, pending, runs_address, ui_command
+from sweeper.tracking.state import TrackingError, pending, runs_address, study_address, ui_command
 from sweeper.trial.outcome import Best, Failure, Metric, Outcome, Status
 from tests.contracts.processes import DEADLINE_SECONDS, PROMPT_SECONDS, wait_until
 from tests.integration.mlflow_server import free_port, mlflow_server
@@ -123,6 +124,9 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     assert run.data.tags["sweeper.id"] == description["id"]
     parameters = {"seed": "2", "train.learning_rate": "0.001", "train.betas": "[0.9, 0.98]", "model.pretrained": "true"}
     assert parameters.items() <= run.data.params.items()
+    assert not [name for name in run.data.params if name.startswith(("framework.lora", "framework.fairseq", "digests"))]
+    assert "framework.hf.match_fairseq" in run.data.params
+    assert json.loads(artefact(uri, run, "settings.json", tmp_path / "fetched")) == description["config"]
     # tests.records: the curve 0.82, 0.87, 0.92, 0.92, 0.90 at 1000 s + the epoch, 25 steps each; the first tie wins.
     stored = history(uri, run, "valid/accuracy")
     assert [(step, stamp) for step, stamp, _ in stored] == [(25 * n, 1_000_000 + 1000 * n) for n in range(1, 6)]
@@ -139,13 +143,21 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
         assert artefact(uri, parent, f"report/{path}", tmp_path / "fetched") == (study / "report" / path).read_text()
     assert (parent.info.status, parent.data.tags["trials"]) == ("FINISHED", "6 done")
     assert parent.data.tags["groups"] == "2"
+    described = parent.data.tags["mlflow.note.content"]
+    assert "pt or rd: which has the better mean test accuracy?" in described
+    assert "**pt (hf) is 20.0 points above rd in mean test accuracy" in described
+    assert "| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | 3 |" in described
+    (data,) = MlflowClient(uri).get_run(parent.info.run_id).inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("demo", ("demo" * 8)[:36])
+    assert "tests.records.Reviews" in data.dataset.source
 
 
 def test_more_groups_than_a_store_can_draw_are_in_the_report_and_said_to_be(tmp_path: Path) -> None:
     for number in range(GROUPS_SHOWN + 1):
         write(tmp_path, trial(train={"learning_rate": 1e-3 * (number + 1)}), [0.5], [0.4])
     found = Overview.of(compare_study(open_study(tmp_path)))
-    assert (found.metrics, found.tags) == ({}, {"groups": "101, more than 100: numbers in the report only"})
+    assert found.metrics == {}
+    assert found.tags["groups"] == "101, more than 100: numbers in the report only"
 
 
 def test_again_changes_nothing(study: Path, uri: str) -> None:
@@ -169,17 +181,19 @@ def test_the_study_s_run_has_its_groups_numbers(study: Path, uri: str) -> None:
     expected = {"n": 3, "test_accuracy_mean": 0.9, "test_accuracy_sd": 0.01}
     expected |= {"test_accuracy_low": 0.87516, "test_accuracy_high": 0.92484, "validation_accuracy_mean": 0.92}
     assert {key: shown[f"groups/pt/{key}"] for key in expected} == pytest.approx(expected, abs=1e-5)
-    # Another factor gives the groups other names; MLflow forgets no number, so the old ones become none.
+    # Another factor gives the groups other names; MLflow forgets no number, so another run takes the study's place.
     write(study, trial("pt", train={"learning_rate": 0.5}), valid=[0.5], test=[0.4])
     synchronise(study, uri, overview(study), changed_only=True)
     parent, trials = split(runs_of(study, uri))
-    assert math.isnan(parent.data.metrics["groups/pt/test_accuracy_mean"])
+    assert "groups/pt/test_accuracy_mean" not in parent.data.metrics
+    assert not any(map(math.isnan, parent.data.metrics.values()))
+    assert (study_address(study, uri) or "").partition("?")[0].endswith(f"/runs/{parent.info.run_id}")
     assert parent.data.metrics["groups/pt learning_rate 0.5/test_accuracy_mean"] == 0.4
     groups = sorted(run.data.tags["group"] for run in trials.values())
     assert groups == sorted(["pt learning_rate 0.5", *["pt learning_rate 0.001"] * 3, *["rd learning_rate 0.001"] * 3])
     before = snapshot(study, uri)
     synchronise(study, uri, overview(study))
-    assert repr(snapshot(study, uri)) == repr(before)  # nan is not equal to itself
+    assert snapshot(study, uri) == before
 
 
 def test_a_run_follows_its_trial(study: Path, uri: str) -> None:

@@ -14,10 +14,12 @@ import pytest
 
 from sweeper.report.figures import Figure, figure_csv, figures
 from sweeper.report.figures.curves import LINES_DRAWN, SERIES_PER_PANEL, CurveFigure
-from sweeper.report.figures.drawing import COLOURS, draw, look
+from sweeper.report.figures.drawing import draw, draw_narrow
 from sweeper.report.figures.intervals import IntervalFigure
+from sweeper.report.figures.looks import COLOURS, look
+from sweeper.report.figures.styles import Style, wrapped
 from sweeper.report.figures.tables import figure_table
-from sweeper.report.inline_svg import inline_svg
+from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.trial.outcome import Metric
 from tests.records import compared, epochs, trial, write, write_demo
 
@@ -46,10 +48,11 @@ def data_rows(figure: Figure) -> list[dict[str, str]]:
 def test_the_demo_has_curves_groups_and_differences(tmp_path: Path) -> None:
     write_demo(tmp_path)
     assert list(by_name(tmp_path)) == [
-        "test_accuracy",
-        "validation_accuracy",
+        "headline_accuracy",
         "groups_accuracy",
         "differences_accuracy",
+        "test_accuracy",
+        "validation_accuracy",
     ]
 
 
@@ -110,10 +113,74 @@ def test_what_is_not_drawn_is_said(tmp_path: Path) -> None:
 
 
 def test_styles_differ_without_colour() -> None:
-    first = [look(style) for style in range(len(COLOURS))]
+    first = [look(Style(number, number)) for number in range(len(COLOURS))]
     assert len({(str(style["linestyle"]), style["marker"]) for style in first}) == len(COLOURS)
-    every = [look(style) for style in range(3 * len(COLOURS))]
+    every = [look(Style(number, number)) for number in range(3 * len(COLOURS))]
     assert len({(style["color"], str(style["linestyle"]), style["marker"]) for style in every}) == len(every)
+    crossed = [look(Style(colour, shape)) for colour in range(4) for shape in range(8)]
+    assert len({(str(style["linestyle"]), style["marker"]) for style in crossed}) == len(crossed)
+
+
+def test_the_first_factor_gives_colours_and_the_others_shapes_everywhere(tmp_path: Path) -> None:
+    for model in ("pt", "rd"):
+        for framework in ("hf", "fairseq", "lora"):
+            write(tmp_path, trial(model, framework), [0.5, 0.6], [0.5, 0.6 if model == "pt" else 0.7])
+    found = by_name(tmp_path)
+    seen: dict[str, set[Style]] = {}
+    for figure in found.values():
+        if isinstance(figure, CurveFigure):
+            pairs = [(series.label, series.style) for series in figure.series]
+        elif "differences" not in figure.name:
+            pairs = list(zip((label.partition(" (")[0] for label in figure.labels), figure.styles, strict=True))
+        for label, style in pairs:
+            seen.setdefault(label, set()).add(style)
+    assert all(len(styles) == 1 for styles in seen.values())
+    looks = {label: styles.pop() for label, styles in seen.items()}
+    assert len(looks) == 6
+    assert len({style.colour for label, style in looks.items() if label.startswith("pt ")}) == 1
+    assert len({style.shape for label, style in looks.items() if label.endswith(" lora")}) == 1
+    assert len({style.colour for style in looks.values()}) == 2
+    assert len({style.shape for style in looks.values()}) == 3
+
+
+def test_the_headline_has_every_trial_the_best_group_first_and_data_apart(tmp_path: Path) -> None:
+    for data, base in (("books", 0.9), ("toys", 0.5)):
+        for model, value in (("pt", base - 0.1), ("rd", base)):
+            for seed in (1, 2):
+                write(tmp_path, trial(model, seed=seed, data=data), [value], [value + seed / 100])
+    first, second = (figure for name, figure in by_name(tmp_path).items() if name.startswith("headline"))
+    assert isinstance(first, IntervalFigure) and isinstance(second, IntervalFigure)
+    assert ["books" in first.title, "toys" in second.title] == [True, True]
+    assert first.labels == second.labels == ("rd (n = 2)", "pt (n = 2)")
+    best = first.columns["test"][0]
+    assert best is not None and sorted(best.values) == pytest.approx([0.91, 0.92])
+
+
+def test_of_a_loss_the_smaller_is_first(tmp_path: Path) -> None:
+    for model, loss in (("pt", 2.0), ("rd", 1.0)):
+        write(tmp_path, trial(model, task=QA), [loss], [loss])
+    headline = by_name(tmp_path)["headline_loss"]
+    assert isinstance(headline, IntervalFigure)
+    assert headline.labels == ("rd (n = 1)", "pt (n = 1)")
+
+
+@pytest.mark.parametrize(
+    "label", ["pt", "pt path zoo/a/very-long-name-of-a-model/flaubert_base_cased (n = 3)", "word " * 30, "x" * 70]
+)
+def test_a_label_is_parted_into_lines_and_loses_nothing(label: str) -> None:
+    lines = wrapped(label, 30).split("\n")
+    assert max(map(len, lines)) <= 30
+    if len(label) < 100:
+        assert "".join(lines).replace(" ", "") == label.replace(" ", "")
+    else:
+        assert "…" in lines
+
+
+def test_a_phone_s_drawing_is_as_narrow_as_a_phone(tmp_path: Path) -> None:
+    for framework in ("hf", "fairseq"):
+        write(tmp_path, trial("pt", framework), [0.5, 0.6], [0.5, 0.6])
+    for figure in figures(compared(tmp_path)):
+        assert natural_width(draw_narrow(figure)) == pytest.approx(3.5 * 96), figure.name
 
 
 def test_every_colour_is_named_so_that_a_page_can_change_it(tmp_path: Path) -> None:
@@ -138,7 +205,7 @@ def test_one_seed_has_no_band_and_one_epoch_has_marks(tmp_path: Path) -> None:
 
 def test_a_study_without_test_has_no_test_figure(tmp_path: Path) -> None:
     write(tmp_path, trial(), more=[Metric("valid", "accuracy", 0.5, 1, 25, 1000.0)])
-    assert list(by_name(tmp_path)) == ["validation_accuracy", "groups_accuracy"]
+    assert list(by_name(tmp_path)) == ["headline_accuracy", "groups_accuracy", "validation_accuracy"]
 
 
 def test_nothing_done_has_no_figure(tmp_path: Path) -> None:
@@ -225,7 +292,7 @@ def test_an_inline_svg_is_in_the_pages_colours_and_refers_to_itself(tmp_path: Pa
         assert referred == set(own)
         identifiers += own
         assert "currentColor" in text
-        assert "var(--series-0)" in text
+        assert ("var(--series-0)" in text) is (text != inline[2]), "a difference is of no group's colour"
         assert not set(COLOURS).intersection(text.split('"'))
         assert "#ffffff" not in text
         assert "xlink" not in text

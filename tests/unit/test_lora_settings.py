@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -74,8 +76,10 @@ def test_four_bits_need_a_library_on_a_gpu_too() -> None:
 
 
 def test_how_a_model_is_asked_is_told_beside_its_weights() -> None:
-    told = prompting(trial("framework=lora", "framework.lora.length_normalised=true"))
+    tokenizer: Any = SimpleNamespace(begins="<s>", ends="<|endoftext|>")
+    told = prompting(trial("framework=lora", "framework.lora.length_normalised=true"), tokenizer)
+    assert told["ends"] == "<|endoftext|>"
     assert told["prompt"] == "<human>: {question}\n<assistant>:"
     assert told["classes"] == {"negative": "bad", "positive": "wonderful"}
     assert told["class"].endswith("over its number of ids")
-    assert "classes" not in prompting(trial("framework=lora", "task=qa", "data=qa_demo"))
+    assert "classes" not in prompting(trial("framework=lora", "task=qa", "data=qa_demo"), tokenizer)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import nn
 from sweeper.analysis.rows import cost_rows
 from sweeper.analysis.variance import spread_rows
 from sweeper.checkpoints.parameter_count import count, recorded
+from sweeper.report.tables.origin import origin_facts, origin_tables
 from sweeper.trial.outcome import Failure, Outcome, ParameterCounts, Status
 from tests.records import compared, rendered, trial, write
 
@@ -93,3 +95,33 @@ def test_spread_by_cause_needs_crossed_seeds(tmp_path: Path) -> None:
     for seed in (1, 2, 3):
         write(tmp_path / "usual", trial(seed=seed), [0.5], [0.5])
     assert list(spread_rows(compared(tmp_path / "usual"))) == []
+
+
+def test_the_origin_in_few_words_is_date_duration_machine_and_code(tmp_path: Path) -> None:
+    launch = {
+        "command": "c",
+        "time": 1_700_000_000.0,
+        "cpu": "AMD EPYC 9354",
+        "gpu": "NVIDIA H200",
+        "code": {"commit": "a" * 40, "dirty": False, "difference_sha256": None},
+    }
+    for seed in (1, 2):
+        described = trial(seed=seed)
+        write(tmp_path, described, [0.5], [0.4], seconds=60.0)
+        path = tmp_path / described.name / "trial.json"
+        content = json.loads(path.read_text())
+        content["provenance"]["launches"] = [launch]
+        path.write_text(json.dumps(content))
+    comparison = compared(tmp_path)
+    assert list(origin_facts(comparison)) == [
+        "2023-11-14 22:13 UTC",
+        "2 min 00 s of training in all",
+        "AMD EPYC 9354",
+        "NVIDIA H200",
+        f"commit {'a' * 10}",
+    ]
+    (table,) = (table for table in origin_tables(comparison) if table.title == "Provenance")
+    rows = {cells[0]: cells[1:] for cells in table.blocks[0]}
+    assert rows["date"] == ("2023-11-14 22:13 UTC", "2")
+    assert rows["processor"] == ("AMD EPYC 9354", "2")
+    assert rows["GPU"] == ("NVIDIA H200", "2")

@@ -66,7 +66,7 @@ def parsed(text: str) -> Parsed:
 def page_of(study: Path) -> str:
     opened = open_study(study)
     comparison = compare_study(opened)
-    return page(comparison, opened.name, draw_figures(comparison), linked=True)
+    return page(comparison, opened.name, draw_figures(comparison))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_it_has_tables_figures_sentences_and_notes(demo: str) -> None:
     found = parsed(demo)
     text = re.sub(r"\s+", " ", " ".join(found.texts))
-    assert found.count("svg") == found.count("figure") == found.count("details") == 4
+    assert found.count("figure") == 5
+    assert found.count("svg") == 2 * 5, "one for a screen and one for a phone"
     assert "pt (hf) is 20.0 points above rd in mean test accuracy" in text
     assert "test was never used to choose" in text
     assert "not counted: pt hf seed 9 (failed: ValueError)" in text
@@ -94,7 +95,7 @@ def test_nothing_is_fetched_and_only_its_own_script_may_run(demo: str) -> None:
         assert not set(attributes).intersection(OF_OTHERS)
         assert not any(name.startswith("on") for name in attributes)
         link = attributes.get("href", "#") or ""
-        assert link.startswith(("#", "data:,", "figures/"))
+        assert link.startswith(("#", "data:"))
     assert not re.search(r"@import|url\((?!#)", demo)
     policy = next(a["content"] for tag, a in found.elements if tag == "meta" and "http-equiv" in a)
     script = demo.partition("<script>")[2].partition("</script>")[0]
@@ -148,9 +149,12 @@ def test_names_are_text(tmp_path: Path) -> None:
 
 def test_more_rows_than_a_browser_likes_are_left_to_a_file() -> None:
     blocks = tuple(((str(number),) * 2,) * 3 for number in range(ROWS_SHOWN))
-    table = page_table(TextTable("Trials", ("a", "b"), 1, blocks), "trials.csv")
+    table = page_table(TextTable("Trials, all", ("a", "b"), 1, blocks))
     assert sum(map(len, table.blocks)) == table.rows == ROWS_SHOWN
     assert table.hidden == 2 * ROWS_SHOWN
+    assert table.whole is not None and table.whole.name == "trials_all.csv"
+    whole = base64.b64decode(table.whole.address.partition(",")[2]).decode().splitlines()
+    assert (whole[0], len(whole)) == ("a,b", 1 + 3 * ROWS_SHOWN)
 
 
 def test_the_page_says_which_rows_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +162,7 @@ def test_the_page_says_which_rows_it_leaves_out(tmp_path: Path, monkeypatch: pyt
     write_demo(tmp_path)
     text = page_of(tmp_path)
     assert "The first 4 of 6 rows are shown" in text
-    assert '<a href="trials.csv">' in text
+    assert '<a download="trials_each_at_its_best_epoch.csv" href="data:text/csv' in text
     assert "The first 4 of 10 rows are shown" in text
 
 
@@ -176,6 +180,38 @@ def test_nothing_done_says_what_is_pending(tmp_path: Path) -> None:
 def test_the_command_prints_the_page(tmp_path: Path) -> None:
     write_demo(tmp_path)
     printed = rendered(tmp_path, "html")
-    assert parsed(printed).count("svg") == 4
-    assert "figures/" not in printed  # no file lies beside what is printed
-    assert "figures/test_accuracy.pdf" in page_of(tmp_path)
+    assert parsed(printed).count("figure") == 5
+    assert printed == page_of(tmp_path)
+
+
+def test_the_files_of_figures_are_inside_the_page(tmp_path: Path) -> None:
+    write_demo(tmp_path)
+    comparison = compare_study(open_study(tmp_path))
+    drawn = draw_figures(comparison)
+    found = {
+        attributes["download"]: base64.b64decode((attributes["href"] or "").partition(",")[2])
+        for tag, attributes in parsed(page(comparison, "demo", drawn)).elements
+        if tag == "a" and "download" in attributes
+    }
+    expected = {f"{item.file}.{ending}": content for item in drawn for ending, content in item.files.items()}
+    assert expected.items() <= found.items()
+    assert {*found} == {*expected, "trials.csv", "report.json"}
+
+
+def test_the_first_screen_has_question_verdict_headline_and_ranking(tmp_path: Path) -> None:
+    for model, base in (("pt", 0.8), ("rd", 0.6)):
+        for framework in ("hf", "lora"):
+            for seed in (1, 2):
+                write(tmp_path, trial(model, framework, seed), [base], [base + seed / 100 + 0.1 * (framework == "hf")])
+    text = page_of(tmp_path)
+    order = [
+        text.index(part)
+        for part in (
+            "Which model and framework has",
+            "pt hf has the best mean",
+            "Figure 1.",
+            "Ranking by",
+            'id="groups"',
+        )
+    ]
+    assert order == sorted(order)

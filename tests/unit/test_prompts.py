@@ -222,7 +222,8 @@ def test_words_that_begin_alike_are_told_apart(few_words: Tokenizer) -> None:
 
 def test_notes_name_the_words_and_how_they_count() -> None:
     demo = Demo(verbalisers={"negative": "bad", "positive": "fine"})
-    first, second = reading_notes(demo, length_normalised=False)
+    first, second = reading_notes(demo, length_normalised=False, ends="<|endoftext|>")
     assert "(negative: bad, positive: fine), not normalised by length" in first
+    assert "its words and <|endoftext|> after the prompt" in first
     assert "train/loss is the language model's" in second
-    assert "divided by the number of their ids" in reading_notes(demo, length_normalised=True)[0]
+    assert "divided by the number of their ids" in reading_notes(demo, length_normalised=True, ends="</s>")[0]

@@ -88,7 +88,7 @@ def test_versions_are_those_installed() -> None:
 
 
 def test_here_is_json() -> None:
-    assert set(json.loads(json.dumps(provenance.here()))) == {"host", "platform", "versions"}
+    assert set(json.loads(json.dumps(provenance.here("cpu")))) == {"host", "platform", "cpu", "versions"}
 
 
 @pytest.mark.parametrize(

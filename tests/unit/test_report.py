@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from sweeper.report.__main__ import main
 from sweeper.report.csv_file import TRIAL_COLUMNS
 from sweeper.report.json_file import KEYS
 from sweeper.report.markup import SPECIAL, escape_latex, latex, latex_table
-from sweeper.report.terminal import print_tables, terminal
+from sweeper.report.terminal import print_report, print_tables, terminal
 from sweeper.report.text import TextTable, duration, heading, metric_text, printable, spread_text, trial_labels
 from sweeper.trial.outcome import Failure, Status
 from tests.records import Terminal, compared, rendered, trial, write, write_demo, write_plan
@@ -106,7 +107,8 @@ def test_csv_has_stable_columns_and_a_line_a_trial(tmp_path: Path) -> None:
 def test_json_has_all_tables_and_survives_nan(tmp_path: Path) -> None:
     write(tmp_path, trial(), [0.5, 0.6], [0.4, math.nan])
     found = json.loads(rendered(tmp_path, "json"))
-    assert found["schema"] == 2
+    assert found["schema"] == 3
+    assert found["verdict"] and found["question"].endswith("?")
     assert found["trials"][0]["factors"] == {"model": "pt", "framework": "hf"}
     assert found["trials"][0]["test"] == "nan"
     assert [row["test"]["mean"] for row in found["epochs"]] == [0.4, "nan"]
@@ -129,8 +131,8 @@ def test_two_tasks_show_each_its_own_metric(tmp_path: Path) -> None:
     loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
     write(tmp_path, trial(task=loss), [1.5, 0.12345], [1.2, 1.25])
     rows = lines(rendered(tmp_path))
-    assert ["pt", "hf", "classification", "accuracy", "(%)", *"50.0 ± – 40.0 ± – – 40.0 40.0 40.0 1".split()] in rows
-    assert ["pt", "hf", "regression", "loss", *"0.1235 ± – 1.250 ± – – 1.250 1.250 1.250 1".split()] in rows
+    assert ["pt", "hf", "classification", "accuracy", "(%)", *"50.0 40.0 – 40.0 40.0 40.0 1".split()] in rows
+    assert ["pt", "hf", "regression", "loss", *"0.1235 1.250 – 1.250 1.250 1.250 1".split()] in rows
 
 
 def test_data_seeds_are_shown_where_they_differ_from_seeds(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_shares_are_per_cent(metric: str, value: float | None, text: str) -> Non
 
 
 def test_one_seed_has_no_spread() -> None:
-    assert spread_text("accuracy", summarize([0.5])) == "50.0 ± –"
+    assert spread_text("accuracy", summarize([0.5])) == "50.0"
 
 
 @pytest.mark.parametrize(
@@ -300,3 +302,19 @@ def test_environments_are_closed_and_rows_have_all_their_cells(tmp_path: Path) -
         count = len(re.sub(r"p{[^}]*}", "p", columns))
         rows = [line for line in body.splitlines() if line.endswith("\\\\")]
         assert rows and all(len(re.findall(r"(?<!\\)&", row)) == count - 1 for row in rows)
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 30])
+def test_no_word_is_broken_on_a_narrow_screen(width: int, tmp_path: Path) -> None:
+    names = ("zoo/flaubert_base_cased", "zoo/camembert", "https://hub.example/models/of/a/very-long-name")
+    for name in names:
+        for model in ("pt", "rd"):
+            digests = {"data": "d" * 64, "tokenizer": name * 4} | ({"weights": name * 8} if model == "pt" else {})
+            made = trial(model, digests=digests)
+            write(tmp_path, replace(made, model=replace(made.model, path=name)), [0.5], [0.4])
+    console = terminal(file := Terminal())
+    console.width = width
+    print_report(compared(tmp_path), console)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())
+    expected = {word for word in rendered(tmp_path).split() if not set(word) & set("─╌")}
+    assert expected <= set(plain.split())

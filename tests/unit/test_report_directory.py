@@ -34,7 +34,7 @@ def files(study: Path) -> dict[str, bytes]:
 def test_all_formats_lie_there(study: Path) -> None:
     assert write_report(study) == study / "report"
     found = files(study)
-    figures = [f"figures/{name}_accuracy" for name in ("test", "validation", "groups", "differences")]
+    figures = [f"figures/{name}_accuracy" for name in ("headline", "test", "validation", "groups", "differences")]
     assert sorted(found) == sorted(
         [*TEXTS, *(f"{name}.{kind}" for name in figures for kind in ("svg", "pdf", "png", "csv"))]
     )

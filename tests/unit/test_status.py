@@ -9,7 +9,7 @@ import pytest
 from sweeper.records.record import Record
 from sweeper.records.study import Study, open_study
 from sweeper.status import main, statuses
-from sweeper.trial.outcome import Failure, Status
+from sweeper.trial.outcome import Failure, Metric, Status
 from tests.records import trial, write, write_demo, write_plan
 from tests.refusals import refusal_of
 
@@ -76,8 +76,35 @@ def test_json_holds_everything(study: Path, capsys: pytest.CaptureFixture[str]) 
     by_status = {item["status"]: item for item in found["trials"]}
     assert by_status["failed"]["error"]["message"].endswith("\x1b[31m")
     assert (by_status["interrupted"]["steps"], by_status["interrupted"]["seconds_left"]) == (125, None)
-    keys = "name status factors epoch step steps seconds_left error log reason job node job_state job_reason"
+    keys = (
+        "name status factors metric value epoch step steps seconds_left error log reason job node job_state job_reason"
+    )
     assert [*by_status["planned"]] == keys.split()
+    assert (by_status["done"]["metric"], by_status["done"]["value"]) == ("test/accuracy", 0.4)
+    assert by_status["planned"]["value"] is None
+
+
+def test_a_done_trial_shows_what_it_measured(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(study)])
+    printed = capsys.readouterr().out.splitlines()
+    (head,) = (line for line in printed if line.strip().startswith("trial"))
+    assert "test accuracy (%)" in head
+    by_name = {line.split()[0]: line.split() for line in printed if "-demo-" in line}
+    assert by_name[trial(seed=0).name][1:3] == ["done", "40.0"]
+    assert by_name[trial(seed=4).name][1:3] == ["planned", "–"]
+
+
+def test_values_of_several_metrics_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, trial(), [0.5], [0.4])
+    write(tmp_path, trial(seed=2), [0.5], [math.inf])
+    loss = {"name": "qa", "selection_metric": "loss", "greater_is_better": False}
+    write(tmp_path, trial(task=loss), more=[Metric("valid", "loss", 1.5, 1, 25, 1000.0)])
+    main([str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "40.0 test accuracy (%)" in printed
+    assert "1.500 validation loss" in printed
+    main([str(tmp_path), "--json"])
+    assert "inf" in [item["value"] for item in json.loads(capsys.readouterr().out)["trials"]]
 
 
 def test_a_wrong_study_is_refused_with_those_that_exist(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from sweeper.trial.settings import ClassifiedBy, FrameworkSettings
 if TYPE_CHECKING:
     from torch import nn
 
+    from sweeper.tokens.tokenizer import Tokenizer
+
 
 class Lora(Framework):
     """The adapter; what needs torch is in `classification`, `head`, `questions` and `model`."""
@@ -53,19 +55,24 @@ class Lora(Framework):
         """Write the base with the best adapter merged into it, and how it is asked where it has no head."""
         from sweeper.frameworks.lora.model import export
 
-        export(directory, destination)
+        tokenizer = export(directory, destination)
         trial = restored(directory, ALLOWED)
         if not checks.has_head(trial):
             known = read_facts((Record(directory).description() or {}).get("facts", {}))  # the data set may be gone
-            write_json(destination / PROMPTS, prompting(trial, known.label_names if known else ()))
+            write_json(destination / PROMPTS, prompting(trial, tokenizer, known.label_names if known else ()))
 
 
-def prompting(trial: Trial, names: Sequence[str] = ()) -> dict[str, Any]:
+def prompting(trial: Trial, tokenizer: Tokenizer, names: Sequence[str] = ()) -> dict[str, Any]:
     """Return how a trial's model is asked: the prompt, and of a classifier each class's answer and what decides.
 
     `names` are the classes where they are known already.
     """
-    asked = {"prompt": prompt_text("{question}"), "answer": " {answer}", "begins": "<s>", "ends": "</s>"}
+    asked = {
+        "prompt": prompt_text("{question}"),
+        "answer": " {answer}",
+        "begins": tokenizer.begins,
+        "ends": tokenizer.ends,
+    }
     if trial.task.name == "qa":
         return asked
     names = names or trial.data.label_names()

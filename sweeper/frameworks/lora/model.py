@@ -188,8 +188,8 @@ def linear_layers(base: PreTrainedModel) -> Iterator[str]:
             yield name
 
 
-def export(directory: Path, destination: Path) -> None:
-    """Write a trial's base with its best adapter merged into it, in float32, and the tokenizer.
+def export(directory: Path, destination: Path) -> Tokenizer:
+    """Write a trial's base with its best adapter merged into it, in float32, and the tokenizer, which is returned.
 
     A random base is drawn again; raises WrongInput where that makes another one than the adapter was trained on.
     """
@@ -202,6 +202,7 @@ def export(directory: Path, destination: Path) -> None:
         model = PeftModel.from_pretrained(base, best)
     model.merge_and_unload().save_pretrained(destination)
     tokenizer.save(destination)
+    return tokenizer
 
 
 def base_facts(model: nn.Module) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sweeper.analysis.rows import Comparison
 from sweeper.report.csv_file import csv_cell
 from sweeper.report.figures.curves import CurveFigure, curve_figure
-from sweeper.report.figures.intervals import IntervalFigure, difference_figure, group_figure
+from sweeper.report.figures.intervals import IntervalFigure, difference_figure, group_figure, headline_figures
 from sweeper.report.tables.columns import columns
 
 Figure = CurveFigure | IntervalFigure
@@ -20,8 +20,8 @@ Row = tuple[str | int | float | None, ...]
 def figures(comparison: Comparison) -> list[Figure]:
     """Return the figures of a comparison in the order of the page; none before a trial is done.
 
-    For each selection metric, or what is shown instead: test per epoch, validation per epoch by framework, then
-    groups and differences at the best epochs. Needs scipy.
+    For each selection metric, or what is shown instead: every trial and group at the best epochs, groups on
+    both sets, their differences, then test per epoch and validation per epoch by framework. Needs scipy.
     """
     found: list[Figure] = []
     for metric in comparison.metrics:
@@ -29,7 +29,12 @@ def figures(comparison: Comparison) -> list[Figure]:
         shown = columns(part).instead or metric
         splits = columns(part).sets
         curves = [curve_figure(part, shown, split, ("framework",) * (split == "validation")) for split in splits[::-1]]
-        found += [*curves, group_figure(part, shown, splits), difference_figure(part, shown, splits)]
+        found += [
+            *headline_figures(part, shown),
+            group_figure(part, shown, splits),
+            difference_figure(part, shown, splits),
+            *curves,
+        ]
     return [figure for figure in found if not _is_empty(figure)]
 
 

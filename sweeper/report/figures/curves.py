@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
+from sweeper.report.figures.styles import Style, group_styles
 from sweeper.report.text import Group, metric_name, telling_labels
 from sweeper.trial.outcome import Status
 
@@ -34,7 +35,7 @@ class Series:
 
     group: Group
     label: str
-    style: int
+    style: Style
     lines: tuple[Line, ...]
     epochs: Mapping[int, Summary]
     published: Mapping[int, float]
@@ -115,7 +116,7 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     facets = _choose_facets(factors, groups, facets)
     # Where all groups can be told apart, each has one look in all figures.
     alike = () if len(groups) <= SERIES_PER_PANEL else facets
-    styles, labels = _choose_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
+    styles, labels = group_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
     summaries, lines = _epoch_summaries(comparison, metric, split), _trial_lines(comparison, metric, split)
     published = _published_means(comparison, metric, split)
     panels: dict[str, list[Series]] = {}
@@ -150,11 +151,9 @@ def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequ
     values = {factor: len({group[position] for group in groups}) for position, factor in enumerate(factors)}
     chosen = [factor for factor in wanted if values.get(factor, 0) > 1]
     while _fullest(factors, groups, chosen) > SERIES_PER_PANEL:
-        sizes = {
-            factor: _fullest(factors, groups, [*chosen, factor])
-            for factor in factors
-            if factor not in chosen and values[factor] > 1
-        }
+        left = [factor for factor in factors if factor not in chosen and values[factor] > 1]
+        # The first gives the colours: it parts the panels only where no other can.
+        sizes = {factor: _fullest(factors, groups, [*chosen, factor]) for factor in left[1:] or left}
         legible = [factor for factor, size in sizes.items() if size <= SERIES_PER_PANEL]
         chosen.append(min(legible, key=values.__getitem__) if legible else min(sizes, key=sizes.__getitem__))
     return tuple(chosen)
@@ -163,15 +162,6 @@ def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequ
 def _fullest(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> int:
     positions = [factors.index(factor) for factor in facets]
     return max(Counter(tuple(group[position] for position in positions) for group in groups).values(), default=0)
-
-
-def _choose_styles(factors: Sequence[str], groups: Sequence[Group], facets: Sequence[str]) -> dict[Group, int]:
-    """Return each group's style: the same for groups that differ in the facets only."""
-    positions = [position for position, factor in enumerate(factors) if factor not in facets]
-    numbers: dict[Group, int] = {}
-    return {
-        group: numbers.setdefault(tuple(group[position] for position in positions), len(numbers)) for group in groups
-    }
 
 
 def _epoch_summaries(comparison: Comparison, metric: str, split: str) -> dict[Group, dict[int, Summary]]:

@@ -6,6 +6,7 @@ import io
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
@@ -13,29 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from PIL import Image
 
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
-from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
+from sweeper.report.figures.drawn_intervals import PHONE_INCHES, draw_intervals, draw_rows
+from sweeper.report.figures.looks import FAINT, INK, look, scaled
+from sweeper.report.figures.styles import Style, wrapped
 from sweeper.trial.metrics import is_share
 
-INK, FAINT = "#1b1f24", "#c9ced6"
-# Okabe and Ito's colours, which the colour-blind tell apart (https://jfly.uni-koeln.de/color/), but for their yellow,
-# which is too light for lines on white: Paul Tol's wine instead (https://personal.sron.nl/~pault/). In print the marks
-# and dashes tell groups apart. Their black is not quite one, since Matplotlib leaves black's name out of an SVG.
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#010101",
-    "#882255",
-)
-DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",  # text stays text
     "pdf.fonttype": 42,  # TrueType, which journals ask for
@@ -52,24 +40,41 @@ SETTINGS: Mapping[str, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
 PANEL_INCHES = (3.1, 2.5)
-LEGEND_LETTERS = {1: 69, 2: 88, 3: 132}  # in a line below so many panels
+ONE_PANEL_INCHES = 5.2
+LEGEND_LETTERS = (50, 75, 88, 132)  # in a line below so many panels; 0: on a phone
+LEGEND_MARK = 10  # letters that a line's sample takes
+PANEL_LETTERS = 44
 PNG_DPI = 200
+PNG_COLOURS = 256
 LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
     """Return a figure as SVG, PDF, PNG, always the same bytes; letters that the font lacks are boxes but in SVG."""
-    settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        canvas = _draw_curves(figure) if isinstance(figure, CurveFigure) else _draw_intervals(figure)
-        canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
-        canvas.set_layout_engine("none")
+    with _drawn(figure, narrow=False) as canvas:
         return {
             "svg": _saved(canvas, "svg", metadata={"Date": None, "Title": figure.title}),
             "pdf": _saved(canvas, "pdf", metadata={"CreationDate": None, "Title": figure.title}),
-            "png": _saved(canvas, "png", dpi=PNG_DPI),
+            "png": _small_png(_saved(canvas, "png", dpi=PNG_DPI)),
         }
+
+
+def draw_narrow(figure: Figure) -> bytes:
+    """Return a figure as SVG for the width of a phone: panels below each other, rows' names above their marks."""
+    with _drawn(figure, narrow=True) as canvas:
+        return _saved(canvas, "svg", metadata={"Date": None, "Title": figure.title})
+
+
+@contextmanager
+def _drawn(figure: Figure, *, narrow: bool) -> Iterator[Canvas]:
+    settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        paint: Any = _draw_curves if isinstance(figure, CurveFigure) else draw_rows if narrow else draw_intervals
+        canvas = paint(figure, narrow) if isinstance(figure, CurveFigure) else paint(figure)
+        canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
+        canvas.set_layout_engine("none")
+        yield canvas
 
 
 def _saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
@@ -78,12 +83,23 @@ def _saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _draw_curves(figure: CurveFigure) -> Canvas:
+def _small_png(content: bytes) -> bytes:
+    """Return a picture in as many colours as a drawing needs, a third of the size: it is mailed inside a page."""
+    buffer = io.BytesIO()
+    picture = Image.open(io.BytesIO(content)).convert("RGB").quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+    picture.save(buffer, "PNG", optimize=True, dpi=(PNG_DPI, PNG_DPI))
+    return buffer.getvalue()
+
+
+def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
     panels = figure.drawn
-    columns = min(len(panels), 3)
+    columns = 1 if narrow else min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
-    width = 4.8 if len(panels) == 1 else PANEL_INCHES[0] * columns
-    canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.6), layout="constrained")
+    width = PHONE_INCHES if narrow else ONE_PANEL_INCHES if len(panels) == 1 else PANEL_INCHES[0] * columns
+    entries = list(_legend_entries(panels, LEGEND_LETTERS[0 if narrow else columns] - LEGEND_MARK))
+    if figure.has_published:
+        entries.append(Line2D([], [], label="published", **{**look(Style(0, 0)), **PUBLISHED, "color": INK}))
+    canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.3), layout="constrained")
     grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panes = [axes for row in grid for axes in row]
     single = len(figure.epochs) == 1
@@ -94,7 +110,7 @@ def _draw_curves(figure: CurveFigure) -> Canvas:
             else:
                 _draw_series(axes, figure, series)
             _draw_published(axes, figure, series)
-        axes.set_title(panel.title)
+        axes.set_title(wrapped(panel.title, PANEL_LETTERS))
         _label_epochs(axes, figure)
         if position % columns == 0:
             axes.set_ylabel(figure.axis)
@@ -103,10 +119,7 @@ def _draw_curves(figure: CurveFigure) -> Canvas:
             axes.tick_params(labelbottom=True)
     for axes in panes[len(panels) :]:
         axes.remove()
-    entries = list(_legend_entries(panels))
-    if figure.has_published:
-        entries.append(Line2D([], [], label="published", **{**look(0), **PUBLISHED, "color": INK}))
-    _draw_legend(canvas, entries, columns)
+    _draw_legend(canvas, entries, LEGEND_LETTERS[0 if narrow else columns])
     return canvas
 
 
@@ -116,8 +129,8 @@ def _draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
         x, y = _joined([line.values for line in series.lines], figure.metric)
         axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.55)
     epochs = sorted(series.epochs)
-    means = [_scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
-    deviations = [_scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
+    means = [scaled(figure.metric, series.epochs[epoch].mean) for epoch in epochs]
+    deviations = [scaled(figure.metric, series.epochs[epoch].sd) for epoch in epochs]
     low = [mean - deviation for mean, deviation in zip(means, deviations, strict=True)]
     high = [mean + deviation for mean, deviation in zip(means, deviations, strict=True)]
     axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -127,7 +140,7 @@ def _draw_series(axes: Axes, figure: CurveFigure, series: Series) -> None:
 
 def _draw_published(axes: Axes, figure: CurveFigure, series: Series) -> None:
     epochs = sorted(series.published)
-    means = [_scaled(figure.metric, series.published[epoch]) for epoch in epochs]
+    means = [scaled(figure.metric, series.published[epoch]) for epoch in epochs]
     axes.plot(epochs, means, **{**look(series.style), **PUBLISHED})
 
 
@@ -136,10 +149,10 @@ def _draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -
     x = epoch + shift
     small: dict[str, Any] = {"marker": ".", "markersize": 4, "linestyle": "none", "alpha": 0.55}
     if figure.lines_drawn:
-        values = [_scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
+        values = [scaled(figure.metric, line.values.get(epoch)) for line in series.lines]
         axes.plot([x + 0.04] * len(values), values, color=look(series.style)["color"], **small)
-    bar = _scaled(figure.metric, summary.sd)
-    axes.errorbar(x, _scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
+    bar = scaled(figure.metric, summary.sd)
+    axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
 
 def _dodge(number: int, of: int) -> float:
@@ -164,9 +177,9 @@ def _label_epochs(axes: Axes, figure: CurveFigure) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
-    """Yield an entry a style; n is named where it is the same in all panels and epochs."""
-    shown: dict[int, list[Series]] = {}
+def _legend_entries(panels: Sequence[Panel], letters: int) -> Iterator[Line2D]:
+    """Yield an entry a style in lines of so many letters; n is named where it is the same in all panels and epochs."""
+    shown: dict[Style, list[Series]] = {}
     for panel in panels:
         for series in panel.series:
             shown.setdefault(series.style, []).append(series)
@@ -174,62 +187,20 @@ def _legend_entries(panels: Sequence[Panel]) -> Iterator[Line2D]:
         numbers = {summary.n for series in members for summary in series.epochs.values()}
         n = f" (n = {numbers.pop()})" if len(numbers) == 1 else ""
         label = members[0].label or "all"
-        yield Line2D([], [], linewidth=1.6, label=f"{label}{n}", **look(style))
+        yield Line2D([], [], linewidth=1.6, label=wrapped(f"{label}{n}", letters), **look(style))
 
 
-def _draw_legend(canvas: Canvas, handles: Sequence[Line2D], columns: int) -> None:
-    longest = max((len(str(handle.get_label())) for handle in handles), default=1)
-    number = max(1, min(len(handles), LEGEND_LETTERS[columns] // (longest + 10)))
+def _draw_legend(canvas: Canvas, handles: Sequence[Line2D], letters: int) -> None:
+    """Put the legend below, and make the drawing as much higher as it needs."""
+    lines = [str(handle.get_label()).split("\n") for handle in handles]
+    longest = max((len(line) for own in lines for line in own), default=1)
+    number = max(1, min(len(handles), letters // (longest + LEGEND_MARK)))
+    each = math.ceil(len(lines) / number)
+    heights = [0.17 * len(own) + 0.05 for own in lines]
+    height = max((sum(heights[start : start + each]) for start in range(0, len(lines), each)), default=0.0)
+    width, before = canvas.get_size_inches()
+    canvas.set_size_inches(width, before + height)
     canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)
-
-
-def _draw_intervals(figure: IntervalFigure) -> Canvas:
-    labels = figure.labels[:ROWS_DRAWN]
-    longest = max(map(len, labels))
-    width = 0.065 * longest + 2.4 * len(figure.columns) + 0.4
-    canvas = Canvas(figsize=(max(width, 4.0), 0.3 * len(labels) + 1.1), layout="constrained")
-    grid = canvas.subplots(1, len(figure.columns), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, (split, intervals) in zip(grid, figure.columns.items(), strict=True):
-        for position, interval in enumerate(intervals[:ROWS_DRAWN]):
-            if interval:
-                _draw_interval(axes, figure, position, interval)
-        if figure.from_zero:
-            axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_title(split)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
-        axes.grid(visible=False, axis="y")
-    grid[0].set_yticks(range(len(labels)), labels)
-    grid[0].set_ylim(len(labels) - 0.5, -0.5)
-    canvas.supxlabel(figure.axis, fontsize=9)
-    return canvas
-
-
-def _draw_interval(axes: Axes, figure: IntervalFigure, position: int, interval: Interval) -> None:
-    style = position % len(COLOURS) if not figure.from_zero else 0
-    marks = look(style) | {"linestyle": "none"}
-    values = [_scaled(figure.metric, value) for value in interval.values]
-    axes.plot(values, [position + 0.22] * len(values), linestyle="none", marker=".", markersize=4, color=marks["color"])
-    mean, low, high = (_scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
-    axes.plot([low, high], [position, position], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
-    axes.plot([mean], [position], **marks)
-
-
-def look(style: int) -> dict[str, Any]:
-    """Colour, dashes and mark of a style; what repeats does so in another combination."""
-    turn = style // len(COLOURS)
-    return {
-        "color": COLOURS[style % len(COLOURS)],
-        "linestyle": DASHES[(style + turn) % len(DASHES)],
-        "marker": MARKS[(style + turn) % len(MARKS)],
-        "markersize": 5,
-    }
-
-
-def _scaled(metric: str, value: float | None) -> float:
-    """A value as it is drawn: shares in per cent; nan, which is a gap, for what is not known or not finite."""
-    if value is None or not math.isfinite(value):
-        return math.nan
-    return 100 * value if is_share(metric) else value
 
 
 def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[float], list[float]]:
@@ -239,5 +210,5 @@ def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[fl
     for curve in curves:
         epochs = sorted(curve)
         x += [*epochs, math.nan]
-        y += [*(_scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
+        y += [*(scaled(metric, curve[epoch]) for epoch in epochs), math.nan]
     return x, y

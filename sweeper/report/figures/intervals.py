@@ -9,10 +9,12 @@ from sweeper.analysis.names import Names
 from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
-from sweeper.report.text import metric_name, shortened, sizes_text, telling_labels, varying
+from sweeper.report.figures.styles import NEUTRAL, Style, group_styles
+from sweeper.report.ranking import rankings
+from sweeper.report.text import metric_name, sizes_text, telling_labels, varying
 
 ROWS_DRAWN = 40
-LONGEST_ROW = 52  # characters
+HEADLINE = "headline"  # how the names of such figures begin
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
 
@@ -38,6 +40,7 @@ class IntervalFigure:
     unit: str
     from_zero: bool  # the sign matters: zero is marked
     labels: tuple[str, ...]
+    styles: tuple[Style, ...]  # of the rows
     columns: Mapping[str, tuple[Interval | None, ...]]
 
     @property
@@ -53,6 +56,30 @@ class IntervalFigure:
         return f"{self.signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
 
 
+def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure]:
+    """Return a figure a block of every group's trials and mean on the set that groups are compared on, best first."""
+    groups = [row.factors for row in comparison.groups if row.counted]
+    styles, split = group_styles(comparison.factors, groups), comparison.split
+    return [
+        IntervalFigure(
+            name=f"{HEADLINE}_{metric}" + (f"_{number}" if number else ""),
+            title=f"{split.capitalize()} {metric_name(metric)} of every trial"
+            + (f", {found.block}" if found.block else ""),
+            signs=f"Dots: single trials at their best epochs. Marks: mean over seeds, with its {PERCENT} t interval"
+            " (n > 1). The best mean is first.",
+            metric=metric,
+            unit="%",
+            from_zero=False,
+            labels=tuple(
+                f"{label} (n = {len(row.counted)})" for label, row in zip(found.labels, found.groups, strict=True)
+            ),
+            styles=tuple(styles[row.factors] for row in found.groups),
+            columns={split: tuple(_group_interval(row, metric, split) for row in found.groups)},
+        )
+        for number, found in enumerate(item for item in rankings(comparison) if item.metric == metric)
+    ]
+
+
 def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
     """Return every group's trials, mean and t interval at each trial's best epoch."""
     rows = [row for row in comparison.groups if row.counted]
@@ -65,6 +92,7 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         unit="%",
         from_zero=False,
         labels=tuple(telling_labels(comparison.names, groups).values()),
+        styles=tuple(group_styles(comparison.factors, groups).values()),
         columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -90,6 +118,7 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
         unit="points",
         from_zero=True,
         labels=tuple(_difference_label(comparison.names, row, telling) for row in rows),
+        styles=(NEUTRAL,) * len(rows),
         columns={split: tuple(_difference_interval(row, metric, split) for row in rows) for split in splits},
     )
 
@@ -106,4 +135,4 @@ def _difference_label(names: Names, row: DifferenceRow, telling: Collection[str]
     texts = dict(zip(names.factors, names.labels(row.factors), strict=True))
     both = f"{names.label(row.factor, row.first)} − {names.value(row.factor, row.second)}"
     common = [text for factor, text in texts.items() if factor in telling and factor != row.factor and text]
-    return shortened(f"{both} ({', '.join(common)})" if common else both, LONGEST_ROW)
+    return f"{both} ({', '.join(common)})" if common else both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from sweeper.analysis.factors import ALWAYS
 from sweeper.analysis.results import Launch, commit_text
@@ -24,6 +25,7 @@ from sweeper.report.text import (
 )
 
 OF_CODE = ("framework._target_", "framework.preload")  # which follow the framework
+EARLIEST = 1_000_000_000  # seconds since 1970; what is less is no date
 GROUPS_BESIDE = 6  # more of them make no table whose columns are groups
 
 
@@ -35,6 +37,36 @@ def origin_tables(comparison: Comparison) -> Iterator[TextTable]:
     yield from _settings_tables(comparison)
     if comparison.launches:
         yield _provenance_table(comparison)
+
+
+def origin_facts(comparison: Comparison) -> Iterator[str]:
+    """Yield in few words when trials ran, how long they trained, on what machines and by what code."""
+    if period := _period(comparison):
+        yield period
+    trained = sum(row.seconds or 0.0 for row in comparison.trials)
+    if trained:
+        yield f"{duration(trained)} of training in all"
+    launches = [launch for launch, _ in comparison.launches]
+    for found in ({launch.cpu for launch in launches}, {launch.gpu for launch in launches}):
+        if known := sorted(filter(None, found)):
+            yield " or ".join(map(printable, known))
+    codes = sorted({f"commit {commit_text(launch)}" for launch in launches if launch.commit})
+    if len(codes) > 1:
+        yield f"{len(codes)} states of the code"
+    else:
+        yield from codes
+
+
+def _period(comparison: Comparison) -> str:
+    """The days, in UTC, between the first start and the last measurement."""
+    moments = [
+        moment for row in comparison.trials for moment in (row.started, row.ended) if moment and moment > EARLIEST
+    ]
+    if not moments:
+        return ""
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (min(moments), max(moments)))
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    return f"{first:%Y-%m-%d %H:%M}" + (f" to {end}" if last - first >= timedelta(minutes=1) else "") + " UTC"
 
 
 def _cost_table(comparison: Comparison) -> TextTable:
@@ -93,6 +125,8 @@ def _provenance_table(comparison: Comparison) -> TextTable:
         return found
 
     launches = [launch for launch, _ in comparison.launches]
+    period = _period(comparison)
+    number = str(sum(count for _, count in comparison.launches))
     tree = {None: "", True: " (dirty)", False: " (clean)"}
     kinds = {
         "command": {launch: launch.command or UNKNOWN for launch in launches},
@@ -100,11 +134,18 @@ def _provenance_table(comparison: Comparison) -> TextTable:
         "code": {launch: f"commit {commit_text(launch)}{tree[launch.dirty]}" for launch in launches},
         "own code": {launch: launch.own_code for launch in launches if launch.own_code},
         "host": {launch: f"{launch.host or UNKNOWN}, {launch.platform or UNKNOWN}" for launch in launches},
+        "processor": {launch: launch.cpu for launch in launches if launch.cpu},
+        "GPU": {launch: launch.gpu for launch in launches if launch.gpu},
         "versions": {launch: ", ".join(map(" ".join, launch.versions)) or UNKNOWN for launch in launches},
     }
     return TextTable(
         title="Provenance",
         heads=("what", "value", "launches"),
         numeric=2,
-        blocks=(tuple(row for name, text_of in kinds.items() for row in block(name, counted(text_of))),),
+        blocks=(
+            (
+                *((("date", period, number),) if period else ()),
+                *(row for name, text_of in kinds.items() for row in block(name, counted(text_of))),
+            ),
+        ),
     )

@@ -59,3 +59,31 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 }
+
+// What scrolls says so, and until where.
+function mark(box) {
+  const scroller = box.parentElement;
+  scroller.classList.toggle("scrolls", box.scrollWidth > box.clientWidth + 1);
+  scroller.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+}
+const sizes = new ResizeObserver((seen) => seen.forEach(({ target }) => mark(target.closest(".box"))));
+for (const box of document.querySelectorAll(".box")) {
+  box.addEventListener("scroll", () => mark(box), { passive: true });
+  sizes.observe(box);
+  sizes.observe(box.firstElementChild);
+  mark(box);
+}
+
+// A link to a folded part opens it, and paper shows all parts.
+function unfold() {
+  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (part && part.tagName === "DETAILS") {
+    part.open = true;
+    part.scrollIntoView();
+  }
+}
+addEventListener("hashchange", unfold);
+unfold();
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details.part")) part.open = true;
+});
