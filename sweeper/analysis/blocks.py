@@ -2,92 +2,96 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 from sweeper.analysis.contents import Value
-from sweeper.analysis.pairs import Contrast, block_of, contrasts, measured_alike
+from sweeper.analysis.contrasts import Contrast, contrasts, decided
+from sweeper.analysis.letters import MOST_LETTERS, Place, ranking
+from sweeper.analysis.pairs import block_of, tokenizer_of
 from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.verdicts import Decision, Verdict
 
-FEWEST_SEEDS = 3  # a group, for a verdict
+Factors = tuple[Value, ...]
 
 
 @dataclass(frozen=True)
-class BlockVerdict:
-    """What can be said in one block on one set, a contrast each.
+class Block:
+    """What is compared within: groups on one data set and task, in one metric that means the same in all of them.
 
-    `beats` holds pairs of groups' factors, the better first, whose interval leaves 0 out with `FEWEST_SEEDS` values or
-    more each; the other contrasts cannot be told apart. `ranking` is by mean, the best first: empty where not all
-    groups are measured alike.
+    `values` are those of the block factors, none where none varies; `tokenizer` is the digest of that which the metric
+    depends on, if it does. `groups` have a value, the best mean first, `places` say each one's rank and letters: the
+    groups that share one cannot be told apart. `beats` holds pairs of groups' factors, the better first. `untold` is
+    how many pairs that differ in more than one setting were compared for the letters alone.
     """
 
+    values: Factors
+    metric: str
+    tokenizer: Value
     split: str
+    groups: tuple[GroupRow, ...]
+    places: tuple[Place, ...]
     contrasts: tuple[Contrast, ...]
-    beats: frozenset[tuple[tuple[Value, ...], tuple[Value, ...]]]
-    ranking: tuple[GroupRow, ...]
+    beats: frozenset[tuple[Factors, Factors]]
+    untold: int
 
     @property
     def primary(self) -> tuple[Contrast, ...]:
         """The contrasts that the study was made for, if it was for any."""
         return tuple(one for one in self.contrasts if one.is_primary)
 
-    def better(self, contrast: Contrast) -> GroupRow | None:
-        """Return the group of a contrast that beats the other; None where they cannot be told apart."""
-        first, second = contrast.pair.first, contrast.pair.second
-        if (first.factors, second.factors) in self.beats:
-            return first
-        return second if (second.factors, first.factors) in self.beats else None
-
-
-@dataclass(frozen=True)
-class Block:
-    """What is compared within: the values of the block factors, groups, contrasts; one without any is the whole."""
-
-    values: tuple[Value, ...]
-    groups: tuple[GroupRow, ...]
-    contrasts: tuple[Contrast, ...]
-    verdict: BlockVerdict
+    @property
+    def n(self) -> tuple[int, ...]:
+        """How many seeds groups have, each number once."""
+        return tuple(sorted({row.on(self.split).replicates for row in self.groups}))
 
 
 @lru_cache(maxsize=1)
 def blocks(comparison: Comparison) -> tuple[Block, ...]:
     """Return a comparison's blocks in the order of its groups; one where no data set or task varies."""
-    groups: dict[tuple[Value, ...], list[GroupRow]] = defaultdict(list)
+    of: dict[tuple[Factors, str, Value], list[GroupRow]] = defaultdict(list)
     for row in comparison.groups:
-        groups[block_of(comparison, row)].append(row)
-    found: dict[tuple[Value, ...], list[Contrast]] = defaultdict(list)
-    for one in contrasts(comparison):
-        found[block_of(comparison, one.pair.first)].append(one)
-    return tuple(
-        Block(values, tuple(rows), tuple(found[values]), _verdict(rows, found[values], comparison.split))
-        for values, rows in groups.items()
-    )
+        if row.on(comparison.split).mean is not None:
+            of[(block_of(comparison, row), row.metric, tokenizer_of(row, row.metric))].append(row)
+    found = contrasts(comparison)
+    return tuple(_block(comparison.split, key, rows, found) for key, rows in of.items())
 
 
-def _verdict(rows: Sequence[GroupRow], found: Sequence[Contrast], split: str) -> BlockVerdict:
-    beats = (_better(one) for one in found)
-    return BlockVerdict(split, tuple(found), frozenset(pair for pair in beats if pair), tuple(ranking(rows, split)))
+def _block(split: str, key: tuple[Factors, str, Value], rows: Sequence[GroupRow], found: Sequence[Contrast]) -> Block:
+    factors = {row.factors for row in rows}
+    own = [one for one in found if {one.pair.first.factors, one.pair.second.factors} <= factors]
+    known = [(one.pair.first, one.pair.second, one.verdict) for one in own]
+    lettered = len(rows) <= MOST_LETTERS
+    others = list(_other_verdicts(split, rows, own)) if lettered else []
+    beats = frozenset(pair for one in (*known, *others) if (pair := _better(*one)))
+    at = {row.factors: position for position, row in enumerate(rows)}
+    apart = [(at[better], at[worse]) for better, worse in beats]
+    means = [row.on(split).mean for row in rows]
+    places = ranking(means, apart if lettered else None, greater_is_better=rows[0].greater_is_better)
+    ranked = tuple(rows[place.position] for place in places)
+    return Block(*key, split, ranked, tuple(places), tuple(own), beats, len(others))
 
 
-def _better(one: Contrast) -> tuple[tuple[Value, ...], tuple[Value, ...]] | None:
-    enough = min(one.difference.n_first, one.difference.n_second) >= FEWEST_SEEDS
-    if not enough or one.low is None or one.high is None or one.low <= 0 <= one.high:
-        return None
-    first, second = one.pair.first, one.pair.second
-    greater, less = (first, second) if one.low > 0 else (second, first)
-    return (greater.factors, less.factors) if first.greater_is_better else (less.factors, greater.factors)
+def _other_verdicts(
+    split: str, rows: Sequence[GroupRow], known: Sequence[Contrast]
+) -> Iterator[tuple[GroupRow, GroupRow, Verdict]]:
+    """Yield the verdicts of pairs that differ in several settings, a family of their own.
+
+    They make no contrast, as nothing tells which setting makes the difference; but a ranking needs to know.
+    """
+    compared = {frozenset((one.pair.first.factors, one.pair.second.factors)) for one in known}
+    both = [two for two in combinations(rows, 2) if frozenset(row.factors for row in two) not in compared]
+    yield from ((first, second, own) for (first, second), own in zip(both, decided(split, both), strict=True))
 
 
-def ranking(rows: Sequence[GroupRow], split: str) -> list[GroupRow]:
-    """Return groups by mean, the best first; none where they are not measured alike."""
-    known = [row for row in rows if row.on(split).mean is not None and math.isfinite(row.on(split).mean)]
-    if not all(measured_alike(known[0], row, row.metric) for row in known):
-        return []
-    return sorted(known, key=lambda row: row.on(split).mean, reverse=bool(known) and known[0].greater_is_better)
+def _better(first: GroupRow, second: GroupRow, verdict: Verdict) -> tuple[Factors, Factors] | None:
+    if verdict.decision == Decision.FIRST:
+        return first.factors, second.factors
+    return (second.factors, first.factors) if verdict.decision == Decision.SECOND else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def rank_rows(comparison: Comparison) -> Iterator[RankRow]:
         return tuple(row.factors[position] for position in compared)
 
     methods = {method(row) for row in comparison.groups}
-    orders = [block.verdict.ranking for block in blocks(comparison)]
+    orders = [block.groups for block in blocks(comparison)]
     complete = [rows for rows in orders if len({method(row) for row in rows}) == len(rows) == len(methods)]
     if len(complete) < 2 or len(methods) < 2:
         return

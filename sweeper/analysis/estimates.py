@@ -38,18 +38,21 @@ class Estimate:
 
 
 def estimate(summary: Summary) -> Estimate | None:
-    """Return the mean of independent values with sd / √n and n − 1 degrees of freedom; None where there are none."""
+    """Return a mean with sd / √n and n − 1 degrees of freedom, or as its crossed seeds have it; None without values."""
     if summary.mean is None:
         return None
+    if crossed := summary.crossed:
+        return Estimate(summary.mean, summary.replicates, crossed.error, crossed.degrees_of_freedom)
     if summary.sd is None or not math.isfinite(summary.sd) or not summary.independent:
         return Estimate(summary.mean, summary.n)
     return Estimate(summary.mean, summary.n, summary.sd / math.sqrt(summary.n), float(summary.n - 1))
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """Return first − second of two independent groups, by Welch (1947, Biometrika 34, 28–35) and Satterthwaite.
+    """Return first − second of two independent groups, by Welch (1947, Biometrika 34, 28–35).
 
-    The squared error is the sum of both; of two groups over seeds this is `statistics.mean_difference`.
+    The squared error is the sum of both, with Satterthwaite's degrees of freedom: of two groups over seeds s₁²/n₁ +
+    s₂²/n₂ and (s₁²/n₁ + s₂²/n₂)² / ((s₁²/n₁)²/(n₁ − 1) + (s₂²/n₂)²/(n₂ − 1)). No error where one of them is not known.
     """
     value, n = first.value - second.value, min(first.n, second.n)
     known = [
@@ -57,9 +60,30 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
         for own in (first, second)
         if own.error is not None and own.degrees_of_freedom is not None
     ]
-    if len(known) < 2:
+    if len(known) < 2 or not math.isfinite(value):
         return Estimate(value, n)
     varying = [part for part in known if part[0]]
     if not varying:
         return Estimate(value, n, 0.0)
     return Estimate(value, n, math.hypot(*(error for error, _ in varying)), satterthwaite(varying))
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """First mean minus second mean, of so many values, and its interval; None where there is none."""
+
+    n_first: int
+    n_second: int
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    degrees_of_freedom: float | None = None
+
+
+def mean_difference(first: Summary, second: Summary, level: float = ALPHA) -> MeanDifference | None:
+    """Return the difference of two means with its interval of confidence 1 − level; None where a group has no value."""
+    one, other = estimate(first), estimate(second)
+    if one is None or other is None:
+        return None
+    found = difference(one, other)
+    return MeanDifference(first.n, second.n, found.value, *found.interval(level), found.degrees_of_freedom)

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
 from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
+from sweeper.analysis.group_summaries import are_independent, group_summary
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.selection import selected
-from sweeper.analysis.statistics import summarize
+from sweeper.analysis.statistics import Summary, summarize
 from sweeper.analysis.superseded import with_superseded
 from sweeper.data import EVALUATED
 from sweeper.records.question import NOTHING, Question, question
 from sweeper.records.study import StudyRecords
+from sweeper.trial.metrics import is_share
 from sweeper.trial.outcome import Status
 
 # Settings that change what a trial reads; the other factors don't, but frameworks do where there are several.
@@ -183,14 +185,10 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
     reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
-    independent = not _share_seeds([member.result for member in counted])
-    code = _differing_code([member.result for member in counted])
     code = _differing_code([member.result for member in counted])
 
     def both(name: str) -> Summaries:
-        values = ([member.result.best(split, name) for member in counted] for split in EVALUATED)
-        known = [[value for value in column if value is not None] for column in values]
-        return Summaries(*(summarize(column, independent=independent) for column in known))
+        return Summaries(*(_summary([member.result for member in counted], split, name) for split in EVALUATED))
 
     own = both(first.row.metric)
     names = Counter(member.result.id for member in counted if member.result.id)
@@ -206,17 +204,21 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
         members=tuple(member.row for member in members),
         differing=(*_differing_settings(members, roles.nuisance), *code),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
-        independent=independent,
+        independent=are_independent([_seeds(member.result) for member in counted]),
         settings=first.settings,
         configs=tuple({id(member.settings): member.result.config for member in members}.values()),
         twins=first.twins,
     )
 
 
-def _share_seeds(results: Sequence[Result]) -> bool:
-    """Whether some results, but not all, have a seed or a data seed in common: they are not independent."""
-    kinds = (Counter(result.seed for result in results), Counter(result.data_seed for result in results))
-    return any(1 < len(found) < len(results) for found in kinds)
+def _summary(results: Sequence[Result], split: str, name: str) -> Summary:
+    """Summarize a metric of the trials in which it was measured."""
+    known = [(_seeds(result), value) for result in results if (value := result.best(split, name)) is not None]
+    return group_summary([seeds for seeds, _ in known], [value for _, value in known], is_share=is_share(name))
+
+
+def _seeds(result: Result) -> tuple[int, int]:
+    return result.seed, result.data_seed
 
 
 def _differing_settings(members: Sequence[Member], nuisance: Sequence[str]) -> Iterator[Differing]:

@@ -25,17 +25,18 @@ class Place:
 
 
 def ranking(
-    means: Sequence[float | None], told_apart: Collection[tuple[int, int]], *, greater_is_better: bool
+    means: Sequence[float | None], told_apart: Collection[tuple[int, int]] | None, *, greater_is_better: bool
 ) -> list[Place]:
     """Return the groups' places, the best mean first and those without one last.
 
-    `told_apart` are pairs of positions of which one beats the other; what was not compared was not told apart.
+    `told_apart` are pairs of positions of which one beats the other; what was not compared was not told apart. None: no
+    letters.
     """
     sign = -1 if greater_is_better else 1
     keys = [math.inf if mean is None or math.isnan(mean) else sign * mean for mean in means]
     known = [position for position, mean in enumerate(means) if mean is not None and not math.isnan(mean)]
     order = sorted(known, key=keys.__getitem__)
-    shared = letters(order, told_apart)
+    shared = None if told_apart is None else letters(order, told_apart)
     named: Sequence[str | None] = [None] * len(order) if shared is None else shared
     places = [
         Place(position, means[position], 1 + sum(keys[other] < keys[position] for other in known), own)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sweeper.analysis.estimates import MeanDifference, mean_difference
 from sweeper.analysis.factors import Value
 from sweeper.analysis.roles import default_role, same_value
 from sweeper.analysis.rows import SETS, Comparison, EpochRow, GroupRow
-from sweeper.analysis.statistics import MeanDifference, Summary, mean_difference
+from sweeper.analysis.statistics import Summary
 from sweeper.errors import WrongInput
 from sweeper.trial.metrics import is_share
 

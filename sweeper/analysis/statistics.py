@@ -12,11 +12,25 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """The complete table of seeds × data seeds that a mean is of, its standard error and the error's freedom.
+
+    `left_out` values have no place in the table. None: not known.
+    """
+
+    seeds: int
+    data_seeds: int
+    left_out: int
+    error: float | None
+    degrees_of_freedom: float | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """Number of values, their mean (None without any), sample standard deviation (divisor n − 1; None below two).
 
-    `low` and `high` bound Student's t interval of the mean at confidence `CONFIDENCE`, None where there is none: of
-    values that are not `independent` too.
+    `low` and `high` bound the interval of the mean at confidence `CONFIDENCE`, None where there is none: of values that
+    are not `independent` too, unless seeds and data seeds are `crossed`.
     """
 
     n: int
@@ -28,6 +42,12 @@ class Summary:
     low: float | None = None
     high: float | None = None
     independent: bool = True
+    crossed: Crossed | None = None
+
+    @property
+    def replicates(self) -> int:
+        """How many independent values are behind the mean: seeds, or the fewer of crossed seeds and data seeds."""
+        return min(self.crossed.seeds, self.crossed.data_seeds) if self.crossed else self.n
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -83,52 +103,6 @@ def student_p(value: float, error: float, degrees_of_freedom: float) -> float:
     from scipy.special import stdtr
 
     return 2 * float(stdtr(degrees_of_freedom, -abs(value / error)))
-
-
-@dataclass(frozen=True)
-class MeanDifference:
-    """First mean minus second mean, and its interval of confidence `CONFIDENCE`; None where there is none."""
-
-    n_first: int
-    n_second: int
-    difference: float
-    low: float | None = None
-    high: float | None = None
-    degrees_of_freedom: float | None = None
-
-
-def mean_difference(first: Summary, second: Summary) -> MeanDifference | None:
-    """Return the difference of two means with Welch's t interval; None where a group has no value.
-
-    The groups are taken for independent samples of normal distributions whose variances may differ (Welch 1947,
-    Biometrika 34, 28–35): difference ± t · s with s² = s₁²/n₁ + s₂²/n₂ and t the two-sided quantile of Student's
-    distribution with (s₁²/n₁ + s₂²/n₂)² / ((s₁²/n₁)²/(n₁ − 1) + (s₂²/n₂)²/(n₂ − 1)) degrees of freedom
-    (Satterthwaite 1946, Biometrics Bulletin 2, 110–114).
-    """
-    if first.mean is None or second.mean is None:
-        return None
-    difference = first.mean - second.mean
-    error = standard_error(first, second)
-    if error is None:
-        return MeanDifference(first.n, second.n, difference)
-    assert first.sd is not None and second.sd is not None
-    freedom = satterthwaite([(group.sd / math.sqrt(group.n), group.n - 1) for group in (first, second) if group.sd])
-    half = student_quantile(freedom, (1 + CONFIDENCE) / 2) * error
-    return MeanDifference(first.n, second.n, difference, difference - half, difference + half, freedom)
-
-
-def standard_error(first: Summary, second: Summary) -> float | None:
-    """Standard error of the difference of two means; None where it cannot be known.
-
-    That is where a group has fewer than two values, or such as are not independent, a value is not finite, or neither
-    group varies: the degrees of freedom would be 0 / 0.
-    """
-    if not (first.independent and second.independent):
-        return None
-    if first.sd is None or second.sd is None:
-        return None
-    error = math.hypot(first.sd / math.sqrt(first.n), second.sd / math.sqrt(second.n))
-    return error if error > 0 and math.isfinite(error) else None
 
 
 def satterthwaite(parts: Sequence[tuple[float, float]]) -> float:

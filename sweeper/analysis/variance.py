@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sweeper.analysis.factors import Value
-from sweeper.analysis.rows import Comparison, GroupRow, TrialRow
+from sweeper.analysis.rows import Comparison, GroupRow
 
 MOST_ENUMERATED = 10  # rows or columns, of which all choices are looked at
 
@@ -135,16 +135,10 @@ class SpreadRow:
     left_out: int
 
 
-def _is_crossed(rows: Sequence[TrialRow]) -> bool:
-    """Whether some trials share a seed under several data seeds, and some a data seed under several seeds."""
-    cells = {(row.seed, row.data_seed) for row in rows}
-    return all(1 < len({cell[position] for cell in cells}) < len(cells) for position in (0, 1))
-
-
 def spread_rows(comparison: Comparison) -> Iterator[SpreadRow]:
     """Yield the split of each group whose seeds are crossed; none where a seed occurs twice with the same data seed."""
     for group in comparison.groups:
-        if _is_crossed(group.counted) and (row := _spread_row(group, comparison.split)):
+        if group.on(comparison.split).crossed and (row := _spread_row(group, comparison.split)):
             yield row
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from sweeper.analysis.effect_sizes import detectable_difference
 from sweeper.analysis.estimates import Estimate
-from sweeper.analysis.permutation_tests import PermutationTest
 from sweeper.analysis.simultaneous import Corrected
 
 LEAST_SEEDS = 3  # of each group, below which none is said to beat another
@@ -25,44 +25,47 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision, and what it rests on: the difference first − second, corrected as `contrast` says.
+    """A decision, and what it rests on: two groups, and their difference first − second with what corrects it.
 
-    `n` are the seeds of both. `detectable`: the difference that these could have shown with power
-    `effect_sizes.POWER`, at the level that the contrast was held to; None: not known. `exact` has no part in it.
+    `paired`: the difference is the mean of differences seed by seed, whose own spread counts.
     """
 
     decision: Decision
     contrast: Corrected
-    n: tuple[int, int]
-    detectable: float | None
-    exact: PermutationTest | None
+    first: Estimate
+    second: Estimate
+    paired: bool = False
 
     @property
     def told_apart(self) -> bool:
         """Whether one of them beats the other."""
         return self.decision in (Decision.FIRST, Decision.SECOND)
 
+    @property
+    def n(self) -> tuple[int, int]:
+        """The seeds of both."""
+        return self.first.n, self.second.n
+
+    @cached_property
+    def detectable(self) -> float | None:
+        """The difference that these seeds could have shown with power `effect_sizes.POWER`; None: not known.
+
+        At the level that the contrast was held to.
+        """
+        parts = (self.contrast.estimate,) if self.paired else (self.first, self.second)
+        return detectable_difference(parts, self.contrast.level)
+
 
 def verdict(
-    contrast: Corrected,
-    first: Estimate,
-    second: Estimate,
-    *,
-    greater_is_better: bool,
-    paired: bool = False,
-    exact: PermutationTest | None = None,
+    contrast: Corrected, first: Estimate, second: Estimate, *, greater_is_better: bool, paired: bool = False
 ) -> Verdict:
-    """Decide on two groups: one beats the other where the interval excludes 0 and each has `LEAST_SEEDS` seeds.
-
-    `paired`: the contrast is the mean of differences seed by seed, whose own spread counts.
-    """
-    n = (first.n, second.n)
-    detectable = detectable_difference((contrast.estimate,) if paired else (first, second), contrast.level)
-    return Verdict(_decision(contrast, n, greater_is_better), contrast, n, detectable, exact)
+    """Decide on two groups: one beats the other where the interval excludes 0 and each has `LEAST_SEEDS` seeds."""
+    n = min(first.n, second.n, contrast.estimate.n)
+    return Verdict(_decision(contrast, n, greater_is_better), contrast, first, second, paired)
 
 
-def _decision(contrast: Corrected, n: tuple[int, int], greater_is_better: bool) -> Decision:
-    if min(*n, contrast.estimate.n) < LEAST_SEEDS:
+def _decision(contrast: Corrected, n: int, greater_is_better: bool) -> Decision:
+    if n < LEAST_SEEDS:
         return Decision.FEW_SEEDS
     if contrast.p is None:
         return Decision.NO_INTERVAL

@@ -9,19 +9,24 @@ from dataclasses import fields
 from typing import Any
 
 from sweeper.analysis.blocks import rank_rows
-from sweeper.analysis.pairs import contrasts, difference_rows
+from sweeper.analysis.contrasts import contrasts
+from sweeper.analysis.differences import difference_rows
+from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
 from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
 from sweeper.analysis.statistics import CONFIDENCE
 from sweeper.analysis.variance import spread_rows
+from sweeper.analysis.verdicts import Decision
 from sweeper.records.files import encode_number
-from sweeper.report.headline import question, verdict
+from sweeper.report.headline import question, rule, verdict
 from sweeper.report.notes import notes
+from sweeper.report.ranking import rankings
+from sweeper.report.sentences import PAIRS_SHOWN
 from sweeper.trial.trial import plain
 
 SCHEMA = 3
 # What rows hold for other tables alone.
-UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins")
+UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins", "verdict")
 CONVENTIONS = """\
 A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's t interval.
 null: not known; nan and infinity are strings, as in records."""
@@ -51,6 +56,35 @@ def _pair_rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, An
     ]
 
 
+def _comparisons(comparison: Comparison) -> list[dict[str, Any]]:
+    few = number_of_pairs(comparison) <= PAIRS_SHOWN  # what could be shown takes a while to find
+    return [
+        row
+        | {
+            "better": {Decision.FIRST: "first", Decision.SECOND: "second"}.get(one.verdict.decision),
+            "decision": one.verdict.decision.value,
+            "detectable": one.verdict.detectable if few else None,
+        }
+        for one, row in zip(contrasts(comparison), _pair_rows(comparison, contrasts(comparison)), strict=True)
+    ]
+
+
+def _ranking_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "block": item.name,
+            "group": label,
+            "factors": dict(zip(comparison.factors, row.factors, strict=True)),
+            "metric": item.metric,
+            "mean": place.mean,
+            "rank": place.rank,
+            "letters": place.letters,
+        }
+        for item in rankings(comparison)
+        for label, row, place in zip(item.labels, item.groups, item.block.places, strict=True)
+    ]
+
+
 def _finite(value: Any) -> Any:
     """Replace numbers that JSON does not have by strings, at any depth."""
     if isinstance(value, dict):
@@ -68,6 +102,7 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     "split": ("the set that groups are compared on: test, or validation without a test set", lambda own: own.split),
     "question": ("what the comparison asks", question),
     "verdict": ("the answer, a text a block of groups that are compared", verdict),
+    "rule": ("when one group is said to beat another", rule),
     "notes": ("what a reader must know, a text each", notes),
     "trials": ("a row a trial at its best epoch", lambda own: _rows(own.whole, own.whole.trials)),
     "epochs": ("a row a group and epoch: summaries of validation and test", lambda own: _rows(own, own.epochs)),
@@ -79,16 +114,24 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     ),
     "differences": (
         "a row a pair of groups that differ in one factor, its values first and second: difference of means"
-        " (first − second) on each set and metric with the bounds low and high of Welch's interval of confidence",
+        " (first − second) on each set and metric with the bounds low and high of Welch's interval, simultaneous for"
+        " all comparisons of the factor in the block",
         lambda own: _pair_rows(own, difference_rows(own)),
     ),
     "comparisons": (
-        "of the same pairs on split, in the selection metric: difference again, test (p, labellings, whether all were"
-        " counted, smallest p that is possible), holm_p (for the family of so many contrasts of this factor in this"
-        " block), low and high of the interval corrected for as many, greater (probability that first > second),"
-        " hedges_g, seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the"
-        " same seed by seed, null where seeds do not fix the same order of examples",
-        lambda own: _pair_rows(own, contrasts(own)),
+        "of the same pairs on split, in the selection metric: difference by itself, uncorrected; p and low and high of"
+        " the interval, corrected for the family of so many contrasts of this factor in this block; decision (better:"
+        " first, second, or null where they cannot be told apart) and detectable, the difference that so many seeds"
+        " show with 80 % power; test (exact p, labellings, whether all were counted, smallest p that is possible),"
+        " holm_p (the same corrected for the family), greater (probability that first > second), hedges_g,"
+        " seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
+        " seed, null where seeds do not fix the same order of examples",
+        _comparisons,
+    ),
+    "ranking": (
+        "a row a group, the best mean first: its block, rank, and letters, of which groups that cannot be told apart"
+        " share one",
+        _ranking_rows,
     ),
     "grid": (
         "where settings are tuned: a row a group and value, its validation, and whether it was chosen",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.analysis.pairs import MOST_PAIRS, Contrast, Pair, contrasts, number_of_pairs, pairs
+from sweeper.analysis.contrasts import Contrast, contrasts
+from sweeper.analysis.differences import difference_rows
+from sweeper.analysis.pairs import MOST_PAIRS, Pair, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.reference_rows import data_told
-from sweeper.analysis.rows import Comparison, DataSet, GroupRow
-from sweeper.analysis.statistics import standard_error
+from sweeper.analysis.rows import Comparison, DataSet
 from sweeper.analysis.variance import spread_rows
 from sweeper.report.data_text import data_notes
+from sweeper.report.ranking import ranking_notes
 from sweeper.report.role_notes import role_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
@@ -43,6 +45,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         f"Best epoch: chosen on validation {metric}, ties to the earliest{never}.",
         "sd: sample standard deviation (n − 1) over the done trials of a group.",
         *role_notes(comparison),
+        *ranking_notes(comparison),
         *difference_notes(comparison),
         *_perplexity_notes(comparison),
         *_unmeasured_notes(comparison),
@@ -55,9 +58,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
 
 
 def _method_notes(comparison: Comparison) -> Iterator[str]:
-    n_of_one = f"; {UNKNOWN} for n = 1" if any(len(row.counted) == 1 for row in comparison.groups) else ""
-    unbounded = "; it does not know that shares end at 0 and 100 %" * any(map(_leaves_shares, comparison.groups))
-    yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}{unbounded}."
+    yield _own_interval_note(comparison)
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
@@ -67,9 +68,13 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     yield from _cost_notes(comparison)
 
 
-def _leaves_shares(row: GroupRow) -> bool:
-    known = [summary for summary in (row.validation, row.test) if summary and summary.low is not None]
-    return is_share(row.metric) and any(found.low < 0 or found.high > 1 for found in known)  # type: ignore[operator]
+def _own_interval_note(comparison: Comparison) -> str:
+    """Return how the groups' own intervals are made."""
+    n_of_one = f"; {UNKNOWN} for n = 1" * any(len(row.counted) == 1 for row in comparison.groups)
+    shares = any(map(is_share, comparison.metrics))
+    scale = "; of shares by the delta method on the logit's scale, so that it ends before 0 and 100 %" * shares
+    points = "; differences are in points" * (shares and number_of_pairs(comparison) > 0)
+    return f"{interval_name()} of a group: Student's t interval of the mean{scale}{points}{n_of_one}."
 
 
 def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
@@ -77,8 +82,9 @@ def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterat
     number = " or ".join(map(str, sizes))
     yield (
         "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
-        " relabellings of the values; it, Holm's correction for"
-        f" {number} comparison{'s' * (sizes != [1])} on {comparison.split}, and the sentences use no pairing."
+        f" relabellings of the values, corrected by Holm for {number} comparison{'s' * (sizes != [1])} on"
+        f" {comparison.split}: it assumes no distribution. p: of the interval's own test, corrected likewise. Neither"
+        " uses pairing."
     )
     if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
         yield (
@@ -180,12 +186,12 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     yield from _shared_notes(comparison, found)
     sets = difference_columns(comparison).sets
     unknown = any(
-        standard_error(getattr(pair.first, split), getattr(pair.second, split)) is None
-        for pair in found
-        for split in sets
+        own is not None and own.low is None for row in difference_rows(comparison) for own in map(row.on, sets)
     )
     yield (
-        "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple comparisons"
+        "Differences: Welch's t interval, unpaired; sample standard deviations. Intervals and p are corrected together"
+        " for all comparisons of the same setting on the same data: p by Holm, intervals at Bonferroni's level, which"
+        " end at 0 where Holm alone rejects it"
         + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")
     )
 

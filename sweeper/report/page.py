@@ -24,7 +24,7 @@ from sweeper.report.figures.curves import CurveFigure
 from sweeper.report.figures.drawing import draw, draw_narrow
 from sweeper.report.figures.intervals import HEADLINE
 from sweeper.report.figures.tables import figure_table
-from sweeper.report.headline import question, verdict
+from sweeper.report.headline import question, rule, verdict
 from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.report.json_file import json_text
 from sweeper.report.notes import all_data_notes, notes, pending
@@ -151,6 +151,7 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str
         name=printable(name),
         question=question(comparison),
         verdict=verdict(comparison),
+        rule=rule(comparison),
         facts=[f"Trials: {pending(comparison.whole)}", *origin_facts(comparison)],
         sections=found,
         files=_files(comparison, name),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sweeper.analysis.blocks import Block, blocks
 from sweeper.analysis.contents import Value
-from sweeper.analysis.pairs import block_of
+from sweeper.analysis.letters import MOST_LETTERS
 from sweeper.analysis.rows import Comparison, GroupRow
-from sweeper.analysis.statistics import Summary
-from sweeper.report.tables.columns import columns
 from sweeper.report.text import (
+    UNKNOWN,
     Cells,
     TextTable,
     counted_text,
@@ -19,87 +18,100 @@ from sweeper.report.text import (
     interval_text,
     metric_name,
     metric_text,
+    number_text,
+    printable,
     telling_labels,
 )
-from sweeper.trial.metrics import METRICS
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The groups of one block with a mean in a metric, the best first; `block` says which it is, if there are several.
+    """A block by its name, empty where there is one alone, and its groups' labels, which tell them apart in it."""
 
-    `labels` tell the groups apart within the block.
-    """
-
-    block: str
-    metric: str
-    groups: tuple[GroupRow, ...]
+    name: str
+    block: Block
     labels: tuple[str, ...]
+
+    @property
+    def metric(self) -> str:
+        """The selection metric."""
+        return self.block.metric
+
+    @property
+    def groups(self) -> tuple[GroupRow, ...]:
+        """The groups, the best mean first."""
+        return self.block.groups
+
+    def label(self, factors: Sequence[Value]) -> str:
+        """What the group of these values is called."""
+        return next(label for label, row in zip(self.labels, self.groups, strict=True) if row.factors == tuple(factors))
 
 
 def rankings(comparison: Comparison) -> list[Ranking]:
-    """Return a ranking for each block and metric, in the order of the groups."""
-    found: dict[tuple[tuple[Value, ...], str], list[GroupRow]] = {}
-    for row in comparison.groups:
-        metric = columns(comparison).instead or row.metric
-        if row.counted and measured(comparison, row, metric).mean is not None:
-            found.setdefault((block_of(comparison, row), metric), []).append(row)
-    several = len({values for values, _ in found}) > 1
-    return [
-        _ranking(comparison, _block_name(comparison, values) if several else "", metric, rows)
-        for (values, metric), rows in found.items()
-    ]
+    """Return the ranking of each block, in the order of the groups."""
+    found = blocks(comparison)
+    several = len(found) > 1
+    return [Ranking(_name(comparison, block) if several else "", block, _labels(comparison, block)) for block in found]
 
 
-def _block_name(comparison: Comparison, values: Sequence[Value]) -> str:
-    texts = map(comparison.names.label, comparison.roles.blocks, values)
+def _name(comparison: Comparison, block: Block) -> str:
+    """Name a block by its data and task, and by what else its metric depends on."""
+    texts = list(map(comparison.names.label, comparison.roles.blocks, block.values))
+    others = blocks(comparison)
+    if sum(block.values == other.values for other in others) > 1:
+        texts += [printable(block.metric)] * (len({other.metric for other in others}) > 1)
+        texts += [f"tokenizer {block.tokenizer}"] * (len({other.tokenizer for other in others}) > 1)
     return " ".join(filter(None, texts))
 
 
-def _ranking(comparison: Comparison, block: str, metric: str, rows: Sequence[GroupRow]) -> Ranking:
-    sign = -1 if greater_is_better(rows[0], metric) else 1
-
-    def place(row: GroupRow) -> tuple[bool, float]:
-        mean = measured(comparison, row, metric).mean
-        return (True, 0.0) if mean is None or math.isnan(mean) else (False, sign * mean)
-
-    ranked = sorted(rows, key=place)
-    labels = telling_labels(comparison.names, [row.factors for row in rows], comparison.roles.blocks)
-    return Ranking(block, metric, tuple(ranked), tuple(labels[row.factors] for row in ranked))
-
-
-def greater_is_better(row: GroupRow, metric: str) -> bool:
-    """Which way a metric is better: as declared, else as the task says of the one that selects."""
-    if metric in METRICS:
-        return METRICS[metric].greater_is_better
-    return bool(row.configs[0]["task"]["greater_is_better"])
-
-
-def measured(comparison: Comparison, row: GroupRow, metric: str) -> Summary:
-    """Return a group's summary on the set that groups are compared on; an empty one where it was not measured."""
-    found = row.on(comparison.split, metric)
-    return found if isinstance(found, Summary) else Summary(0, None, None)
+def _labels(comparison: Comparison, block: Block) -> tuple[str, ...]:
+    groups = [row.factors for row in block.groups]
+    found = telling_labels(comparison.names, groups, comparison.roles.blocks)
+    return tuple(found[group] for group in groups)
 
 
 def ranking_tables(comparison: Comparison) -> list[TextTable]:
     """Return a table a ranking of two groups or more."""
-    return [_table(comparison, item) for item in rankings(comparison) if len(item.groups) > 1]
+    return [_table(item) for item in rankings(comparison) if len(item.groups) > 1]
 
 
-def _table(comparison: Comparison, ranking: Ranking) -> TextTable:
-    first = measured(comparison, ranking.groups[0], ranking.metric).mean
+def _table(ranking: Ranking) -> TextTable:
+    block = ranking.block
+    first = block.groups[0].on(block.split).mean
+    lettered = _lettered(block)
 
-    def cells(label: str, row: GroupRow) -> Cells:
-        summary = measured(comparison, row, ranking.metric)
-        behind = None if first is None or summary.mean is None else summary.mean - first
-        return (
-            label,
-            f"{metric_text(ranking.metric, summary.mean, summary.mean)} {interval_text(ranking.metric, summary)}",
-            metric_text(ranking.metric, behind, first),
-            counted_text(row),
+    def rows() -> Iterator[Cells]:
+        for label, row, place in zip(ranking.labels, block.groups, block.places, strict=True):
+            summary = row.on(block.split)
+            yield (
+                label,
+                number_text(place.rank),
+                f"{metric_text(block.metric, summary.mean, summary.mean)} {interval_text(block.metric, summary)}",
+                metric_text(block.metric, summary.mean - first, first),
+                *((place.letters or UNKNOWN,) if lettered else ()),
+                counted_text(row),
+            )
+
+    name = metric_name(block.metric)
+    heads = ("group", "rank", f"{name}\n[{interval_name()}]", "to the\nfirst", *(("letters",) if lettered else ()), "n")
+    title = f"Ranking by mean {block.split} {name}" + (f", {ranking.name}" if ranking.name else "")
+    return TextTable(title, heads, 1, (tuple(rows()),))
+
+
+def _lettered(block: Block) -> bool:
+    """Whether letters say more than a verdict on two groups."""
+    return len(block.groups) > 2 and any(place.letters for place in block.places)
+
+
+def ranking_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how to read the letters, and what was compared for them alone."""
+    found = [item.block for item in rankings(comparison) if len(item.groups) > 1]
+    if any(map(_lettered, found)):
+        yield "Ranking: groups that share a letter cannot be told apart; in a verdict, none of them beats another."
+    if untold := sum(block.untold for block in found):
+        yield (
+            f"For the letters alone {untold} pair{'s' * (untold > 1)} of groups that differ in more than one setting"
+            f" {'were' if untold > 1 else 'was'} compared, too: one family of tests a ranking, corrected by Holm."
         )
-
-    name = metric_name(ranking.metric)
-    heads = ("group", f"{name}\n[{interval_name()}]", "to the\nfirst", "n")
-    title = f"Ranking by mean {comparison.split} {name}" + (f", {ranking.block}" if ranking.block else "")
-    return TextTable(title, heads, 1, (tuple(map(cells, ranking.labels, ranking.groups)),))
+    if any(len(block.groups) > MOST_LETTERS for block in found):
+        yield f"More than {MOST_LETTERS} groups: no letters say which of them can be told apart."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from sweeper.analysis.contrasts import Contrast, contrasts
 from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
-from sweeper.analysis.pairs import Contrast, contrasts, number_of_pairs
+from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
 from sweeper.report.text import interval_name, metric_text, p_text, printable, share_text
@@ -38,24 +39,25 @@ def _sentence(comparison: Comparison, found: Contrast) -> str:
     said = f"{first} is {metric_text(found.metric, size)}{unit} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
         said = f"{first} and {second} have the same mean {measured} to the digits shown"
-    if difference.low is not None and difference.high is not None:
+    together = f" for {found.family} comparisons together" * (found.family > 1)
+    if found.low is not None and found.high is not None and found.p is not None:
         bounds = " to ".join(
-            metric_text(found.metric, bound, difference.difference) for bound in (difference.low, difference.high)
+            metric_text(found.metric, bound, difference.difference) for bound in (found.low, found.high)
         )
-        sure = "" if difference.low > 0 or difference.high < 0 else ", which leaves open which is higher"
-        said += f" ({interval_name()} {bounds}{sure})"
+        sure = "" if found.p <= ALPHA else ", which leaves open which is higher"
+        said += f" ({interval_name()} {bounds}{together}{sure}; p {p_text(found.p)})"
     if found.greater is not None:
         said += f"; of all pairs of a trial of each, the first is the higher in {share_text(found.greater)}"
-    if found.test is not None:
-        holm = f", {p_text(found.holm_p)} by Holm for {found.family} comparisons" if found.family > 1 else ""
-        said += f"; {'exact ' if found.test.exact else ''}p {p_text(found.test)}{holm}"
+    if found.test is not None and found.holm_p is not None:
+        said += f"; {'exact p' if found.test.exact else 'permutation p ≈'} {p_text(found.holm_p)}{together}"
     return f"{said}{''.join(_reserves(found))}."
 
 
 def _reserves(found: Contrast) -> Iterator[str]:
     groups = (found.pair.first, found.pair.second)
     if not found.pair.independent:
-        yield "; no interval and no p, since trials of a group share seeds"
+        why = "since trials of a group share seeds"
+        yield f"; no exact p, {why}" if found.low is not None else f"; no interval and no p, {why}"
     if inside := dict.fromkeys(item.name for group in groups for item in group.differing):
         yield f"; CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"
 

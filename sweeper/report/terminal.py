@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.analysis.rows import Comparison
-from sweeper.report.headline import verdict
+from sweeper.report.headline import rule, verdict
 from sweeper.report.notes import closing_notes, notes
 from sweeper.report.ranking import ranking_tables
 from sweeper.report.tables import closing_tables, text_tables
@@ -68,6 +68,8 @@ def _print_answer(comparison: Comparison, console: Console) -> None:
             print_table(replace(table, blocks=table.beginning(ROWS_SHOWN)), console)
     for line in verdict(comparison):
         print_line(line, console, "bold")
+    if said := rule(comparison):
+        print_line(said, console)
 
 
 def _print_all(tables: Sequence[TextTable], lines: Sequence[str], console: Console) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.analysis.contents import Value
+from sweeper.analysis.estimates import MeanDifference
 from sweeper.analysis.factors import factor_values, trial_settings
 from sweeper.analysis.names import UNKNOWN as UNKNOWN
 from sweeper.analysis.names import Names, group_name
@@ -16,7 +17,7 @@ from sweeper.analysis.names import printable as printable
 from sweeper.analysis.names import value_text as value_text
 from sweeper.analysis.permutation_tests import PermutationTest
 from sweeper.analysis.rows import Comparison, GroupRow
-from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
+from sweeper.analysis.statistics import CONFIDENCE, Summary
 from sweeper.trial.metrics import is_share
 
 Cells = tuple[str, ...]
@@ -89,6 +90,19 @@ def difference_text(metric: str, found: MeanDifference | None) -> str:
 def sizes_text(found: MeanDifference | None) -> str:
     """How many values each of two groups has."""
     return UNKNOWN if found is None else f"{found.n_first}, {found.n_second}"
+
+
+def sizes_of(summaries: Iterable[Summary]) -> str:
+    """How many seeds groups have, each number once: "3", "3 and 5", "3 × 3"."""
+    found = [
+        f"{own.crossed.seeds} × {own.crossed.data_seeds} seeds" if own.crossed else str(own.n) for own in summaries
+    ]
+    return and_text(list(dict.fromkeys(found)))
+
+
+def and_text(texts: Sequence[str]) -> str:
+    """Texts as a list in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
 
 
 def interval_name() -> str:

@@ -15,9 +15,10 @@ import pandas
 import pytest
 
 from sweeper.analysis.blocks import Block, blocks, rank_rows
+from sweeper.analysis.contrasts import Contrast, contrasts
 from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.names import group_name
-from sweeper.analysis.pairs import Contrast, contrasts, pairs
+from sweeper.analysis.pairs import pairs
 from sweeper.analysis.reference_rows import reference_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.records.question import question
@@ -175,12 +176,12 @@ def test_a_family_is_a_factor_within_a_block(chosen: Comparison) -> None:
 
 def test_the_verdict_of_a_block(chosen: Comparison) -> None:
     books, toys = blocks(chosen)
-    ranked = [group_name(row, chosen, chosen.roles.blocks) for row in books.verdict.ranking]
+    ranked = [group_name(row, chosen, chosen.roles.blocks) for row in books.groups]
     assert ranked == ["pt camembert", "pt bert", "pt distil", "rd distil", "rd camembert", "rd bert"]
     beaten = {
         (contrast_name(chosen, one), group_name(better, chosen, chosen.roles.blocks))
         for one in toys.contrasts
-        if (better := toys.verdict.better(one))
+        if (better := one.better)
     }
     # sd 1 point and 3 seeds each: 4 points and more are told apart, 2 are not.
     assert beaten == {
@@ -198,7 +199,7 @@ def test_two_seeds_beat_nobody(tmp_path: Path) -> None:
     write_grid(tmp_path, list(grid(paths=["zoo/bert"], data=["data/books.csv"], rates=RATES[:1], seeds=(1, 2))))
     (block,) = blocks(compared(tmp_path))
     (one,) = block.contrasts
-    assert one.low is not None and one.low > 0 and block.verdict.better(one) is None
+    assert one.low is not None and one.low > 0 and one.better is None
     assert block.values == ()
 
 
@@ -340,9 +341,9 @@ def test_perplexities_are_compared_within_one_tokenizer(paths: list[str], number
         loss = Metric("valid", "loss", 2.0 + (name == "rd") + seed / 10, 1, STEPS_PER_EPOCH)
         write(tmp_path, made, more=[loss])
     comparison = compared(tmp_path)
-    (block,) = blocks(comparison)
-    assert [one.factor for one in block.contrasts] == ["model"] * number
-    assert bool(block.verdict.ranking) == (number == 1)
+    found = blocks(comparison)
+    assert [[one.factor for one in block.contrasts] for block in found] == [["model"]] * number
+    assert len({block.tokenizer for block in found}) == number
     said = [line for line in notes(comparison) if line.startswith("loss count")]
     assert len(said) == (number > 1)
 
@@ -419,7 +420,7 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], said: tuple[str, .
 
 def primary_of(study: Path, **given: Any) -> Mapping[str, list[Contrast]]:
     comparison = asked(study, select="learning_rate", **given)
-    return {block_name(comparison, block): list(block.verdict.primary) for block in blocks(comparison)}
+    return {block_name(comparison, block): list(block.primary) for block in blocks(comparison)}
 
 
 def test_a_primary_comparison_of_a_report_is_chosen_afterwards(study: Path) -> None:

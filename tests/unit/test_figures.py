@@ -234,15 +234,16 @@ def test_what_is_no_number_is_a_gap(tmp_path: Path) -> None:
     assert not re.search(rb"\bnan\b", draw(figure)["svg"].lower())
 
 
-def test_intervals_are_students(tmp_path: Path) -> None:
+def test_intervals_are_students_on_the_logit_s_scale(tmp_path: Path) -> None:
     write_demo(tmp_path)
     found = by_name(tmp_path)
     groups = found["groups_accuracy"]
     assert isinstance(groups, IntervalFigure)
     pt = groups.columns["test"][0]
-    # Three values 0.89, 0.90, 0.91: sd 0.01, t(2) = 4.3027, so ± 4.3027 · 0.01 / √3 = ± 0.02484.
+    # Three values 0.89, 0.90, 0.91: sd 0.01, t(2) = 4.3027, so ln(0.9 / 0.1) ± 4.3027 · 0.01 / √3 / (0.9 · 0.1).
     assert pt is not None
-    assert (pt.mean, pt.low, pt.high) == pytest.approx((0.90, 0.87516, 0.92484), abs=1e-5)
+    low, high = (1 / (1 + math.exp(-(math.log(9) + sign * 0.276016))) for sign in (-1, 1))
+    assert (pt.mean, pt.low, pt.high) == pytest.approx((0.90, low, high), abs=1e-5)
     assert sorted(pt.values) == pytest.approx([0.89, 0.90, 0.91])
     differences = found["differences_accuracy"]
     assert isinstance(differences, IntervalFigure)
@@ -313,7 +314,7 @@ def test_the_table_beside_a_figure_has_its_numbers(tmp_path: Path) -> None:
         ("pt", "sd", "1.0", "1.0", "1.0", "1.0", "1.0"),
         ("pt", "n", "3", "3", "3", "3", "3"),
     )
-    assert figure_table(found["groups_accuracy"]).blocks[0][0][5:] == ("90.0", "87.5", "92.5", "3")
+    assert figure_table(found["groups_accuracy"]).blocks[0][0][5:] == ("90.0", "87.2", "92.2", "3")
 
 
 def test_a_long_training_is_spread_over_its_table(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def macro_f1(value: float, epoch: int = 1) -> list[Metric]:
 def said(study: Path) -> list[str]:
     """The notes after those on how to read the tables."""
     found = closing_notes(compared(study))[2:]
-    return [line for line in found if not line.startswith("Differences: ")]
+    return [line for line in found if not line.startswith(("Differences: ", "Ranking: "))]
 
 
 @pytest.mark.parametrize(
@@ -222,13 +222,17 @@ def test_names_of_classes_are_literal(tmp_path: Path) -> None:
     assert r"�\[31mred 9, \[b\] 1" in rendered(tmp_path, "markdown")
 
 
-def test_an_interval_beyond_a_share_s_ends_is_explained(tmp_path: Path) -> None:
-    for study, values in (("wide", (0.90, 0.99)), ("narrow", (0.50, 0.51))):
-        for seed, value in enumerate(values, start=1):
-            write(tmp_path / study, trial(seed=seed), [value], [value])
-    told = {study: " ".join(notes(compared(tmp_path / study))) for study in ("wide", "narrow")}
-    assert "does not know that shares end at 0 and 100 %" in told["wide"]
-    assert "shares end" not in told["narrow"]
+def test_shares_have_intervals_within_their_ends_and_losses_students_own(tmp_path: Path) -> None:
+    by_loss = {"name": "regression", "selection_metric": "loss", "greater_is_better": False}
+    for study, task in (("share", {}), ("loss", {"task": by_loss})):
+        for seed, value in enumerate((0.90, 0.99), start=1):
+            more = [Metric(split, "loss", value, 1, STEPS_PER_EPOCH) for split in ("valid", "test")]
+            write(tmp_path / study, trial(seed=seed, **task), [value], [value], more=more)
+    share, loss = (compared(tmp_path / study) for study in ("share", "loss"))
+    assert 0 < share.groups[0].test.low < share.groups[0].test.high < 1
+    assert loss.groups[0].test.high > 1
+    assert any("of shares by the delta method on the logit's scale" in line for line in notes(share))
+    assert not any("logit" in line for line in notes(loss))
 
 
 def test_the_same_trials_in_two_studies_are_no_comparison(tmp_path: Path) -> None:

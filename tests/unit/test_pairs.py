@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from sweeper.analysis.contrasts import Contrast, contrasts
+from sweeper.analysis.differences import difference_rows
 from sweeper.analysis.factors import Value, rank
 from sweeper.analysis.grouping import compare_study
-from sweeper.analysis.pairs import Contrast, contrasts, difference_rows, number_of_pairs, pairs
+from sweeper.analysis.pairs import number_of_pairs, pairs
 from sweeper.records.study import open_study
+from sweeper.report.headline import verdict
 from sweeper.report.notes import difference_notes, notes
 from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables
@@ -93,7 +96,7 @@ def test_the_published_study_in_every_format(tmp_path: Path) -> None:
     }
     assert (second["factors"], second["test"]["low"]) == ({"model": "rd"}, None)
     assert (
-        "Differences: Welch's t interval, unpaired; sample standard deviations; not corrected for multiple"
+        "Intervals and p are corrected together for all comparisons of the same setting on the same data"
         in rendered(tmp_path, "markdown")
     )
 
@@ -265,7 +268,7 @@ def test_holm_corrects_for_the_pairs_of_one_factor(tmp_path: Path) -> None:
 def test_the_sentences_say_what_three_seeds_cannot(published: Path) -> None:
     first, seeds, power = sentences(compared(published))
     assert first == (
-        "pt (hf) is 12.5 points above rd in mean test accuracy (95 % interval 9.7 to 15.4);"
+        "pt (hf) is 12.5 points above rd in mean test accuracy (95 % interval 9.7 to 15.4; p 0.0007);"
         " of all pairs of a trial of each, the first is the higher in 100 %; exact p 0.10."
     )
     assert seeds == (
@@ -307,18 +310,53 @@ def test_what_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
     ]
 
 
-def test_trials_that_share_seeds_make_no_interval_and_no_test(tmp_path: Path) -> None:
+def write_crossed(study: Path, cells: Sequence[tuple[int, int]]) -> None:
     for model, base in (("pt", 0.8), ("rd", 0.6)):
-        for seed in (1, 2, 3):
-            for data_seed in (1, 2, 3):
-                write(tmp_path, trial(model, seed=seed, data_seed=data_seed), [0.5], [base + seed / 100])
+        for seed, data_seed in cells:
+            write(study, trial(model, seed=seed, data_seed=data_seed), [0.5], [base + seed / 100])
+
+
+CROSSED = [(seed, data_seed) for seed in (1, 2, 3) for data_seed in (1, 2, 3)]
+
+
+def test_crossed_seeds_that_matter_alone_give_what_the_seeds_alone_give(tmp_path: Path) -> None:
+    write_crossed(tmp_path, CROSSED)
     found, comparison = only(tmp_path), compared(tmp_path)
-    assert found.difference.difference == pytest.approx(0.2)
-    assert (found.difference.low, found.test, found.holm_p, found.seeds_for_power) == (None, None, None, None)
-    assert found.paired is None
-    assert all((group.test.n, group.test.low, group.independent) == (9, None, False) for group in comparison.groups)
+    # The order does nothing here: nine trials know as much as three do.
+    own = [0.81, 0.82, 0.83], [0.61, 0.62, 0.63]
+    expected = stats.ttest_ind(*own, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert (found.low, found.high, found.p) == pytest.approx((interval.low, interval.high, expected.pvalue))
+    assert (found.difference.low, found.difference.n_first) == (pytest.approx(interval.low), 9)
+    assert (found.test, found.holm_p, found.seeds_for_power) == (None, None, None)
+    assert found.paired is not None and found.paired.test is None
+    assert found.better is found.pair.first and found.verdict.n == (3, 3)
+    for group in comparison.groups:
+        assert (group.test.n, group.test.replicates, group.independent) == (9, 3, False)
+    said = sentences(comparison)
+    assert len(said) == 1 and "; no exact p, since trials of a group share seeds" in said[0]
+    assert "n = 3 × 3 seeds" in verdict(comparison)[0] and "for new seeds and data seeds" in verdict(comparison)[0]
+    (row, *_), *_ = [table.blocks[0] for table in text_tables(comparison) if table.title.startswith("Tests of")]
+    assert "crossed seeds" in row
+
+
+def test_of_crossed_seeds_with_holes_the_largest_table_counts_and_is_said(tmp_path: Path) -> None:
+    write_crossed(tmp_path, CROSSED[:-1])
+    comparison = compared(tmp_path)
+    summary = comparison.groups[0].test
+    assert summary.crossed is not None
+    assert (summary.n, summary.crossed.left_out, summary.mean) == (6, 2, pytest.approx(0.82))
+    assert any("2 trials are left out" in line for line in notes(comparison))
+
+
+def test_trials_that_share_seeds_otherwise_make_no_interval_and_no_test(tmp_path: Path) -> None:
+    write_crossed(tmp_path, [(1, 1), (1, 2), (2, 3), (3, 4)])
+    found, comparison = only(tmp_path), compared(tmp_path)
+    assert (found.difference.low, found.low, found.test, found.p, found.paired) == (None,) * 5
+    assert all((group.test.n, group.test.low, group.independent) == (4, None, False) for group in comparison.groups)
     (said,) = sentences(comparison)
     assert "no interval and no p, since trials of a group share seeds" in said
+    assert "there is no interval, since trials of a group share seeds" in verdict(comparison)[0]
 
 
 def test_one_data_seed_for_all_leaves_them_independent(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
+from sweeper.analysis.contrasts import contrasts
 from sweeper.analysis.factors import trial_settings
 from sweeper.analysis.grouping import compare_study
-from sweeper.analysis.pairs import contrasts
 from sweeper.analysis.roles import checked
 from sweeper.config.arguments import as_list
 from sweeper.config.composed import study_of, to_trial

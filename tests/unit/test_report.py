@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from scipy.special import expit, logit
 
 from sweeper.analysis.statistics import summarize
 from sweeper.errors import WrongInput
@@ -40,8 +41,8 @@ def test_the_four_tables_of_the_demo(tmp_path: Path) -> None:
     rows = lines(rendered(tmp_path / "demo"))
     assert ["pt", "hf", "done", "2", "92.0", "90.0", "75", "3", "12", "s"] in rows
     assert ["rd", "hf", "5", "70.0", "1.0", "68.0", "1.0", "3"] in rows
-    # Interval of the mean: 1.0 / √3 · 4.303 = 2.48.
-    assert ["rd", "hf", *"72.0 ± 1.0 70.0 ± 1.0 [67.5, 72.5] 70.0 69.0 71.0 3".split()] in rows
+    # Interval of the mean: ln(0.7 / 0.3) ± 1.0 / √3 · 4.303 / (0.7 · 0.3), turned back.
+    assert ["rd", "hf", *"72.0 ± 1.0 70.0 ± 1.0 [67.5, 72.4] 70.0 69.0 71.0 3".split()] in rows
     # Error √(1/3 + 1/3) points, 4 degrees of freedom, quantile 2.776: ± 2.27.
     assert ["pt", "−", "rd", "hf", *"20.0 [17.7, 22.3] 20.0 [17.7, 22.3] 3, 3".split()] in rows
 
@@ -123,7 +124,7 @@ def test_markdown_has_the_rows_that_the_terminal_has(tmp_path: Path) -> None:
         "| model | framework | validation accuracy (%) | test accuracy (%) | test 95 % interval | test median |"
         in markdown
     )
-    assert r"| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | \[87.5, 92.5\] | 90.0 | 89.0 | 91.0 | 3 |" in markdown
+    assert r"| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | \[87.2, 92.2\] | 90.0 | 89.0 | 91.0 | 3 |" in markdown
 
 
 def test_two_tasks_show_each_its_own_metric(tmp_path: Path) -> None:
@@ -255,7 +256,7 @@ def test_json_holds_all_rows_by_the_keys_of_the_help(tmp_path: Path) -> None:
     assert (one["factor"], one["first"], one["second"], one["factors"]) == ("model", "pt", "rd", {"framework": "hf"})
     assert one["test"] == {"p": 0.1, "labellings": 20, "exact": True, "smallest": 0.1, "drawn": 0}
     assert (one["paired"]["test"]["p"], one["holm_p"], one["seeds_for_test"]) == (0.25, 0.1, 4)
-    assert found["groups"][0]["test"]["low"] == pytest.approx(0.9 - 4.302653 * 0.01 / 3**0.5)
+    assert found["groups"][0]["test"]["low"] == pytest.approx(expit(logit(0.9) - 4.302653 * 0.01 / 3**0.5 / 0.09))
     assert found["groups"][0]["counted"] == [row["name"] for row in found["trials"][:3]]
 
 

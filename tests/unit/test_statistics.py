@@ -16,6 +16,7 @@ from sweeper.analysis.effect_sizes import (
     probability_greater,
     seeds_for_power,
 )
+from sweeper.analysis.estimates import mean_difference
 from sweeper.analysis.permutation_tests import (
     DRAWN,
     PermutationTest,
@@ -24,7 +25,7 @@ from sweeper.analysis.permutation_tests import (
     seeds_for_unpaired,
     sign_flip_test,
 )
-from sweeper.analysis.statistics import Summary, mean, mean_difference, standard_deviation, summarize
+from sweeper.analysis.statistics import Summary, mean, standard_deviation, summarize
 from sweeper.analysis.variance import Components, complete_table, components
 
 PUBLISHED = (79.3, 78.5, 80.1)
@@ -254,7 +255,7 @@ def test_holm_as_r_prints_it() -> None:
 def test_the_sleep_data_as_r_prints_them() -> None:
     # t.test(extra ~ group, data = sleep): t = -1.8608, df = 17.776, 95 percent confidence interval
     # -3.3654832 0.2054832, means 0.75 and 2.33.
-    found = mean_difference(*map(summarize, SLEEP))
+    found = mean_difference(summarize(SLEEP[0]), summarize(SLEEP[1]))
     assert found is not None
     assert found.difference == pytest.approx(0.75 - 2.33)
     assert found.degrees_of_freedom == pytest.approx(17.776, abs=5e-4)

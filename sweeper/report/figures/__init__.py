@@ -30,7 +30,7 @@ def figures(comparison: Comparison) -> list[Figure]:
         splits = columns(part).sets
         curves = [curve_figure(part, shown, split, ("framework",) * (split == "validation")) for split in splits[::-1]]
         found += [
-            *headline_figures(part, shown),
+            *headline_figures(part, metric),
             group_figure(part, shown, splits),
             difference_figure(part, shown, splits),
             *curves,

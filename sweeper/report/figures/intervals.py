@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.analysis.differences import DifferenceRow, difference_rows
+from sweeper.analysis.estimates import MeanDifference
 from sweeper.analysis.names import Names
-from sweeper.analysis.pairs import DifferenceRow, difference_rows
 from sweeper.analysis.rows import Comparison, GroupRow
-from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
+from sweeper.analysis.statistics import CONFIDENCE, Summary
 from sweeper.report.figures.styles import NEUTRAL, Style, group_styles
 from sweeper.report.ranking import rankings
 from sweeper.report.text import metric_name, sizes_text, telling_labels, varying
@@ -64,7 +65,7 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
         IntervalFigure(
             name=f"{HEADLINE}_{metric}" + (f"_{number}" if number else ""),
             title=f"{split.capitalize()} {metric_name(metric)} of every trial"
-            + (f", {found.block}" if found.block else ""),
+            + (f", {found.name}" if found.name else ""),
             signs=f"Dots: single trials at their best epochs. Marks: mean over seeds, with its {PERCENT} t interval"
             " (n > 1). The best mean is first.",
             metric=metric,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sweeper.analysis.pairs import DifferenceRow, difference_rows, number_of_pairs
+from sweeper.analysis.differences import DifferenceRow, difference_rows
+from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.rows import Comparison, EpochRow, TrialRow
 from sweeper.report.sentences import PAIRS_SHOWN
 from sweeper.report.tables.columns import Columns, columns, group_cells, group_rows, pair_cells
@@ -96,7 +97,7 @@ def _difference_table(comparison: Comparison) -> TextTable:
         numbers = (difference_text(metric, found) for metric, found in measured.of(row))
         return *pair_cells(comparison, row, row.metric), *numbers, sizes_text(row.on(comparison.split))
 
-    title = f"Differences between groups that differ in one setting [{interval_name()}]"
+    title = f"Differences between groups that differ in one setting [simultaneous {interval_name()}]"
     rows = ((row.factor, cells(row)) for row in difference_rows(comparison))
     return group_rows(comparison, title, (*measured.heads("points"), "n"), rows)
 
