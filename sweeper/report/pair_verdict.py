@@ -9,7 +9,7 @@ from sweeper.analysis.contrasts import Contrast
 from sweeper.analysis.effect_sizes import POWER
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.verdicts import LEAST_SEEDS, Decision
-from sweeper.report.text import UNKNOWN, metric_text, p_text, printable, share_text, sizes_of
+from sweeper.report.text import bounds_text, metric_text, p_text, printable, share_text, sizes_of
 from sweeper.trial.metrics import is_share
 
 
@@ -23,25 +23,27 @@ def pair_verdict(one: Contrast, names: tuple[str, str], scope: str) -> str:
         ahead, behind = names if one.better is one.pair.first else names[::-1]
         said = f"{ahead} beats {behind} by {points(one)} in {measured}{better} {scope}"
     else:
-        said = f"{names[0]} and {names[1]} cannot be told apart in {measured}{better} {scope}: {_why(one, names)}"
+        seeds = f"{_sizes(one).removesuffix(' seeds')} seeds"
+        said = f"{names[0]} and {names[1]} cannot be told apart with {seeds} in {measured}{better} {scope}: "
+        said += _why(one, names)
     return "; ".join([said, *_beside(one)]) + "."
 
 
 def points(one: Contrast) -> str:
     """A difference's size and interval, from the greater mean's side: "22.6 points [18.4, 26.7]"."""
-    size, bounds = one.difference.difference, [one.low, one.high]
-    if size < 0:
-        size, bounds = -size, [bound and -bound for bound in bounds[::-1]]
+    size, bounds = one.difference.difference, (one.low, one.high)
+    if size < 0 and one.low is not None and one.high is not None:
+        bounds = (-one.high, -one.low)
+    size = abs(size)
     unit = " points" if is_share(one.metric) else ""
-    low, high = (metric_text(one.metric, bound, size) for bound in bounds)
-    return f"{metric_text(one.metric, size)}{unit}" + (f" [{low}, {high}]" if low != UNKNOWN else "")
+    return f"{metric_text(one.metric, size, size)}{unit} {bounds_text(one.metric, *bounds, size)}".rstrip()
 
 
 def _why(one: Contrast, names: tuple[str, str]) -> str:
     size = one.difference.difference
     above, below = names if size > 0 else names[::-1]
     if metric_text(one.metric, abs(size)) == metric_text(one.metric, 0.0):
-        said = f"their means are the same to the digits shown{_interval(one)}"
+        said = f"their means are the same to the digits shown {_bounds(one)}".rstrip()
     else:
         said = f"{above} is {points(one)} above {below}"
     decision = one.verdict.decision
@@ -53,17 +55,16 @@ def _why(one: Contrast, names: tuple[str, str]) -> str:
     if detectable is None:
         return said
     unit = " points" if is_share(one.metric) else ""
-    return (
-        f"{said}, and so few seeds show no less than {metric_text(one.metric, detectable)}{unit} with"
-        f" {share_text(POWER)} power"
-    )
+    size_shown = metric_text(one.metric, detectable, detectable)
+    return f"{said}; a difference of {size_shown}{unit} could have been seen ({share_text(POWER)} power)"
 
 
-def _interval(one: Contrast) -> str:
-    if one.low is None:
-        return ""
-    low, high = (metric_text(one.metric, bound, one.difference.difference) for bound in (one.low, one.high))
-    return f" [{low}, {high}]"
+def _sizes(one: Contrast) -> str:
+    return sizes_of((one.pair.first.on(one.split), one.pair.second.on(one.split)))
+
+
+def _bounds(one: Contrast) -> str:
+    return bounds_text(one.metric, one.low, one.high, one.difference.difference)
 
 
 def _missing(one: Contrast) -> str:
@@ -72,7 +73,7 @@ def _missing(one: Contrast) -> str:
 
 def _beside(one: Contrast) -> Iterator[str]:
     """Yield what stands beside: n, the test without assumptions, and what to be careful of."""
-    yield f"n = {sizes_of((one.pair.first.on(one.split), one.pair.second.on(one.split)))}"
+    yield f"n = {_sizes(one)}"
     if one.test and one.holm_p is not None:
         if one.test.smallest > ALPHA:
             yield f"no exact test of so few can reach {ALPHA:g}"

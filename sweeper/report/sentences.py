@@ -13,16 +13,17 @@ from sweeper.analysis.rows import Comparison
 from sweeper.report.text import interval_name, metric_text, p_text, printable, share_text
 from sweeper.trial.metrics import is_share
 
+WORDED = 6  # more sentences of one kind are a table
 PAIRS_SHOWN = 30  # more differences than that are for a program to read
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Return a sentence a contrast, then what the numbers of seeds allow, each said once for all it is true of."""
+    """Return a sentence a contrast, if they are few, then once for all what the numbers of seeds allow."""
     if not 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         return []
     found = contrasts(comparison)
     return [
-        *(_sentence(comparison, one) for one in found),
+        *(_sentence(comparison, one) for one in found if len(found) <= WORDED),
         *_seeds_sentences(found),
         *_power_sentences(found),
     ]

@@ -81,10 +81,16 @@ def difference_text(metric: str, found: MeanDifference | None) -> str:
     """Difference of means [interval], of shares in percentage points."""
     if found is None:
         return UNKNOWN
-    difference, low, high = (
-        metric_text(metric, value, found.difference) for value in (found.difference, found.low, found.high)
-    )
-    return f"{difference} [{UNKNOWN if found.low is None else f'{low}, {high}'}]"
+    bounds = bounds_text(metric, found.low, found.high, found.difference)
+    return f"{metric_text(metric, found.difference, found.difference)} {bounds or f'[{UNKNOWN}]'}"
+
+
+def bounds_text(metric: str, low: float | None, high: float | None, beside: float) -> str:
+    """An interval, empty where there is none; a bound of exactly 0, where correction ends it, is outside: [-8, 0)."""
+    if low is None or high is None:
+        return ""
+    first, last = (metric_text(metric, bound, beside) for bound in (low, high))
+    return f"{'(' if low == 0 else '['}{first}, {last}{')' if high == 0 else ']'}"
 
 
 def sizes_text(found: MeanDifference | None) -> str:
