@@ -145,3 +145,8 @@ def families(comparison: Comparison, found: Sequence[Pair]) -> list[list[int]]:
         apart = planned and is_primary(pair, comparison.primary)
         of[(pair.factor, apart, *block_of(comparison, pair.first))].append(position)
     return list(of.values())
+
+
+def has_families(comparison: Comparison) -> bool:
+    """Whether some pairs are corrected for others."""
+    return any(len(family) > 1 for family in families(comparison, pairs(comparison)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sweeper.analysis.contrasts import Contrast, contrasts
 from sweeper.analysis.differences import difference_rows
-from sweeper.analysis.pairs import MOST_PAIRS, Pair, number_of_pairs, pairs
+from sweeper.analysis.pairs import MOST_PAIRS, Pair, has_families, number_of_pairs, pairs
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet
@@ -188,10 +188,12 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
     unknown = any(
         own is not None and own.low is None for row in difference_rows(comparison) for own in map(row.on, sets)
     )
+    corrected = (
+        "; corrected for all comparisons of the same setting on the same data, p by Holm, intervals at Bonferroni's"
+        " level, which end at 0 where Holm alone rejects it"
+    ) * has_families(comparison)
     yield (
-        "Differences: Welch's t interval, unpaired; sample standard deviations. Intervals and p are corrected together"
-        " for all comparisons of the same setting on the same data: p by Holm, intervals at Bonferroni's level, which"
-        " end at 0 where Holm alone rejects it"
+        f"Differences: Welch's t interval, unpaired; sample standard deviations{corrected}"
         + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")
     )
 

@@ -96,7 +96,7 @@ def test_the_published_study_in_every_format(tmp_path: Path) -> None:
     }
     assert (second["factors"], second["test"]["low"]) == ({"model": "rd"}, None)
     assert (
-        "Intervals and p are corrected together for all comparisons of the same setting on the same data"
+        "Differences: Welch's t interval, unpaired; sample standard deviations; – where"
         in rendered(tmp_path, "markdown")
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweeper.analysis.differences import DifferenceRow, difference_rows
-from sweeper.analysis.pairs import number_of_pairs
+from sweeper.analysis.pairs import has_families, number_of_pairs
 from sweeper.analysis.rows import Comparison, EpochRow, TrialRow
 from sweeper.report.sentences import PAIRS_SHOWN
 from sweeper.report.tables.columns import Columns, columns, group_cells, group_rows, pair_cells
@@ -97,7 +97,8 @@ def _difference_table(comparison: Comparison) -> TextTable:
         numbers = (difference_text(metric, found) for metric, found in measured.of(row))
         return *pair_cells(comparison, row, row.metric), *numbers, sizes_text(row.on(comparison.split))
 
-    title = f"Differences between groups that differ in one setting [simultaneous {interval_name()}]"
+    together = "simultaneous " * has_families(comparison)
+    title = f"Differences between groups that differ in one setting [{together}{interval_name()}]"
     rows = ((row.factor, cells(row)) for row in difference_rows(comparison))
     return group_rows(comparison, title, (*measured.heads("points"), "n"), rows)
 
