@@ -19,6 +19,7 @@ from PIL import Image
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
 from sweeper.report.figures.drawn_intervals import draw_intervals, draw_rows
+from sweeper.report.figures.drawn_tuning import draw_tuning
 from sweeper.report.figures.looks import FAINT, INK, look, scaled
 from sweeper.report.figures.panels import (
     LEGEND_LETTERS,
@@ -30,6 +31,7 @@ from sweeper.report.figures.panels import (
     panel_canvas,
 )
 from sweeper.report.figures.styles import Style, wrapped
+from sweeper.report.figures.tuning import TuningFigure
 
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
 SETTINGS: Mapping[str, Any] = {
@@ -72,11 +74,18 @@ def _drawn(figure: Figure, *, narrow: bool) -> Iterator[Canvas]:
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        paint: Any = _draw_curves if isinstance(figure, CurveFigure) else draw_rows if narrow else draw_intervals
-        canvas = paint(figure, narrow) if isinstance(figure, CurveFigure) else paint(figure)
+        canvas = _painted(figure, narrow)
         canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
         canvas.set_layout_engine("none")
         yield canvas
+
+
+def _painted(figure: Figure, narrow: bool) -> Canvas:
+    if isinstance(figure, CurveFigure):
+        return _draw_curves(figure, narrow)
+    if isinstance(figure, TuningFigure):
+        return draw_tuning(figure, narrow)
+    return draw_rows(figure) if narrow else draw_intervals(figure)
 
 
 def _saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
