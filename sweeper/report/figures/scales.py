@@ -20,7 +20,7 @@ def scale_of(values: Sequence[Value]) -> str:
     equal steps, and other numbers, as they are; what are no numbers side by side.
     """
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < len(values) or not all(map(math.isfinite, numbers)):
+    if not numbers or len(numbers) < len(values) or not all(map(math.isfinite, numbers)):
         return CATEGORIES
     several = len(numbers) > 2
     if min(numbers) <= 0 or (several and _equal([after - before for before, after in pairwise(numbers)])):
