@@ -128,7 +128,7 @@ def test_the_axis_is_what_the_values_ask_for(values: tuple[Value, ...], scale: s
 
 def marks(axes: Axes, size: float) -> list[tuple[float, float]]:
     """Places of the marks of a size that a panel has, rounded."""
-    lines = [line for line in axes.get_lines() if line.get_markersize() == size]
+    lines: list[Any] = [line for line in axes.get_lines() if line.get_markersize() == size]
     points = [both for line in lines for both in zip(*line.get_data(), strict=True)]
     return [(round(float(x), 6), round(float(y), 6)) for x, y in points]
 
@@ -255,6 +255,9 @@ def test_values_are_text(tmp_path: Path) -> None:
     figure = tuning(tmp_path, "arch.name")
     for drawn in (draw(figure)["svg"], draw_narrow(figure)):
         assert b"<script" not in drawn and b"\x1b" not in drawn
+    (axes,) = draw_tuning(figure, narrow=True).axes
+    assert all(len(label) <= 25 and "\n" not in label for _, label in ticks(axes))
+    assert any("x" * 300 in cell for block in figure_table(figure).blocks for cells in block for cell in cells)
     cells = [cell for row in csv.reader(io.StringIO(figure_csv(figure))) for cell in row]
     assert not any(cell.startswith("=") or "\x1b" in cell for cell in cells)
 

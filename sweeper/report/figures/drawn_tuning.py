@@ -32,7 +32,7 @@ MARGIN = 0.08  # of what the values span, on either side
 BESIDE = 0.014  # of what they span: between the single trials of groups, or less where values are close
 FRAME_INCHES = 0.75  # of a panel's width, for the labels of its vertical axis
 LETTER_INCHES, LINE_INCHES = 0.07, 0.2  # of a tick's label, and of a slanted one
-LONGEST_LABEL = 24  # letters of a tick's label
+LONGEST_LABEL = 24  # letters of a tick's label, in a line
 
 
 def draw_tuning(figure: TuningFigure, narrow: bool) -> Canvas:
@@ -125,8 +125,15 @@ def _set_ticks(axes: Axes, figure: TuningFigure, inches: float) -> float:
         axes.set_xticks(places, texts)
         return 0.0
     shown = set(_with_room(at))
-    axes.set_xticks(places, [text if number in shown else "" for number, text in enumerate(texts)])
-    return 0.7 * max(sizes)
+    short = [_shortened(value_text(value)) if number in shown else "" for number, value in enumerate(figure.places)]
+    axes.set_xticks(places, short)
+    return 0.7 * LETTER_INCHES * max(map(len, short))
+
+
+def _shortened(text: str) -> str:
+    """Return a label in one line, of a very long one its ends; the table beside the figure has all of it."""
+    half = LONGEST_LABEL // 2
+    return text if len(text) <= LONGEST_LABEL else f"{text[:half]}…{text[-half:]}"
 
 
 def _with_room(at: Sequence[float]) -> Iterator[int]:
