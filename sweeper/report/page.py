@@ -39,6 +39,7 @@ SOURCES = Path(__file__).with_name("template")
 SHOWN_PARTS = {
     "Groups": ("Groups",),
     "Differences": ("Differences", "Tests of the differences", "What so many seeds allow"),
+    "Tuning": ("Chosen on validation", "All values that were tried"),
     "Published": ("Beside published numbers",),
 }
 FOLDED_PARTS = {

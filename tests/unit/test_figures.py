@@ -130,7 +130,7 @@ def test_the_first_factor_gives_colours_and_the_others_shapes_everywhere(tmp_pat
     for figure in found.values():
         if isinstance(figure, CurveFigure):
             pairs = [(series.label, series.style) for series in figure.series]
-        elif "differences" not in figure.name:
+        elif isinstance(figure, IntervalFigure) and "differences" not in figure.name:
             pairs = list(zip((label.partition(" (")[0] for label in figure.labels), figure.styles, strict=True))
         for label, style in pairs:
             seen.setdefault(label, set()).add(style)

@@ -11,9 +11,10 @@ from sweeper.analysis.rows import Comparison
 from sweeper.report.csv_file import csv_cell
 from sweeper.report.figures.curves import CurveFigure, curve_figure
 from sweeper.report.figures.intervals import IntervalFigure, difference_figure, group_figure, headline_figures
+from sweeper.report.figures.tuning import TuningFigure, TuningLine, tuning_figure
 from sweeper.report.tables.columns import columns
 
-Figure = CurveFigure | IntervalFigure
+Figure = CurveFigure | IntervalFigure | TuningFigure
 Row = tuple[str | int | float | None, ...]
 
 
@@ -21,7 +22,8 @@ def figures(comparison: Comparison) -> list[Figure]:
     """Return the figures of a comparison in the order of the page; none before a trial is done.
 
     For each selection metric, or what is shown instead: every trial and group at the best epochs, groups on
-    both sets, their differences, then test per epoch and validation per epoch by framework. Needs scipy.
+    both sets, their differences, validation by tuned settings, then test per epoch and validation per epoch by
+    framework. Needs scipy.
     """
     found: list[Figure] = []
     for metric in comparison.metrics:
@@ -33,6 +35,7 @@ def figures(comparison: Comparison) -> list[Figure]:
             *headline_figures(part, metric),
             group_figure(part, shown, splits),
             difference_figure(part, shown, splits),
+            *([tuning_figure(part, part.grid, metric)] if part.grid else []),
             *curves,
         ]
     return [figure for figure in found if not _is_empty(figure)]
@@ -41,6 +44,8 @@ def figures(comparison: Comparison) -> list[Figure]:
 def _is_empty(figure: Figure) -> bool:
     if isinstance(figure, CurveFigure):
         return not figure.epochs
+    if isinstance(figure, TuningFigure):
+        return len(figure.values) < 2 or not any(point.is_drawn for line in figure.lines for point in line.points)
     return not any(row for rows in figure.columns.values() for row in rows)
 
 
@@ -58,13 +63,19 @@ def figure_csv(figure: Figure) -> str:
 
     Curves: factors, trial, seed, data_seed, epoch, value, sd, n. Rows without a trial hold a group's mean, its sample
     standard deviation and n, those whose trial is "published" a mean that a reference reports. Intervals: row, set,
-    mean, low, high, n; then a row a single value.
+    mean, low, high, n; then a row a single value. Tuning: factors, tuned settings, trial, seed, data_seed, value, sd,
+    n, chosen; rows without a trial hold a group's mean.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    rows = _curve_rows(figure) if isinstance(figure, CurveFigure) else _interval_rows(figure)
-    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    writer.writerows([csv_cell(cell) for cell in row] for row in _rows(figure))
     return buffer.getvalue()
+
+
+def _rows(figure: Figure) -> Iterator[Row]:
+    if isinstance(figure, CurveFigure):
+        return _curve_rows(figure)
+    return _tuning_rows(figure) if isinstance(figure, TuningFigure) else _interval_rows(figure)
 
 
 def _curve_rows(figure: CurveFigure) -> Iterator[Row]:
@@ -86,3 +97,19 @@ def _interval_rows(figure: IntervalFigure) -> Iterator[Row]:
             if interval:
                 yield (label, split, "mean", interval.mean, interval.low, interval.high, interval.n)
                 yield from ((label, split, "value", value, None, None, None) for value in interval.values)
+
+
+def _tuning_rows(figure: TuningFigure) -> Iterator[Row]:
+    yield (*figure.factors, *figure.tuned, "trial", "seed", "data_seed", "value", "sd", "n", "chosen")
+    for line in figure.lines:
+        yield from _line_rows(line)
+
+
+def _line_rows(line: TuningLine) -> Iterator[Row]:
+    for point in line.points:
+        own, chosen = (*line.group, point.value, *line.others), "yes" if point.chosen else None
+        yield from (
+            (*own, row.name, row.seed, row.data_seed, row.validation, None, None, chosen) for row in point.trials
+        )
+        summary = point.validation
+        yield (*own, None, None, None, summary.mean, summary.sd, summary.n, chosen)

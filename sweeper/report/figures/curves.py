@@ -113,7 +113,7 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     """
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
-    facets = _choose_facets(factors, groups, facets)
+    facets = choose_facets(factors, groups, facets)
     # Where all groups can be told apart, each has one look in all figures.
     alike = () if len(groups) <= SERIES_PER_PANEL else facets
     styles, labels = group_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
@@ -146,7 +146,7 @@ def _caption(figure: CurveFigure) -> Iterator[str]:
         yield f"The first {PANELS_DRAWN} of {len(figure.panels)} panels are drawn; all values are in the CSV."
 
 
-def _choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
+def choose_facets(factors: Sequence[str], groups: Sequence[Group], wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the factors that part groups into panels: those wanted that vary, then as few as keep panels legible."""
     values = {factor: len({group[position] for group in groups}) for position, factor in enumerate(factors)}
     chosen = [factor for factor in wanted if values.get(factor, 0) > 1]

@@ -13,15 +13,25 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
-from sweeper.report.figures.drawn_intervals import PHONE_INCHES, draw_intervals, draw_rows
+from sweeper.report.figures.drawn_intervals import draw_intervals, draw_rows
+from sweeper.report.figures.drawn_tuning import draw_tuning
 from sweeper.report.figures.looks import FAINT, INK, look, scaled
+from sweeper.report.figures.panels import (
+    LEGEND_LETTERS,
+    LEGEND_MARK,
+    PANEL_LETTERS,
+    choose_heights,
+    dodge,
+    draw_legend,
+    panel_canvas,
+)
 from sweeper.report.figures.styles import Style, wrapped
-from sweeper.trial.metrics import is_share
+from sweeper.report.figures.tuning import TuningFigure
 
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
 SETTINGS: Mapping[str, Any] = {
@@ -39,14 +49,8 @@ SETTINGS: Mapping[str, Any] = {
     "legend.frameon": False,
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
-PANEL_INCHES = (3.1, 2.5)
-ONE_PANEL_INCHES = 5.2
-LEGEND_LETTERS = (50, 75, 88, 132)  # in a line below so many panels; 0: on a phone
-LEGEND_MARK = 10  # letters that a line's sample takes
-PANEL_LETTERS = 44
 PNG_DPI = 200
 PNG_COLOURS = 256
-LARGEST_RATIO = 30  # of values of one sign, beyond which an axis is logarithmic
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
@@ -70,11 +74,18 @@ def _drawn(figure: Figure, *, narrow: bool) -> Iterator[Canvas]:
     settings: Any = {**SETTINGS, "svg.hashsalt": figure.name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        paint: Any = _draw_curves if isinstance(figure, CurveFigure) else draw_rows if narrow else draw_intervals
-        canvas = paint(figure, narrow) if isinstance(figure, CurveFigure) else paint(figure)
+        canvas = _painted(figure, narrow)
         canvas.draw_without_rendering()  # lays it out, which is needed once and not for each file
         canvas.set_layout_engine("none")
         yield canvas
+
+
+def _painted(figure: Figure, narrow: bool) -> Canvas:
+    if isinstance(figure, CurveFigure):
+        return _draw_curves(figure, narrow)
+    if isinstance(figure, TuningFigure):
+        return draw_tuning(figure, narrow)
+    return draw_rows(figure) if narrow else draw_intervals(figure)
 
 
 def _saved(canvas: Canvas, format_name: str, **options: Any) -> bytes:
@@ -94,19 +105,15 @@ def _small_png(content: bytes) -> bytes:
 def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
     panels = figure.drawn
     columns = 1 if narrow else min(len(panels), 3)
-    rows = math.ceil(len(panels) / columns)
-    width = PHONE_INCHES if narrow else ONE_PANEL_INCHES if len(panels) == 1 else PANEL_INCHES[0] * columns
     entries = list(_legend_entries(panels, LEGEND_LETTERS[0 if narrow else columns] - LEGEND_MARK))
     if figure.has_published:
         entries.append(Line2D([], [], label="published", **{**look(Style(0, 0)), **PUBLISHED, "color": INK}))
-    canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.3), layout="constrained")
-    grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    panes = [axes for row in grid for axes in row]
+    canvas, panes = panel_canvas(len(panels), columns, narrow=narrow)
     single = len(figure.epochs) == 1
-    for position, (axes, panel) in enumerate(zip(panes, panels, strict=False)):
+    for position, (axes, panel) in enumerate(zip(panes, panels, strict=True)):
         for number, series in enumerate(panel.series):
             if single:
-                _draw_epoch(axes, figure, series, _dodge(number, len(panel.series)))
+                _draw_epoch(axes, figure, series, dodge(number, len(panel.series)))
             else:
                 _draw_series(axes, figure, series)
             _draw_published(axes, figure, series)
@@ -117,9 +124,7 @@ def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
         if position + columns >= len(panels):
             axes.set_xlabel("epoch")
             axes.tick_params(labelbottom=True)
-    for axes in panes[len(panels) :]:
-        axes.remove()
-    _draw_legend(canvas, entries, LEGEND_LETTERS[0 if narrow else columns])
+    draw_legend(canvas, entries, LEGEND_LETTERS[0 if narrow else columns])
     return canvas
 
 
@@ -155,11 +160,6 @@ def _draw_epoch(axes: Axes, figure: CurveFigure, series: Series, shift: float) -
     axes.errorbar(x, scaled(figure.metric, summary.mean), bar, capsize=3, linewidth=1.2, **look(series.style))
 
 
-def _dodge(number: int, of: int) -> float:
-    """Shift of one group among several at the same epoch, so that they stand side by side."""
-    return (number - (of - 1) / 2) * 0.6 / max(of, 1)
-
-
 def _label_epochs(axes: Axes, figure: CurveFigure) -> None:
     """Put ticks at whole epochs, and choose a logarithmic axis where values differ by orders of magnitude."""
     epochs = figure.epochs
@@ -168,13 +168,8 @@ def _label_epochs(axes: Axes, figure: CurveFigure) -> None:
         axes.set_xticks(epochs)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    means = [summary.mean for series in figure.series for summary in series.epochs.values() if summary.mean]
-    finite = [mean for mean in means if math.isfinite(mean)]
-    if finite and not is_share(figure.metric) and min(finite) > 0 and max(finite) > LARGEST_RATIO * min(finite):
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    means = (summary.mean for series in figure.series for summary in series.epochs.values())
+    choose_heights(axes, figure.metric, means)
 
 
 def _legend_entries(panels: Sequence[Panel], letters: int) -> Iterator[Line2D]:
@@ -188,19 +183,6 @@ def _legend_entries(panels: Sequence[Panel], letters: int) -> Iterator[Line2D]:
         n = f" (n = {numbers.pop()})" if len(numbers) == 1 else ""
         label = members[0].label or "all"
         yield Line2D([], [], linewidth=1.6, label=wrapped(f"{label}{n}", letters), **look(style))
-
-
-def _draw_legend(canvas: Canvas, handles: Sequence[Line2D], letters: int) -> None:
-    """Put the legend below, and make the drawing as much higher as it needs."""
-    lines = [str(handle.get_label()).split("\n") for handle in handles]
-    longest = max((len(line) for own in lines for line in own), default=1)
-    number = max(1, min(len(handles), letters // (longest + LEGEND_MARK)))
-    each = math.ceil(len(lines) / number)
-    heights = [0.17 * len(own) + 0.05 for own in lines]
-    height = max((sum(heights[start : start + each]) for start in range(0, len(lines), each)), default=0.0)
-    width, before = canvas.get_size_inches()
-    canvas.set_size_inches(width, before + height)
-    canvas.legend(handles=handles, loc="outside lower center", ncols=number, handlelength=2.6)
 
 
 def _joined(curves: Sequence[Mapping[int, float]], metric: str) -> tuple[list[float], list[float]]:

@@ -8,7 +8,8 @@ from sweeper.analysis.statistics import summarize
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Series
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.text import UNKNOWN, Cells, TextTable, metric_text, printable
+from sweeper.report.figures.tuning import TuningFigure, TuningLine
+from sweeper.report.text import UNKNOWN, Cells, TextTable, heading, metric_text, printable, value_text
 
 EPOCHS_SHOWN = 40
 NOTHING = summarize([])
@@ -16,7 +17,9 @@ NOTHING = summarize([])
 
 def figure_table(figure: Figure) -> TextTable:
     """Return what a figure draws."""
-    return _curve_table(figure) if isinstance(figure, CurveFigure) else _interval_table(figure)
+    if isinstance(figure, CurveFigure):
+        return _curve_table(figure)
+    return _tuning_table(figure) if isinstance(figure, TuningFigure) else _interval_table(figure)
 
 
 def _curve_table(figure: CurveFigure) -> TextTable:
@@ -51,6 +54,27 @@ def _spread(values: Sequence[int], most: int) -> list[int]:
     if len(values) <= most:
         return list(values)
     return [values[round(position * (len(values) - 1) / (most - 1))] for position in range(most)]
+
+
+def _tuning_table(figure: TuningFigure) -> TextTable:
+    with_panel = any(panel.title for panel in figure.drawn)
+    blocks = tuple(
+        tuple(((printable(panel.title),) if with_panel else ()) + cells for cells in _tuning_cells(figure, line))
+        for panel in figure.drawn
+        for line in panel.lines
+    )
+    texts = (*(("panel",) if with_panel else ()), "group", "")
+    return TextTable(
+        figure.title, (*texts, heading(figure.setting, figure.tuned), "mean", "sd", "n"), len(texts), blocks
+    )
+
+
+def _tuning_cells(figure: TuningFigure, line: TuningLine) -> Iterator[Cells]:
+    for point in line.points:
+        mean = point.validation.mean
+        measured = (metric_text(figure.metric, number, mean) for number in (mean, point.validation.sd))
+        chosen = "chosen" if point.chosen else ""
+        yield (line.label or "all", chosen, value_text(point.value), *measured, str(point.validation.n))
 
 
 def _interval_table(figure: IntervalFigure) -> TextTable:
