@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.contents import Value
+from sweeper.analysis.majority import ACCURACY, majority_of
 from sweeper.analysis.pairs import block_of
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import Summary
 from sweeper.report.tables.columns import columns
 from sweeper.report.text import (
+    MAJORITY,
+    UNKNOWN,
     Cells,
     TextTable,
     counted_text,
@@ -35,6 +38,10 @@ class Ranking:
     metric: str
     groups: tuple[GroupRow, ...]
     labels: tuple[str, ...]
+
+    def majority(self, split: str) -> float | None:
+        """What always answering a set's most frequent class reaches; None where it is not known, or no accuracy."""
+        return majority_of(self.groups).get(split) if self.metric == ACCURACY else None
 
 
 def rankings(comparison: Comparison) -> list[Ranking]:
@@ -102,4 +109,8 @@ def _table(comparison: Comparison, ranking: Ranking) -> TextTable:
     name = metric_name(ranking.metric)
     heads = ("group", f"{name}\n[{interval_name()}]", "to the\nfirst", "n")
     title = f"Ranking by mean {comparison.split} {name}" + (f", {ranking.block}" if ranking.block else "")
-    return TextTable(title, heads, 1, (tuple(map(cells, ranking.labels, ranking.groups)),))
+    blocks = [tuple(map(cells, ranking.labels, ranking.groups))]
+    if (share := ranking.majority(comparison.split)) is not None:
+        behind = metric_text(ranking.metric, None if first is None else share - first)
+        blocks.append(((MAJORITY, metric_text(ranking.metric, share), behind, UNKNOWN),))
+    return TextTable(title, heads, 1, tuple(blocks))
