@@ -146,6 +146,11 @@ class GroupRow(MeasuredRow):
         return tuple(row for row in self.counted if row.collapse)
 
     @property
+    def collapses(self) -> tuple[Collapse, ...]:
+        """By what each of these has."""
+        return tuple(row.collapse for row in self.counted if row.collapse)
+
+    @property
     def greater_is_better(self) -> bool:
         """Which way the selection metric is better."""
         return bool(self.configs[0]["task"]["greater_is_better"])
@@ -169,8 +174,8 @@ class DataSet:
 class GridRow:
     """A value of the tuned settings that one group was trained with; `factors` are those of the comparison.
 
-    `validation` is of the selection metric, over the trials that count, of which some have `collapsed`; `chosen`: it is
-    what the group is compared by.
+    `validation` is of the selection metric, over the trials that count, by what some of which may have collapsed;
+    `chosen`: it is what the group is compared by.
     """
 
     factors: tuple[Value, ...]
@@ -178,7 +183,7 @@ class GridRow:
     metric: str
     validation: Summary
     chosen: bool
-    collapsed: tuple[Collapse, ...] = ()
+    collapses: tuple[Collapse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet, GroupRow
 from sweeper.analysis.statistics import standard_error
 from sweeper.analysis.variance import spread_rows
+from sweeper.report.collapse_notes import collapse_notes, majority_notes
 from sweeper.report.data_text import data_notes
 from sweeper.report.role_notes import role_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
@@ -48,6 +49,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
+        *collapse_notes(comparison),
         *all_data_notes(comparison),
         *_diverged_notes(comparison.whole),
         *uncounted,
@@ -60,6 +62,7 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     yield f"{interval_name()} of a group: Student's t interval of the mean{n_of_one}{unbounded}."
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
+    yield from majority_notes(comparison)
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         yield from _contrast_notes(comparison, contrasts(comparison))
     yield from _spread_notes(comparison)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from sweeper.analysis.names import heading as heading
 from sweeper.analysis.names import printable as printable
 from sweeper.analysis.names import value_text as value_text
 from sweeper.analysis.permutation_tests import PermutationTest
-from sweeper.analysis.rows import Comparison, GroupRow, TrialRow
+from sweeper.analysis.rows import Comparison, GridRow, GroupRow, TrialRow
 from sweeper.analysis.statistics import CONFIDENCE, MeanDifference, Summary
 from sweeper.trial.metrics import is_share
 
@@ -143,14 +143,14 @@ def counted_text(row: GroupRow) -> str:
     """How many of a group's trials count, and of these how many have collapsed: "3 (2 at chance)"."""
     counted = row.trials - len(row.missing)
     of = "" if counted == row.trials else f" of {row.trials}"
-    return f"{counted}{of}{collapsed_text(trial.collapse for trial in row.collapsed)}"
+    return f"{counted}{of}{collapsed_text(row)}"
 
 
-def collapsed_text(found: Iterable[Collapse | None]) -> str:
-    """How many trials have collapsed by what, to stand behind their number; empty where none has."""
-    counts = Counter(found)
+def collapsed_text(row: GroupRow | GridRow, before: str = " (", after: str = ")") -> str:
+    """How many trials that count have collapsed by what, to stand behind their number; empty where none has."""
+    counts = Counter(row.collapses)
     said = [f"{counts[by]} {text}" for by, text in COLLAPSE.items() if counts[by]]
-    return f" ({', '.join(said)})" if said else ""
+    return f"{before}{', '.join(said)}{after}" if said else ""
 
 
 def state_text(row: TrialRow) -> str:

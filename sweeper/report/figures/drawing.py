@@ -19,8 +19,9 @@ from PIL import Image
 from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
 from sweeper.report.figures.drawn_intervals import PHONE_INCHES, draw_intervals, draw_rows
-from sweeper.report.figures.looks import FAINT, INK, look, scaled
+from sweeper.report.figures.looks import FAINT, INK, MAJORITY_LINE, look, scaled
 from sweeper.report.figures.styles import Style, wrapped
+from sweeper.report.text import MAJORITY
 from sweeper.trial.metrics import is_share
 
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
@@ -99,6 +100,8 @@ def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
     entries = list(_legend_entries(panels, LEGEND_LETTERS[0 if narrow else columns] - LEGEND_MARK))
     if figure.has_published:
         entries.append(Line2D([], [], label="published", **{**look(Style(0, 0)), **PUBLISHED, "color": INK}))
+    if figure.majority_drawn:
+        entries.append(Line2D([], [], label=MAJORITY, **MAJORITY_LINE))
     canvas = Canvas(figsize=(width, PANEL_INCHES[1] * rows + 0.3), layout="constrained")
     grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panes = [axes for row in grid for axes in row]
@@ -110,6 +113,8 @@ def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
             else:
                 _draw_series(axes, figure, series)
             _draw_published(axes, figure, series)
+        if figure.majority_drawn and panel.majority is not None:
+            axes.axhline(scaled(figure.metric, panel.majority), zorder=1, **MAJORITY_LINE)
         axes.set_title(wrapped(panel.title, PANEL_LETTERS))
         _label_epochs(axes, figure)
         if position % columns == 0:

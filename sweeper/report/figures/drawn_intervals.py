@@ -9,8 +9,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.figures.looks import INK, look, scaled
+from sweeper.report.figures.looks import INK, MAJORITY_LINE, look, scaled
 from sweeper.report.figures.styles import Style, wrapped
+from sweeper.report.text import MAJORITY
 
 SET_INCHES, ONE_SET_INCHES = 2.4, 4.6  # width of a panel
 PHONE_INCHES = 3.5
@@ -62,10 +63,21 @@ def _draw_set(axes: Axes, figure: IntervalFigure, split: str, places: Sequence[f
             _draw_interval(axes, figure, (place, place + below), interval, style)
     if figure.from_zero:
         axes.axvline(0, color=INK, linewidth=0.8)
+    if figure.majority_drawn and split in figure.majority:
+        _draw_majority(axes, scaled(figure.metric, figure.majority[split]))
     if len(figure.columns) > 1:
-        axes.set_title(split)
+        axes.set_title(split, pad=16 if figure.majority_drawn else None)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(visible=False, axis="y")
+
+
+def _draw_majority(axes: Axes, share: float) -> None:
+    """Draw a line at a share, with its name above."""
+    axes.axvline(share, zorder=1, **MAJORITY_LINE)
+    above = axes.get_xaxis_transform()
+    axes.annotate(
+        MAJORITY, (share, 1), xytext=(0, 2), xycoords=above, textcoords="offset points", ha="center", fontsize="small"
+    )
 
 
 def _draw_interval(

@@ -52,7 +52,7 @@ def _grid_table(comparison: Comparison, grid: Grid) -> TextTable:
             "chosen" if row.chosen else "",
             *map(value_text, row.values),
             spread_text(row.metric, row.validation),
-            f"{row.validation.n}{collapsed_text(row.collapsed)}",
+            f"{row.validation.n}{collapsed_text(row)}",
         )
 
     name = metric_name(comparison.metrics[0]) if len(comparison.metrics) == 1 else ""
