@@ -9,8 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.factors import Value, factor_values, trial_settings
+from sweeper.analysis.majority import trial_collapse
 from sweeper.backends import JobState, Phase
 from sweeper.backends.of_study import job_states
 from sweeper.data import EVALUATED
@@ -19,7 +22,17 @@ from sweeper.errors import DONE, WrongInput, run_and_exit
 from sweeper.records.files import encode_number
 from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, known_ends, open_study, study_at
-from sweeper.report.text import UNKNOWN, TextTable, duration, heading, metric_name, metric_text, printable, value_text
+from sweeper.report.text import (
+    COLLAPSE,
+    UNKNOWN,
+    TextTable,
+    duration,
+    heading,
+    metric_name,
+    metric_text,
+    printable,
+    value_text,
+)
 from sweeper.trial.outcome import Failure, Status
 
 SCHEMA = 1
@@ -33,6 +46,7 @@ class TrialStatus(TrialState):
     factors: Mapping[str, Value] = field(default_factory=dict)
     metric: str = ""  # of a done trial, as "test/accuracy", and its value at the best epoch
     value: float | None = None
+    collapse: Collapse | None = None  # by what validation shows that it learned nothing
     error: Failure | None = None
     log: str | None = None
 
@@ -52,7 +66,7 @@ def statuses(study: StudyRecords) -> list[TrialStatus]:
     factors, values = factor_values([trial_settings(item["choices"], item["config"]) for _, item in present])
     started = [
         replace(
-            _status(record, description["config"]["task"]["selection_metric"]),
+            _status(record, description),
             factors=dict(zip(factors, own, strict=True)),
         )
         for (record, description), own in zip(present, values, strict=True)
@@ -63,7 +77,8 @@ def statuses(study: StudyRecords) -> list[TrialStatus]:
     return [replace(trial, reason=ends.get(trial.name, "")) if trial.status in given_up else trial for trial in found]
 
 
-def _status(record: Record, metric: str) -> TrialStatus:
+def _status(record: Record, description: Mapping[str, Any]) -> TrialStatus:
+    metric = description["config"]["task"]["selection_metric"]
     status, outcome = record.status_and_outcome()
     log = str(record.log) if record.log.exists() else None
     found = TrialStatus(record.path.name, status, error=outcome.error if outcome else None, log=log)
@@ -71,6 +86,7 @@ def _status(record: Record, metric: str) -> TrialStatus:
         return found.at(record.progress())
     if status is not Status.DONE or outcome.best is None:
         return found
+    found = replace(found, collapse=trial_collapse(description.get("facts"), outcome.best.metrics, record.metrics()))
     known = [key for split in (TEST, VALIDATION) if (key := f"{split}/{metric}") in outcome.best.metrics]
     return replace(found, metric=known[0], value=outcome.best.metrics[known[0]]) if known else found
 
@@ -88,6 +104,7 @@ def _as_json(trial: TrialStatus) -> dict[str, object]:
         "factors": dict(trial.factors),
         "metric": trial.metric or None,
         "value": None if trial.value is None else encode_number(trial.value),
+        "collapse": trial.collapse,
         **{key: getattr(trial, key) or None for key in ("epoch", "step", "steps")},
         "seconds_left": trial.seconds_left if math.isfinite(trial.seconds_left) else None,
         "error": trial.error and asdict(trial.error),
@@ -135,7 +152,7 @@ def _table(trials: Sequence[TrialStatus]) -> TextTable:
         return (
             printable(trial.name),
             *(value_text(trial.factors.get(factor)) for factor in others),
-            trial.status.value,
+            trial.status.value + (f", {COLLAPSE[trial.collapse]}" if trial.collapse else ""),
             *((_value_text(trial, len(measured) == 1),) if measured else ()),
             *(_job_cells(trial.job) if jobs else ()),
             str(trial.epoch or UNKNOWN),

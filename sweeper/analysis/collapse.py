@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+
+from sweeper.trial.outcome import Metric
 
 ONE_CLASS = 0.99  # of the predictions
 ROUNDING = 1e-7  # of shares that were computed in single precision
 
 
-class Collapse(Enum):
+class Collapse(StrEnum):
     """What a trial's collapse is seen by."""
 
     LOSS = "loss not finite"
@@ -24,7 +26,7 @@ class Validation:
     """What is known of a trial on validation; None: not known.
 
     `majority` is the most frequent class's share of the examples, `predictions` how often each class was predicted.
-    `losses`: of training and of validation.
+    `losses`: the last of training and of validation.
     """
 
     accuracy: float | None = None
@@ -45,24 +47,12 @@ def collapse(validation: Validation) -> Collapse | None:
     majority = validation.majority
     if validation.predictions and predicted and (majority is None or majority < ONE_CLASS):
         return Collapse.ONE_CLASS if max(validation.predictions.values()) >= ONE_CLASS * predicted else None
-    if validation.accuracy is None or majority is None:
+    if validation.accuracy is None or majority is None or majority == 1:  # of one class nothing can be learned
         return None
     return Collapse.CHANCE if validation.accuracy <= majority + ROUNDING else None
 
 
-@dataclass(frozen=True)
-class Collapsed:
-    """How many of a group's trials have collapsed: "2 of 3"; `positions` are theirs among those given."""
-
-    positions: tuple[int, ...]
-    of: int
-
-    def without(self, values: Sequence[float]) -> list[float]:
-        """Return the values of the trials that have not."""
-        assert len(values) == self.of
-        return [value for position, value in enumerate(values) if position not in self.positions]
-
-
-def collapsed(trials: Sequence[Validation]) -> Collapsed:
-    """Count the trials of a group that have collapsed."""
-    return Collapsed(tuple(position for position, own in enumerate(trials) if collapse(own)), len(trials))
+def last_losses(metrics: Iterable[Metric]) -> list[float]:
+    """Return the last loss of training and of validation; one before the first update is no number, and passes."""
+    losses = [item for item in metrics if item.name == "loss" and item.split in ("train", "valid")]
+    return list({item.split: item.value for item in sorted(losses, key=lambda item: item.step)}.values())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
 from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
 from sweeper.analysis.group_summaries import are_independent, group_summary
+from sweeper.analysis.majority import common, shares, trial_collapse
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
@@ -147,6 +148,7 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
         order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
         started=result.started,
         ended=result.ended,
+        collapse=trial_collapse(result.facts, result.at_best, result.metrics),
     )
 
 
@@ -208,6 +210,7 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
         settings=first.settings,
         configs=tuple({id(member.settings): member.result.config for member in members}.values()),
         twins=first.twins,
+        majority=common([shares(member.result.facts) for member in counted]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.contents import Value
 from sweeper.analysis.names import Names
 from sweeper.analysis.results import Divergence, Launch
@@ -54,7 +55,8 @@ class Summaries:
 class TrialRow(MeasuredRow):
     """One trial at its best epoch; `factors` are its values of the comparison's. None: not known.
 
-    `superseded`: it is measured otherwise since, and the study has that trial, too.
+    `superseded`: it is measured otherwise since, and the study has that trial, too. `collapse`: by what validation
+    shows that it learned nothing.
     """
 
     name: str
@@ -82,6 +84,7 @@ class TrialRow(MeasuredRow):
     order: tuple[Value, ...]  # what fixes the order of its examples, with both seeds
     started: float | None = None  # its first launch and its last metric, in seconds since 1970
     ended: float | None = None
+    collapse: Collapse | None = None
 
     @property
     def state(self) -> str:
@@ -117,6 +120,7 @@ class GroupRow(MeasuredRow):
     in besides their seeds, which it should not; `repeated` names trials that another one of the group is the same as.
     `independent`: no two of those that count share a seed or a data seed, unless all do. `settings` are those of its
     first trial, `configs` those that occur. `twins`: the paths of other models whose random model this is as well.
+    `majority`: the most frequent class's share of each set, where all that count have it alike.
     """
 
     factors: tuple[Value, ...]
@@ -134,6 +138,17 @@ class GroupRow(MeasuredRow):
     settings: Mapping[str, Value]
     configs: tuple[Mapping[str, Any], ...]
     twins: tuple[Value, ...] = ()
+    majority: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def collapsed(self) -> tuple[TrialRow, ...]:
+        """Those that count and have collapsed."""
+        return tuple(row for row in self.counted if row.collapse)
+
+    @property
+    def collapses(self) -> tuple[Collapse, ...]:
+        """By what each of these has."""
+        return tuple(row.collapse for row in self.counted if row.collapse)
 
     @property
     def greater_is_better(self) -> bool:
@@ -159,7 +174,8 @@ class DataSet:
 class GridRow:
     """A value of the tuned settings that one group was trained with; `factors` are those of the comparison.
 
-    `validation` is of the selection metric, over the trials that count; `chosen`: it is what the group is compared by.
+    `validation` is of the selection metric, over the trials that count, by what some of which may have collapsed;
+    `chosen`: it is what the group is compared by.
     """
 
     factors: tuple[Value, ...]
@@ -167,6 +183,7 @@ class GridRow:
     metric: str
     validation: Summary
     chosen: bool
+    collapses: tuple[Collapse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def _without_tuned(row: GroupRow, own: Values) -> GroupRow:
 def _grid_rows(grids: Mapping[Values, Sequence[GroupRow]], chosen: Chosen, at: _Positions) -> Iterator[GridRow]:
     for own, rows in grids.items():
         for row in sorted(rows, key=lambda row: at.order(row.factors)):
-            yield GridRow(own, at.of_tuned(row.factors), row.metric, row.validation, row is chosen[own])
+            values = at.of_tuned(row.factors)
+            yield GridRow(own, values, row.metric, row.validation, row is chosen[own], row.collapses)
 
 
 def _choices(grids: Mapping[Values, Sequence[GroupRow]], chosen: Chosen, at: _Positions) -> Iterator[Choice]:

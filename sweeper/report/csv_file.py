@@ -25,6 +25,7 @@ TRIAL_COLUMNS = {
     "step": "",
     "seconds": "spent training",
     "error": "type of what stopped a failed trial",
+    "collapse": "by what validation shows that a done trial learned nothing; empty: it does not",
 }
 
 

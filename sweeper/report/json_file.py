@@ -45,7 +45,9 @@ def _rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _values(row: Any) -> dict[str, Any]:
     found = {item.name: plain(getattr(row, item.name)) for item in fields(row) if item.name not in UNLISTED}
-    return found | ({"counted": [member.name for member in row.counted]} if isinstance(row, GroupRow) else {})
+    if not isinstance(row, GroupRow):
+        return found
+    return found | {name: [member.name for member in getattr(row, name)] for name in ("counted", "collapsed")}
 
 
 def _pair_rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
@@ -104,12 +106,16 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     "verdict": ("the answer, a text a block of groups that are compared", verdict),
     "rule": ("when one group is said to beat another", rule),
     "notes": ("what a reader must know, a text each", notes),
-    "trials": ("a row a trial at its best epoch", lambda own: _rows(own.whole, own.whole.trials)),
+    "trials": (
+        "a row a trial at its best epoch; collapse: by what validation shows that it learned nothing",
+        lambda own: _rows(own.whole, own.whole.trials),
+    ),
     "epochs": ("a row a group and epoch: summaries of validation and test", lambda own: _rows(own, own.epochs)),
     "groups": (
         "a row a group at its trials' best epochs: summaries, names of the trials that are counted, what is missing"
-        " and why, what its trials differ in (differing), which of them are the same trial (repeated), and whether"
-        " they are independent, without which there is no interval and no test",
+        " and why, what its trials differ in (differing), which of them are the same trial (repeated), whether they"
+        " are independent, without which there is no interval and no test, which of them have collapsed, and the most"
+        " frequent class's share of each set (majority)",
         lambda own: _rows(own, own.groups),
     ),
     "differences": (

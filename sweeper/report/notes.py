@@ -12,6 +12,7 @@ from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet
 from sweeper.analysis.variance import spread_rows
+from sweeper.report.collapse_notes import collapse_notes, majority_notes
 from sweeper.report.data_text import data_notes
 from sweeper.report.ranking import ranking_notes
 from sweeper.report.role_notes import role_notes
@@ -51,6 +52,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
+        *collapse_notes(comparison),
         *all_data_notes(comparison),
         *_diverged_notes(comparison.whole),
         *uncounted,
@@ -61,6 +63,7 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     yield _own_interval_note(comparison)
     if comparison.tested:
         yield "Validation chose the epoch, so its own values there flatter; test's do not."
+    yield from majority_notes(comparison)
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         yield from _contrast_notes(comparison, contrasts(comparison))
     yield from _spread_notes(comparison)

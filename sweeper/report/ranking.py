@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sweeper.analysis.blocks import Block, blocks
 from sweeper.analysis.contents import Value
 from sweeper.analysis.letters import MOST_LETTERS
+from sweeper.analysis.majority import ACCURACY, majority_of
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.report.text import (
+    MAJORITY,
     UNKNOWN,
     Cells,
     TextTable,
@@ -45,6 +47,10 @@ class Ranking:
     def label(self, factors: Sequence[Value]) -> str:
         """What the group of these values is called."""
         return next(label for label, row in zip(self.labels, self.groups, strict=True) if row.factors == tuple(factors))
+
+    def majority(self, split: str) -> float | None:
+        """What always answering a set's most frequent class reaches; None where it is not known, or no accuracy."""
+        return majority_of(self.groups).get(split) if self.metric == ACCURACY else None
 
 
 def rankings(comparison: Comparison) -> list[Ranking]:
@@ -95,7 +101,11 @@ def _table(ranking: Ranking) -> TextTable:
     name = metric_name(block.metric)
     heads = ("group", "rank", f"{name}\n[{interval_name()}]", "to the\nfirst", *(("letters",) if lettered else ()), "n")
     title = f"Ranking by mean {block.split} {name}" + (f", {ranking.name}" if ranking.name else "")
-    return TextTable(title, heads, 1, (tuple(rows()),))
+    found = [tuple(rows())]
+    if (share := ranking.majority(block.split)) is not None:
+        own = (MAJORITY, UNKNOWN, metric_text(block.metric, share), metric_text(block.metric, share - first))
+        found.append(((*own, *((UNKNOWN,) if lettered else ()), UNKNOWN),))
+    return TextTable(title, heads, 1, tuple(found))
 
 
 def _lettered(block: Block) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.contents import Value
 from sweeper.analysis.estimates import MeanDifference
 from sweeper.analysis.factors import factor_values, trial_settings
@@ -16,10 +18,12 @@ from sweeper.analysis.names import heading as heading
 from sweeper.analysis.names import printable as printable
 from sweeper.analysis.names import value_text as value_text
 from sweeper.analysis.permutation_tests import PermutationTest
-from sweeper.analysis.rows import Comparison, GroupRow
+from sweeper.analysis.rows import Comparison, GridRow, GroupRow, TrialRow
 from sweeper.analysis.statistics import CONFIDENCE, Summary
 from sweeper.trial.metrics import is_share
 
+MAJORITY = "majority class"
+COLLAPSE = {Collapse.LOSS: "loss not finite", Collapse.ONE_CLASS: "one class", Collapse.CHANCE: "at chance"}
 Cells = tuple[str, ...]
 Group = tuple[Value, ...]
 
@@ -156,9 +160,22 @@ def bytes_text(number: int | None) -> str:
 
 
 def counted_text(row: GroupRow) -> str:
-    """How many of a group's trials count."""
+    """How many of a group's trials count, and of these how many have collapsed: "3 (2 at chance)"."""
     counted = row.trials - len(row.missing)
-    return str(counted) if counted == row.trials else f"{counted} of {row.trials}"
+    of = "" if counted == row.trials else f" of {row.trials}"
+    return f"{counted}{of}{collapsed_text(row)}"
+
+
+def collapsed_text(row: GroupRow | GridRow, before: str = " (", after: str = ")") -> str:
+    """How many trials that count have collapsed by what, to stand behind their number; empty where none has."""
+    counts = Counter(row.collapses)
+    said = [f"{counts[by]} {text}" for by, text in COLLAPSE.items() if counts[by]]
+    return f"{before}{', '.join(said)}{after}" if said else ""
+
+
+def state_text(row: TrialRow) -> str:
+    """What has become of a trial, and by what it has collapsed: "done, at chance"."""
+    return f"{row.state}, {COLLAPSE[row.collapse]}" if row.collapse else row.state
 
 
 def number_text(number: int | None) -> str:

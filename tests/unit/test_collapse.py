@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from sweeper.analysis.collapse import Collapse, Collapsed, Validation, collapse, collapsed
+from sweeper.analysis.collapse import Collapse, Validation, collapse
 from sweeper.analysis.estimates import Estimate, estimate
 from sweeper.analysis.shares import inverse_logit, logit_interval
 from sweeper.analysis.statistics import summarize
@@ -30,6 +30,7 @@ from sweeper.analysis.statistics import summarize
         (Validation(accuracy=0.5, majority=0.5, predictions={}), Collapse.CHANCE),
         (Validation(accuracy=0.9, majority=0.5, losses=[0.3, math.nan]), Collapse.LOSS),
         (Validation(losses=[math.inf]), Collapse.LOSS),
+        (Validation(accuracy=1.0, majority=1.0), None),  # of one class nothing can be learned
         (Validation(accuracy=0.3), None),
         (Validation(majority=0.3), None),
         (Validation(), None),
@@ -37,14 +38,6 @@ from sweeper.analysis.statistics import summarize
 )
 def test_what_a_collapse_is_seen_by(validation: Validation, found: Collapse | None) -> None:
     assert collapse(validation) == found
-
-
-def test_collapsed_trials_are_counted_and_can_be_left_out() -> None:
-    trials = [Validation(0.5, 0.5), Validation(0.91, 0.5), Validation(0.5, 0.5)]
-    found = collapsed(trials)
-    assert found == Collapsed((0, 2), 3)
-    assert found.without([50.0, 91.0, 49.0]) == [91.0]
-    assert collapsed([]) == Collapsed((), 0)
 
 
 def of_values(*values: float) -> Estimate:

@@ -198,7 +198,10 @@ def test_what_diverged_is_named_and_breaks_no_format(tmp_path: Path, capsys: pyt
     ]
     losses += [Metric("test", "loss", math.inf, epoch, epoch * STEPS_PER_EPOCH) for epoch in (1, 2, 3)]
     write(tmp_path, trial(seed=1), [0.5] * 3, [0.5] * 3, more=losses)
-    assert said(tmp_path) == ["pt hf seed 1: training loss was nan from epoch 2 on"]
+    assert said(tmp_path) == [
+        "1 of 1 trial of pt hf ended with a loss that is not finite: it counts. Without it: no trial is left.",
+        "pt hf seed 1: training loss was nan from epoch 2 on",
+    ]
     tables = json.loads(rendered(tmp_path, "json"))
     assert tables["trials"][0]["divergence"] == {"epoch": 2, "loss": "nan"}
     assert tables["trials"][0]["others"]["loss"]["test"] == "inf"

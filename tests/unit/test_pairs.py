@@ -95,9 +95,8 @@ def test_the_published_study_in_every_format(tmp_path: Path) -> None:
         "degrees_of_freedom": pytest.approx(3.17866, abs=1e-5),
     }
     assert (second["factors"], second["test"]["low"]) == ({"model": "rd"}, None)
-    assert (
-        "Differences: Welch's t interval, unpaired; sample standard deviations; – where"
-        in rendered(tmp_path, "markdown")
+    assert "Differences: Welch's t interval, unpaired; sample standard deviations; – where" in rendered(
+        tmp_path, "markdown"
     )
 
 

@@ -76,9 +76,8 @@ def test_json_holds_everything(study: Path, capsys: pytest.CaptureFixture[str]) 
     by_status = {item["status"]: item for item in found["trials"]}
     assert by_status["failed"]["error"]["message"].endswith("\x1b[31m")
     assert (by_status["interrupted"]["steps"], by_status["interrupted"]["seconds_left"]) == (125, None)
-    keys = (
-        "name status factors metric value epoch step steps seconds_left error log reason job node job_state job_reason"
-    )
+    keys = "name status factors metric value collapse epoch step steps seconds_left error log reason"
+    keys += " job node job_state job_reason"
     assert [*by_status["planned"]] == keys.split()
     assert (by_status["done"]["metric"], by_status["done"]["value"]) == ("test/accuracy", 0.4)
     assert by_status["planned"]["value"] is None

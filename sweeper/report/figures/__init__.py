@@ -13,6 +13,7 @@ from sweeper.report.figures.curves import CurveFigure, curve_figure
 from sweeper.report.figures.intervals import IntervalFigure, difference_figure, group_figure, headline_figures
 from sweeper.report.figures.tuning import TuningFigure, TuningLine, tuning_figure
 from sweeper.report.tables.columns import columns
+from sweeper.report.text import MAJORITY
 
 Figure = CurveFigure | IntervalFigure | TuningFigure
 Row = tuple[str | int | float | None, ...]
@@ -62,9 +63,10 @@ def figure_csv(figure: Figure) -> str:
     """Return all that a figure stands for as CSV; numbers as recorded (shares of 1), empty where not known.
 
     Curves: factors, trial, seed, data_seed, epoch, value, sd, n. Rows without a trial hold a group's mean, its sample
-    standard deviation and n, those whose trial is "published" a mean that a reference reports. Intervals: row, set,
-    mean, low, high, n; then a row a single value. Tuning: factors, tuned settings, trial, seed, data_seed, value, sd,
-    n, chosen; rows without a trial hold a group's mean.
+    standard deviation and n, those whose trial is "published" a mean that a reference reports, those whose trial is
+    "majority class" what answering it reaches at any epoch. Intervals: row, set, kind ("mean", "value" of a single
+    trial, "line" of the majority class), value, low, high, n. Tuning: factors, tuned settings, trial, seed, data_seed,
+    value, sd, n, chosen; rows without a trial hold a group's mean.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -80,7 +82,7 @@ def _rows(figure: Figure) -> Iterator[Row]:
 
 def _curve_rows(figure: CurveFigure) -> Iterator[Row]:
     yield (*figure.factors, "trial", "seed", "data_seed", "epoch", "value", "sd", "n")
-    for series in figure.series:
+    for series, majority in ((own, panel.majority) for panel in figure.panels for own in panel.series):
         for line in series.lines:
             own = (*series.group, line.trial, line.seed, line.data_seed)
             yield from ((*own, epoch, value, None, None) for epoch, value in sorted(line.values.items()))
@@ -88,6 +90,8 @@ def _curve_rows(figure: CurveFigure) -> Iterator[Row]:
             yield (*series.group, None, None, None, epoch, summary.mean, summary.sd, summary.n)
         for epoch, mean in sorted(series.published.items()):
             yield (*series.group, "published", None, None, epoch, mean, None, None)
+        if majority is not None:
+            yield (*series.group, MAJORITY, None, None, None, majority, None, None)
 
 
 def _interval_rows(figure: IntervalFigure) -> Iterator[Row]:
@@ -97,6 +101,7 @@ def _interval_rows(figure: IntervalFigure) -> Iterator[Row]:
             if interval:
                 yield (label, split, "mean", interval.mean, interval.low, interval.high, interval.n)
                 yield from ((label, split, "value", value, None, None, None) for value in interval.values)
+    yield from ((MAJORITY, split, "line", share, None, None, None) for split, share in figure.majority.items())
 
 
 def _tuning_rows(figure: TuningFigure) -> Iterator[Row]:

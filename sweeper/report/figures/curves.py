@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sweeper.analysis.reference_rows import reference_epoch_rows
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.statistics import Summary
+from sweeper.report.figures.majority import in_reach, majority_caption, panel_majority
 from sweeper.report.figures.styles import Style, group_styles
 from sweeper.report.text import Group, metric_name, telling_labels
 from sweeper.trial.outcome import Status
@@ -43,10 +44,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """Groups that are alike in what the title says."""
+    """Groups that are alike in what the title says.
+
+    `majority`: what always answering the set's most frequent class reaches, where that is one for all groups.
+    """
 
     title: str
     series: tuple[Series, ...]
+    majority: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,19 @@ class CurveFigure:
         return any(series.published for panel in self.drawn for series in panel.series)
 
     @property
+    def majorities(self) -> list[float]:
+        """The shares of the most frequent class that are drawn."""
+        return sorted({panel.majority for panel in self.drawn if panel.majority is not None})
+
+    @property
+    def majority_drawn(self) -> bool:
+        """Whether the majority class is near enough for a line."""
+        series = [own for panel in self.drawn for own in panel.series]
+        means = (summary.mean for own in series for summary in own.epochs.values())
+        singles = (value for own in series for line in own.lines for value in line.values.values())
+        return bool(self.majorities) and in_reach(self.majorities, (*means, *singles))
+
+    @property
     def epochs(self) -> list[int]:
         """All epochs that a group was evaluated at."""
         return sorted({epoch for series in self.series for epoch in series.epochs})
@@ -125,7 +143,10 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
         series = Series(group, labels[group], styles[group], *measured, published.get(group, {}))
         texts = dict(zip(factors, comparison.names.labels(group), strict=True))
         panels.setdefault(", ".join(texts[factor] for factor in facets), []).append(series)
-    found = tuple(Panel(title, tuple(series)) for title, series in panels.items())
+    found = tuple(
+        Panel(title, tuple(series), panel_majority(comparison, {own.group for own in series}, metric, split))
+        for title, series in panels.items()
+    )
     source = comparison.reference.source if comparison.reference else ""
     return CurveFigure(f"{split}_{metric}", metric, split, factors, found, source)
 
@@ -140,6 +161,8 @@ def _caption(figure: CurveFigure) -> Iterator[str]:
     )
     if figure.has_published:
         yield f"Dotted, with open marks: published means ({figure.source})."
+    if figure.majorities:
+        yield majority_caption({figure.split: figure.majorities}, figure.majority_drawn)
     if not figure.lines_drawn:
         yield f"Single trials ({figure.number_of_lines:,}) are too many to be drawn; their values are in the CSV."
     if len(figure.panels) > PANELS_DRAWN:

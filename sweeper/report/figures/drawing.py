@@ -20,7 +20,7 @@ from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Panel, Series
 from sweeper.report.figures.drawn_intervals import draw_intervals, draw_rows
 from sweeper.report.figures.drawn_tuning import draw_tuning
-from sweeper.report.figures.looks import FAINT, INK, look, scaled
+from sweeper.report.figures.looks import FAINT, INK, MAJORITY_LINE, look, scaled
 from sweeper.report.figures.panels import (
     LEGEND_LETTERS,
     LEGEND_MARK,
@@ -32,6 +32,7 @@ from sweeper.report.figures.panels import (
 )
 from sweeper.report.figures.styles import Style, wrapped
 from sweeper.report.figures.tuning import TuningFigure
+from sweeper.report.text import MAJORITY
 
 PUBLISHED: Mapping[str, Any] = {"linestyle": ":", "linewidth": 1.1, "markerfacecolor": "white", "markersize": 4}
 SETTINGS: Mapping[str, Any] = {
@@ -108,6 +109,8 @@ def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
     entries = list(_legend_entries(panels, LEGEND_LETTERS[0 if narrow else columns] - LEGEND_MARK))
     if figure.has_published:
         entries.append(Line2D([], [], label="published", **{**look(Style(0, 0)), **PUBLISHED, "color": INK}))
+    if figure.majority_drawn:
+        entries.append(Line2D([], [], label=MAJORITY, **MAJORITY_LINE))
     canvas, panes = panel_canvas(len(panels), columns, narrow=narrow)
     single = len(figure.epochs) == 1
     for position, (axes, panel) in enumerate(zip(panes, panels, strict=True)):
@@ -117,6 +120,8 @@ def _draw_curves(figure: CurveFigure, narrow: bool) -> Canvas:
             else:
                 _draw_series(axes, figure, series)
             _draw_published(axes, figure, series)
+        if figure.majority_drawn and panel.majority is not None:
+            axes.axhline(scaled(figure.metric, panel.majority), zorder=1, **MAJORITY_LINE)
         axes.set_title(wrapped(panel.title, PANEL_LETTERS))
         _label_epochs(axes, figure)
         if position % columns == 0:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
-from sweeper.report.figures.looks import INK, look, scaled
+from sweeper.report.figures.looks import INK, MAJORITY_LINE, look, scaled
 from sweeper.report.figures.styles import Style, wrapped
+from sweeper.report.text import MAJORITY
 
 SET_INCHES, ONE_SET_INCHES = 2.4, 4.6  # width of a panel
 PHONE_INCHES = 3.5
@@ -30,6 +31,8 @@ def draw_intervals(figure: IntervalFigure) -> Canvas:
     grid = canvas.subplots(1, number, sharex=True, sharey=True, squeeze=False)[0]
     for axes, split in zip(grid, figure.columns, strict=True):
         _draw_set(axes, figure, split, range(len(labels)), 0.22)
+        if figure.majority_drawn and split in figure.majority:
+            _draw_majority(axes, figure, split, [(-0.5, len(labels) - 0.5)])
         axes.set_xlabel(figure.axis)
     grid[0].set_yticks(range(len(labels)), labels)
     grid[0].set_ylim(len(labels) - 0.5, -0.5)
@@ -47,6 +50,9 @@ def draw_rows(figure: IntervalFigure) -> Canvas:
     for (axes,), split in zip(grid, figure.columns, strict=True):
         _draw_set(axes, figure, split, places, 0.11)
         axes.set_ylim(places[-1] + 0.25, 0)
+        if figure.majority_drawn and split in figure.majority:
+            # Not through the names.
+            _draw_majority(axes, figure, split, [(place - 0.08, place + 0.2) for place in places])
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         for label, place in zip(labels, places, strict=True):
@@ -63,9 +69,20 @@ def _draw_set(axes: Axes, figure: IntervalFigure, split: str, places: Sequence[f
     if figure.from_zero:
         axes.axvline(0, color=INK, linewidth=0.8)
     if len(figure.columns) > 1:
-        axes.set_title(split)
+        axes.set_title(split, pad=16 if figure.majority_drawn else None)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(visible=False, axis="y")
+
+
+def _draw_majority(axes: Axes, figure: IntervalFigure, split: str, pieces: Sequence[tuple[float, float]]) -> None:
+    """Draw a line at a share, from so far down to so far, with its name above."""
+    share = scaled(figure.metric, figure.majority[split])
+    for piece in pieces:
+        axes.plot([share, share], piece, zorder=1, **MAJORITY_LINE)
+    above = axes.get_xaxis_transform()
+    axes.annotate(
+        MAJORITY, (share, 1), xytext=(0, 2), xycoords=above, textcoords="offset points", ha="center", fontsize="small"
+    )
 
 
 def _draw_interval(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweeper.analysis.differences import DifferenceRow, difference_rows
 from sweeper.analysis.estimates import MeanDifference
 from sweeper.analysis.names import Names
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE, Summary
+from sweeper.report.figures.majority import in_reach, majority_caption, majority_lines
 from sweeper.report.figures.styles import NEUTRAL, Style, group_styles
 from sweeper.report.ranking import rankings
-from sweeper.report.text import metric_name, sizes_text, telling_labels, varying
+from sweeper.report.text import collapsed_text, metric_name, sizes_text, telling_labels, varying
 
 ROWS_DRAWN = 40
 HEADLINE = "headline"  # how the names of such figures begin
@@ -32,7 +33,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class IntervalFigure:
-    """Rows of means with intervals: `columns` holds, by set, an interval a label; None where nothing is known."""
+    """Rows of means with intervals: `columns` holds, by set, an interval a label; None where nothing is known.
+
+    `majority`: what always answering a set's most frequent class reaches, where that is one for all rows.
+    """
 
     name: str
     title: str
@@ -43,6 +47,7 @@ class IntervalFigure:
     labels: tuple[str, ...]
     styles: tuple[Style, ...]  # of the rows
     columns: Mapping[str, tuple[Interval | None, ...]]
+    majority: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def axis(self) -> str:
@@ -50,11 +55,20 @@ class IntervalFigure:
         return metric_name(self.metric, self.unit)
 
     @property
+    def majority_drawn(self) -> bool:
+        """Whether the majority class is near enough for a line."""
+        known = [one for column in self.columns.values() for one in column[:ROWS_DRAWN] if one]
+        values = (value for one in known for value in (one.mean, one.low, one.high, *one.values))
+        return bool(self.majority) and in_reach(self.majority.values(), values)
+
+    @property
     def caption(self) -> str:
         """How to read it, and what it leaves out."""
+        majority = majority_caption({split: [share] for split, share in self.majority.items()}, self.majority_drawn)
+        signs = f"{self.signs} {majority}".strip()
         if len(self.labels) <= ROWS_DRAWN:
-            return self.signs
-        return f"{self.signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
+            return signs
+        return f"{signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
 
 
 def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure]:
@@ -72,10 +86,12 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
             unit="%",
             from_zero=False,
             labels=tuple(
-                f"{label} (n = {len(row.counted)})" for label, row in zip(found.labels, found.groups, strict=True)
+                f"{label} (n = {len(row.counted)}{collapsed_text(row, ', ', '')})"
+                for label, row in zip(found.labels, found.groups, strict=True)
             ),
             styles=tuple(styles[row.factors] for row in found.groups),
             columns={split: tuple(_group_interval(row, metric, split) for row in found.groups)},
+            majority=majority_lines(found.groups, metric, (split,)),
         )
         for number, found in enumerate(item for item in rankings(comparison) if item.metric == metric)
     ]
@@ -92,9 +108,13 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
         metric=metric,
         unit="%",
         from_zero=False,
-        labels=tuple(telling_labels(comparison.names, groups).values()),
+        labels=tuple(
+            f"{label}{collapsed_text(row)}".strip()
+            for label, row in zip(telling_labels(comparison.names, groups).values(), rows, strict=True)
+        ),
         styles=tuple(group_styles(comparison.factors, groups).values()),
         columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
+        majority=majority_lines(rows, metric, splits),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sweeper.report.figures.styles import NEUTRAL, Style
@@ -23,6 +24,7 @@ COLOURS = (
     "#882255",
 )
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+MAJORITY_LINE: Mapping[str, Any] = {"color": INK, "linestyle": (0, (4, 3)), "linewidth": 0.8}
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 

@@ -9,7 +9,7 @@ from sweeper.report.figures import Figure
 from sweeper.report.figures.curves import CurveFigure, Series
 from sweeper.report.figures.intervals import ROWS_DRAWN, Interval, IntervalFigure
 from sweeper.report.figures.tuning import TuningFigure, TuningLine
-from sweeper.report.text import UNKNOWN, Cells, TextTable, heading, metric_text, printable, value_text
+from sweeper.report.text import MAJORITY, UNKNOWN, Cells, TextTable, heading, metric_text, printable, value_text
 
 EPOCHS_SHOWN = 40
 NOTHING = summarize([])
@@ -31,6 +31,9 @@ def _curve_table(figure: CurveFigure) -> TextTable:
         for series in panel.series:
             rows = _curve_cells(figure, series, epochs)
             blocks.append(tuple((*own, series.label or "all", *cells) for cells in rows))
+        if panel.majority is not None:
+            share = metric_text(figure.metric, panel.majority)
+            blocks.append(((*own, MAJORITY, "", *(share for _ in epochs)),))
     heads = (*(("panel",) if with_panel else ()), "group", "", *map(str, epochs))
     left_out = len(figure.epochs) - len(epochs)
     title = f"{figure.title}, {left_out} epochs in between left out" if left_out else figure.title
@@ -89,4 +92,6 @@ def _interval_table(figure: IntervalFigure) -> TextTable:
         for position, label in enumerate(figure.labels[:ROWS_DRAWN])
     )
     heads = (f"{split}\n{name}" for split in figure.columns for name in ("mean", "low", "high", "n"))
-    return TextTable(figure.title, ("", *heads), 1, (rows,))
+    shares = (metric_text(figure.metric, figure.majority.get(split)) for split in figure.columns)
+    majority = (MAJORITY, *(cell for share in shares for cell in (share, *(UNKNOWN,) * 3)))
+    return TextTable(figure.title, ("", *heads), 1, (rows, (majority,)) if figure.majority else (rows,))

@@ -22,6 +22,7 @@ from sweeper.report.text import (
     metric_text,
     number_text,
     sizes_text,
+    state_text,
 )
 from sweeper.trial.outcome import Status
 
@@ -55,7 +56,7 @@ def _trial_table(comparison: Comparison) -> TextTable:
     def cells(row: TrialRow) -> Cells:
         return (
             *group_cells(comparison, row.factors, row.metric),
-            row.state,
+            state_text(row),
             str(row.seed),
             *((str(row.data_seed),) if data_seeds else ()),
             *(metric_text(metric, value) for metric, value in measured.of(row)),

@@ -76,7 +76,7 @@ def group_rows(
 
 def group_cells(comparison: Comparison, factors: Sequence[Value], metric: str, unit: str = "%") -> Cells:
     """Cells that tell a row's group."""
-    return *factor_cells(comparison, factors), *_metric_cells(comparison, metric, unit)
+    return *factor_cells(comparison, factors), *metric_cells(comparison, metric, unit)
 
 
 def factor_cells(comparison: Comparison, factors: Sequence[Value]) -> Cells:
@@ -88,8 +88,9 @@ def pair_cells(comparison: Comparison, row: PairRow, metric: str) -> Cells:
     """Cells that tell a pair of groups: both values of the factor that varies, as in "pt − rd"."""
     texts = dict(zip(comparison.factors, factor_cells(comparison, row.factors), strict=True))
     texts[row.factor] = " − ".join(comparison.names.value(row.factor, value) for value in (row.first, row.second))
-    return *texts.values(), *_metric_cells(comparison, metric, "points")
+    return *texts.values(), *metric_cells(comparison, metric, "points")
 
 
-def _metric_cells(comparison: Comparison, metric: str, unit: str) -> Cells:
+def metric_cells(comparison: Comparison, metric: str, unit: str = "%") -> Cells:
+    """A cell that names the metric, where a study has several that select."""
     return () if len(comparison.metrics) == 1 else (metric_name(metric, unit),)

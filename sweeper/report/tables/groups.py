@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sweeper.analysis.majority import MajorityRow, majority_rows
 from sweeper.analysis.reference_rows import (
     ReferenceEpochRow,
     ReferenceRow,
@@ -13,8 +14,9 @@ from sweeper.analysis.reference_rows import (
 )
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.variance import SpreadRow, spread_rows
-from sweeper.report.tables.columns import columns, factor_cells, group_cells, group_rows
+from sweeper.report.tables.columns import columns, factor_cells, group_cells, group_rows, metric_cells
 from sweeper.report.text import (
+    MAJORITY,
     UNKNOWN,
     Cells,
     TextTable,
@@ -26,6 +28,7 @@ from sweeper.report.text import (
     metric_text,
     share_text,
     spread_text,
+    varying,
 )
 
 
@@ -49,8 +52,30 @@ def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
 
     more = [f"{split}\n{name}" for name in (interval_name(), "median", "min", "max")] if full else []
     title = "Groups, each trial at its best epoch: mean ± standard deviation over seeds"
-    rows = ((None, cells(row)) for row in comparison.groups)
+    rows = [(False, cells(row)) for row in comparison.groups]
+    rows += [(True, (*own, *(UNKNOWN,) * (len(more) + 1))) for own in _majority_cells(comparison)]
     return group_rows(comparison, title, (*measured.heads(), *more, "n"), rows)
+
+
+def _majority_cells(comparison: Comparison) -> Iterator[Cells]:
+    """Yield the names and numbers of what always answering the most frequent class reaches, a row a block."""
+    measured = columns(comparison)
+    for row in majority_rows(comparison):
+        numbers = list(measured.of(row))
+        if any(value is not None for _, value in numbers):
+            yield (*_majority_name(comparison, row), *(metric_text(metric, value) for metric, value in numbers))
+
+
+def _majority_name(comparison: Comparison, row: MajorityRow) -> Cells:
+    """Cells that say which block's majority it is, and under what tells groups apart that it is one."""
+    texts = dict.fromkeys(comparison.factors, "")
+    for factor, value in zip(comparison.roles.blocks, row.blocks, strict=True):
+        texts[factor] = comparison.names.value(factor, value)
+    telling = varying(comparison.factors, [group.factors for group in comparison.groups])
+    free = [factor for factor in comparison.factors if factor not in comparison.roles.blocks]
+    factor = next((name for name in free if name in telling), next(iter(telling), comparison.factors[0]))
+    texts[factor] = " ".join(filter(None, (texts[factor], MAJORITY)))
+    return *texts.values(), *metric_cells(comparison, row.metric)
 
 
 def spread_tables(comparison: Comparison) -> Iterator[TextTable]:

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from sweeper.analysis.blocks import RankRow, rank_rows
 from sweeper.analysis.rows import Choice, Comparison, Grid, GridRow
 from sweeper.report.tables.columns import factor_cells, group_rows
-from sweeper.report.text import Cells, TextTable, heading, metric_name, metric_text, spread_text, value_text
+from sweeper.report.text import (
+    Cells,
+    TextTable,
+    collapsed_text,
+    heading,
+    metric_name,
+    metric_text,
+    spread_text,
+    value_text,
+)
 
 
 def tuning_tables(comparison: Comparison) -> Iterator[TextTable]:
@@ -43,7 +52,7 @@ def _grid_table(comparison: Comparison, grid: Grid) -> TextTable:
             "chosen" if row.chosen else "",
             *map(value_text, row.values),
             spread_text(row.metric, row.validation),
-            str(row.validation.n),
+            f"{row.validation.n}{collapsed_text(row)}",
         )
 
     name = metric_name(comparison.metrics[0]) if len(comparison.metrics) == 1 else ""
