@@ -28,7 +28,8 @@ SCHEMA = 3
 # What rows hold for other tables alone.
 UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins", "verdict")
 CONVENTIONS = """\
-A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's t interval.
+A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's interval; where
+seeds are crossed, error and degrees of freedom of the mean of the largest complete table.
 null: not known; nan and infinity are strings, as in records."""
 
 

@@ -121,7 +121,7 @@ def interval_name() -> str:
 
 
 def interval_text(metric: str, summary: Summary | None) -> str:
-    """Student's t interval of a mean."""
+    """The interval of a mean."""
     if summary is None or summary.low is None:
         return UNKNOWN
     low, high = (metric_text(metric, bound, summary.mean) for bound in (summary.low, summary.high))

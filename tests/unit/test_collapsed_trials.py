@@ -304,7 +304,8 @@ def test_a_line_is_drawn_within_one_data_set_only(tmp_path: Path) -> None:
     (groups,) = (item for item in figures(comparison) if item.name == "groups_accuracy")
     assert isinstance(groups, IntervalFigure) and not groups.majority
     curves = [item for item in figures(comparison) if isinstance(item, CurveFigure)]
-    assert all(panel.majority is None for item in curves for panel in item.panels)
+    assert [[panel.majority for panel in item.panels] for item in curves] == [[0.5, 0.9]] * 2
+    assert [[panel.title for panel in item.panels] for item in curves] == [["books", "toys"]] * 2
 
 
 def test_data_that_differ_in_the_majority_of_one_set_share_that_of_the_other(tmp_path: Path) -> None:

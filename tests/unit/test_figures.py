@@ -21,6 +21,7 @@ from sweeper.report.figures.styles import Style, wrapped
 from sweeper.report.figures.tables import figure_table
 from sweeper.report.inline_svg import inline_svg, natural_width
 from sweeper.trial.outcome import Metric
+from tests.comparisons import grid, write_grid
 from tests.records import compared, epochs, trial, write, write_demo
 
 EVIL = '<script>alert("1")</script>&$x_1$\x1b[31m'
@@ -330,3 +331,21 @@ def test_epochs_of_other_metrics_do_not_mix(tmp_path: Path) -> None:
     other: list[Any] = [item for item in epochs([0.1], [0.1], "macro_f1") if item.split != "train"]
     write(tmp_path, trial(), [0.5], [0.4], more=other)
     assert [row["value"] for row in data_rows(curve(tmp_path, "test_accuracy"))] == ["0.4", "0.4"]
+
+
+def test_a_group_looks_the_same_on_every_data_set_and_in_every_figure(tmp_path: Path) -> None:
+    write_grid(tmp_path, list(grid(rates=[1e-5])))
+    comparison = compared(tmp_path)
+    position = comparison.factors.index("data.path")
+    looks: dict[tuple[object, ...], set[Style]] = {}
+    for figure in figures(comparison):
+        if isinstance(figure, CurveFigure):
+            for series in figure.series:
+                looks.setdefault(series.group[:position], set()).add(series.style)
+        elif figure.name.startswith("headline"):
+            assert isinstance(figure, IntervalFigure)
+            for label, style in zip(figure.labels, figure.styles, strict=True):
+                model, path, *_ = label.split()
+                looks.setdefault((model, "hf", f"zoo/{path}"), set()).add(style)
+    assert len(looks) == 6 and all(len(found) == 1 for found in looks.values())
+    assert len({style for found in looks.values() for style in found}) == 6

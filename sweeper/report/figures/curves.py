@@ -131,9 +131,9 @@ def curve_figure(comparison: Comparison, metric: str, split: str, facets: Sequen
     """
     factors = comparison.factors
     groups = [row.factors for row in comparison.groups if row.counted]
-    facets = choose_facets(factors, groups, facets)
+    facets = choose_facets(factors, groups, (*comparison.roles.blocks, *facets))
     # Where all groups can be told apart, each has one look in all figures.
-    alike = () if len(groups) <= SERIES_PER_PANEL else facets
+    alike = comparison.roles.blocks if len(groups) <= SERIES_PER_PANEL else facets
     styles, labels = group_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
     summaries, lines = _epoch_summaries(comparison, metric, split), _trial_lines(comparison, metric, split)
     published = _published_means(comparison, metric, split)

@@ -74,13 +74,13 @@ class IntervalFigure:
 def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure]:
     """Return a figure a block of every group's trials and mean on the set that groups are compared on, best first."""
     groups = [row.factors for row in comparison.groups if row.counted]
-    styles, split = group_styles(comparison.factors, groups), comparison.split
+    styles, split = group_styles(comparison.factors, groups, comparison.roles.blocks), comparison.split
     return [
         IntervalFigure(
             name=f"{HEADLINE}_{metric}" + (f"_{number}" if number else ""),
             title=f"{split.capitalize()} {metric_name(metric)} of every trial"
             + (f", {found.name}" if found.name else ""),
-            signs=f"Dots: single trials at their best epochs. Marks: mean over seeds, with its {PERCENT} t interval"
+            signs=f"Dots: single trials at their best epochs. Marks: mean over seeds, with its {PERCENT} interval"
             " (n > 1). The best mean is first.",
             metric=metric,
             unit="%",
@@ -98,13 +98,13 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
 
 
 def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
-    """Return every group's trials, mean and t interval at each trial's best epoch."""
+    """Return every group's trials, mean and interval at each trial's best epoch."""
     rows = [row for row in comparison.groups if row.counted]
     groups = [row.factors for row in rows]
     return IntervalFigure(
         name=f"groups_{metric}",
         title=f"Groups at each trial's best epoch: {metric_name(metric)}",
-        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} t interval (n > 1).",
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} interval (n > 1).",
         metric=metric,
         unit="%",
         from_zero=False,
@@ -112,7 +112,7 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
             f"{label}{collapsed_text(row)}".strip()
             for label, row in zip(telling_labels(comparison.names, groups).values(), rows, strict=True)
         ),
-        styles=tuple(group_styles(comparison.factors, groups).values()),
+        styles=tuple(group_styles(comparison.factors, groups, comparison.roles.blocks).values()),
         columns={split: tuple(_group_interval(row, metric, split) for row in rows) for split in splits},
         majority=majority_lines(rows, metric, splits),
     )

@@ -145,7 +145,7 @@ def tuning_figure(comparison: Comparison, grid: Grid, metric: str) -> TuningFigu
     groups = [row.factors for row in comparison.groups if row.counted]
     facets = choose_facets(factors, groups, comparison.roles.blocks)
     # Where all groups can be told apart, each has one look in all figures.
-    alike = () if len(groups) <= SERIES_PER_PANEL else facets
+    alike = comparison.roles.blocks if len(groups) <= SERIES_PER_PANEL else facets
     styles, labels = group_styles(factors, groups, alike), telling_labels(comparison.names, groups, alike)
     setting = _on_axis(grid, metric)
     others = tuple(name for name in grid.tuned if name != setting)
