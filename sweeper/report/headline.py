@@ -60,12 +60,14 @@ def verdict(comparison: Comparison) -> list[str]:
 
 def rule(comparison: Comparison) -> str:
     """Return when one group is said to beat another; empty where no two are compared."""
-    found = [one for item in rankings(comparison) for one in item.block.contrasts]
-    if not found:
+    several = [item.block for item in rankings(comparison) if len(item.groups) > 1]
+    found = [one for block in several for one in block.contrasts]
+    if not several:
         return ""
-    corrected = any(one.family > 1 for one in found)
     own = " (a planned comparison's own)" * any(_planned(comparison, one) for one in found)
-    within = f", corrected for all comparisons of the same setting on the same data{own}," * corrected
+    of = "comparisons of the same setting on the same data" if found else "pairs of groups on the same data"
+    corrected = any(one.family > 1 for one in found) or any(block.untold > 1 for block in several)
+    within = f", corrected for all {of}{own}," * corrected
     return (
         f"Rule: one beats another where the {interval_name()} of their difference{within} leaves out 0, and each has"
         f" {LEAST_SEEDS} seeds or more."

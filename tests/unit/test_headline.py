@@ -167,3 +167,14 @@ def test_nothing_done_and_one_group(tmp_path: Path) -> None:
     comparison = of(tmp_path / "one", {"pt": PT})
     assert verdict(comparison)[0].startswith("pt hf has mean test accuracy 79.3 % [")
     assert rule(comparison) == ""
+
+
+def test_the_rule_stands_beside_letters_that_no_contrast_has_given(tmp_path: Path) -> None:
+    for number in range(26):
+        for seed in (1, 2, 3):
+            value = 0.5 + number / 1000 + seed / 100
+            write(tmp_path, trial(seed=seed, train={"learning_rate": 1e-5 * (number + 1)}), [value], [value])
+    comparison = compared(tmp_path)
+    assert not blocks(comparison)[0].contrasts
+    assert "corrected for all pairs of groups on the same data, leaves out 0" in rule(comparison)
+    assert "letters" in ranking_tables(comparison)[0].heads
