@@ -15,10 +15,14 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
+from sweeper.analysis.grouping import compare_study
+from sweeper.records.question import question
+from sweeper.records.study import open_study
 from sweeper.report.directory import write_report
 from sweeper.sync import synchronise
 from sweeper.tracking.state import runs_address, study_address
 from sweeper.trial.outcome import Failure, Status
+from tests.comparisons import write_grid
 from tests.integration.mlflow_server import mlflow_server
 from tests.records import trial, write, write_demo
 
@@ -33,6 +37,7 @@ OPTIONS = (
     *(["--no-sandbox"] if os.geteuid() == 0 else []),  # chromium's own does not work for root
 )
 PHONE, DESKTOP = 375, 1440
+TUNED = 12
 PATIENCE_MS = 600_000
 OF_MLFLOW = "/mlflow/users/current"  # its own pages ask for it, and a server without accounts answers 404
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
@@ -125,7 +130,7 @@ def test_the_report_shows_rows_and_figures_and_asks_for_nothing(seen: Seen, repo
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
-    """Reports of 2, 6 and 40 groups, the names of some being long."""
+    """Reports of 2, 6 and 40 groups, the names of some being long, and of tuned groups on two data sets."""
     found = {}
     paths = ("zoo/camembert-base", "zoo/a/very-long-name-of-a-model/flaubert_base_cased", "zoo/xlm-roberta-base")
     for number in (2, 6, 40):
@@ -142,6 +147,10 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
                 described = replace(made, model=replace(made.model, path=path))
                 write(study, described, [base, base + 0.1], [base, base + 0.1])
         found[number] = (write_report(study) / "report.html").as_uri()
+    study = tmp_path_factory.mktemp("sizes") / "tuned"
+    write_grid(study)
+    tuned = compare_study(open_study(study), asked=question({"select": "train.learning_rate"}))
+    found[TUNED] = (write_report(study, lambda: tuned) / "report.html").as_uri()
     return found
 
 
@@ -170,7 +179,7 @@ LETTERS = """() => [...document.querySelectorAll('svg')].filter(svg => svg.check
 }).flat()"""
 
 
-@pytest.mark.parametrize("number", [2, 6, 40])
+@pytest.mark.parametrize("number", [2, 6, 40, TUNED])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, 768, DESKTOP])
 def test_nothing_is_off_the_screen(
