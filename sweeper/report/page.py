@@ -56,6 +56,7 @@ TYPES = {
 }
 HEADLINE_TITLE = "Every trial, and the groups by their means"
 LARGEST_FILE = 600_000  # letters of a file inside the page
+MOST_TRIALS = 1000  # whose files are made for the page: those of more are larger than that
 WORDY = 18  # letters of a row's name
 ROWS_SHOWN = 1000  # of a table; a browser sorts that at once
 LARGEST_SCALE = 1.25  # of a figure
@@ -164,6 +165,8 @@ def page(comparison: Comparison, name: str, drawn: Sequence[DrawnFigure]) -> str
 
 def _files(comparison: Comparison, name: str) -> list[Download]:
     """Return what programs read, where it is small enough to be mailed with the page."""
+    if len(comparison.whole.trials) > MOST_TRIALS:
+        return []
     found = [
         Download.of("trials.csv", csv_text(comparison).encode()),
         Download.of("report.json", json_text(comparison, name).encode()),
