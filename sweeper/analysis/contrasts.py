@@ -25,6 +25,8 @@ from sweeper.analysis.simultaneous import Corrected, simultaneous
 from sweeper.analysis.statistics import Summary, summarize
 from sweeper.analysis.verdicts import Decision, Verdict, verdict
 
+ROUNDING = 1e-12  # of values, by which equal differences of them may differ
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -189,6 +191,8 @@ def _paired(pair: Pair, split: str) -> Paired | None:
     if not pair.independent:
         return _paired_of_crossed(pair, {key: first[key] for key in keys}, second, split)
     differences = [first[key] - second[key] for key in keys]
+    if max(differences) - min(differences) <= ROUNDING * max(abs(first[key]) + abs(second[key]) for key in keys):
+        differences = [differences[0]] * len(keys)
     found = summarize(differences)
     if found.mean is None or math.isnan(found.mean):
         return None

@@ -19,7 +19,7 @@ from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
 from sweeper.analysis.selection import selected
-from sweeper.analysis.statistics import Summary, summarize
+from sweeper.analysis.statistics import Summary
 from sweeper.analysis.superseded import with_superseded
 from sweeper.data import EVALUATED
 from sweeper.records.question import NOTHING, Question, question
@@ -155,16 +155,16 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
 def _epoch_rows(members: Sequence[Member]) -> Iterator[EpochRow]:
     """Yield a group's epochs. n is smaller where a trial has no value for an epoch."""
     metric = members[0].row.metric
-    values: dict[tuple[int, str, str], list[float]] = defaultdict(list)
+    values: dict[tuple[int, str, str], list[tuple[tuple[int, int], float]]] = defaultdict(list)
     for member in members:
         if member.result.superseded:
             continue
         for (split, name), curve in _epoch_values(member.result).items():
             for epoch, value in curve.items():
-                values[epoch, name, split].append(value)
+                values[epoch, name, split].append((_seeds(member.result), value))
 
     def both(epoch: int, name: str) -> Summaries:
-        return Summaries(*(summarize(values.get((epoch, name, split), [])) for split in EVALUATED))
+        return Summaries(*(_summarized(values.get((epoch, name, split), []), name) for split in EVALUATED))
 
     evaluated = {(epoch, name) for epoch, name, split in values if split in EVALUATED}
     for epoch in sorted({epoch for epoch, name in evaluated if name == metric}):
@@ -217,6 +217,10 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
 def _summary(results: Sequence[Result], split: str, name: str) -> Summary:
     """Summarize a metric of the trials in which it was measured."""
     known = [(_seeds(result), value) for result in results if (value := result.best(split, name)) is not None]
+    return _summarized(known, name)
+
+
+def _summarized(known: Sequence[tuple[tuple[int, int], float]], name: str) -> Summary:
     return group_summary([seeds for seeds, _ in known], [value for _, value in known], is_share=is_share(name))
 
 

@@ -9,6 +9,12 @@ from string import ascii_letters
 
 MOST_LETTERS = len(ascii_letters)  # more tell a reader nothing
 MOST_COLUMNS = 1000  # on the way to fewer
+DIGITS = 12  # of a mean: what differs by rounding alone is a tie
+
+
+def rounded(mean: float) -> float:
+    """A mean without the digits in which equal ones may differ by rounding."""
+    return float(f"{mean:.{DIGITS}g}")
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ def ranking(
     letters.
     """
     sign = -1 if greater_is_better else 1
-    keys = [math.inf if mean is None or math.isnan(mean) else sign * mean for mean in means]
+    keys = [math.inf if mean is None or math.isnan(mean) else sign * rounded(mean) for mean in means]
     known = [position for position, mean in enumerate(means) if mean is not None and not math.isnan(mean)]
     order = sorted(known, key=keys.__getitem__)
     shared = None if told_apart is None else letters(order, told_apart)

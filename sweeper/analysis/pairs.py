@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from sweeper.analysis.contents import MODEL, Value
+from sweeper.analysis.factors import STUDY
 from sweeper.analysis.roles import same_value
 from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.records.question import Primary
@@ -31,6 +32,14 @@ class Pair:
     first: GroupRow
     second: GroupRow
     common: tuple[Value, ...]
+
+    @property
+    def shared(self) -> int:
+        """How many trials are the same in both, which groups of different studies may be."""
+        if self.factor != STUDY:
+            return 0
+        first, second = ({row.id for row in group.counted} for group in (self.first, self.second))
+        return len(first & second)
 
     @property
     def independent(self) -> bool:
@@ -143,7 +152,9 @@ def families(comparison: Comparison, found: Sequence[Pair]) -> list[list[int]]:
     of: dict[tuple[Value, ...], list[int]] = defaultdict(list)
     for position, pair in enumerate(found):
         apart = planned and is_primary(pair, comparison.primary)
-        of[(pair.factor, apart, *block_of(comparison, pair.first))].append(position)
+        metric = pair.first.metric
+        own = (metric, tokenizer_of(pair.first, metric), *block_of(comparison, pair.first))
+        of[(pair.factor, apart, *own)].append(position)
     return list(of.values())
 
 

@@ -136,7 +136,12 @@ def is_value(typed: Value, values: Iterable[Value]) -> bool:
 
 
 def same_value(typed: Value, value: Value) -> bool:
-    """Whether a value that was typed is this one; of a path its end is enough."""
+    """Whether a value that was typed is this one; of a path its end is enough, and YAML takes 1e-5 for a text."""
+    if isinstance(typed, str) and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(typed) == value
+        except ValueError:
+            return False
     if isinstance(typed, str) and isinstance(value, str):
         return typed == value or value.rstrip("/").endswith(f"/{typed.rstrip('/')}")
     return typed == value

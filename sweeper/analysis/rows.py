@@ -246,6 +246,11 @@ class Comparison:
         return Names.of(self.factors, groups)
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """The sets that trials are measured on."""
+        return SETS if self.tested else SETS[:1]
+
+    @property
     def split(self) -> str:
         """The set that groups are compared on: "test" where there is one."""
         return "test" if self.tested else "validation"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from sweeper.analysis.contents import Value
 from sweeper.analysis.factors import rank
+from sweeper.analysis.letters import rounded
 from sweeper.analysis.rows import Choice, Comparison, Grid, GridRow, GroupRow, TrialRow
 
 Values = tuple[Value, ...]
 Chosen = Mapping[Values, GroupRow]
-DIGITS = 12  # of a mean: what differs by rounding alone is a tie
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,17 @@ def _order(at: _Positions, own: Values) -> list[tuple[int, float, str]]:
 
 
 def _best(rows: Sequence[GroupRow], at: _Positions) -> GroupRow:
-    """Return the row with the best mean validation, ties to the smaller value; the first where none has a mean."""
+    """Return the row with the best mean validation, ties to the smaller value; the first where none has a mean.
+
+    Values with fewer trials than another one have no part in it: those left after failures would flatter it.
+    """
     known = [row for row in rows if row.validation.mean is not None and math.isfinite(row.validation.mean)]
+    most = max((row.validation.n for row in known), default=0)
+    known = [row for row in known if row.validation.n == most]
 
     def worse(row: GroupRow) -> tuple[float, list[tuple[int, float, str]]]:
         assert row.validation.mean is not None
-        mean = float(f"{row.validation.mean:.{DIGITS}g}")
+        mean = rounded(row.validation.mean)
         return (-mean if row.greater_is_better else mean), at.order(row.factors)
 
     return min(known, key=worse) if known else min(rows, key=lambda row: at.order(row.factors))

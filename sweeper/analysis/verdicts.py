@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sweeper.analysis.effect_sizes import detectable_difference
 from sweeper.analysis.estimates import Estimate
+from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.simultaneous import Corrected
 
 LEAST_SEEDS = 3  # of each group, below which none is said to beat another
@@ -50,10 +51,10 @@ class Verdict:
     def detectable(self) -> float | None:
         """The difference that these seeds could have shown with power `effect_sizes.POWER`; None: not known.
 
-        At the level that the contrast was held to.
+        At the level of the interval: Holm's own depends on what the others of the family happen to be.
         """
         parts = (self.contrast.estimate,) if self.paired else (self.first, self.second)
-        return detectable_difference(parts, self.contrast.level)
+        return detectable_difference(parts, ALPHA / self.contrast.family)
 
 
 def verdict(

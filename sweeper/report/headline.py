@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sweeper.analysis.blocks import Block
+from sweeper.analysis.blocks import Block, Compared
 from sweeper.analysis.contrasts import Contrast
 from sweeper.analysis.factors import SEEDS
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.verdicts import LEAST_SEEDS
 from sweeper.report.notes import pending
-from sweeper.report.pair_verdict import pair_verdict, points
+from sweeper.report.pair_verdict import also_differ, detectable_text, pair_verdict, points
 from sweeper.report.ranking import Ranking, rankings
 from sweeper.report.text import (
     and_text,
@@ -35,7 +36,7 @@ def question(comparison: Comparison) -> str:
         return "What do the trials measure?"
     measure = f"mean {comparison.split} {printable(found[0].metric)}"
     sizes = {len(item.groups) for item in found}
-    within = ", on each of its own" if len(found) > 1 else ""
+    within = f", on each of {_block_names(found)}" if len(found) > 1 else ""
     if sizes == {1}:
         return f"What {measure} does it reach?" if len(found) == 1 else f"What {measure} is reached{within}?"
     telling = varying(comparison.factors, [row.factors for row in found[0].groups])
@@ -43,7 +44,12 @@ def question(comparison: Comparison) -> str:
     if sizes == {2}:
         both = sorted(found[0].labels)
         return f"{both[0]} or {both[1]}: which has the better {measure}{within}?"
-    return f"Which {and_text(varied)} has the best {measure} of {max(sizes)} groups{within}?"
+    return f"Which {and_text(varied)} has the best {measure}, of {max(sizes)} groups{within}?"
+
+
+def _block_names(found: Sequence[Ranking]) -> str:
+    names = [item.name for item in found]
+    return and_text(names) if len(names) <= NAMED else f"{len(names)} data sets or tasks"
 
 
 def verdict(comparison: Comparison) -> list[str]:
@@ -60,14 +66,14 @@ def verdict(comparison: Comparison) -> list[str]:
 
 def rule(comparison: Comparison) -> str:
     """Return when one group is said to beat another; empty where no two are compared."""
-    several = [item.block for item in rankings(comparison) if len(item.groups) > 1]
-    found = [one for block in several for one in block.contrasts]
-    if not several:
+    blocks = [item.block for item in rankings(comparison)]
+    found = [one for block in blocks for one in block.compared.values()]
+    if not found:
         return ""
-    own = " (a planned comparison's own)" * any(_planned(comparison, one) for one in found)
-    of = "comparisons of the same setting on the same data" if found else "pairs of groups on the same data"
-    corrected = any(one.family > 1 for one in found) or any(block.untold > 1 for block in several)
-    within = f", corrected for all {of}{own}," * corrected
+    contrasts = [one.contrast for one in found if one.contrast]
+    own = " (a planned comparison's own)" * any(_planned(comparison, one) for one in contrasts)
+    of = "comparisons of the same setting on the same data" if contrasts else "pairs of groups on the same data"
+    within = f", corrected for all {of}{own}," * any(one.verdict.contrast.family > 1 for one in found)
     return (
         f"Rule: one beats another where the {interval_name()} of their difference{within} leaves out 0, and each has"
         f" {LEAST_SEEDS} seeds or more."
@@ -82,26 +88,60 @@ def _sentences(comparison: Comparison, item: Ranking) -> Iterator[str]:
     """Yield the primary comparison where there is one, else one sentence for the block."""
     block, scope = item.block, scope_text(comparison, item.block)
     if block.primary:
-        for one in block.primary:
-            planned = "Planned comparison" if _planned(comparison, one) else "Primary comparison, chosen afterwards"
-            yield f"{planned}: {pair_verdict(one, _names(item, one), scope)}"
-    elif len(block.groups) == 2 and block.contrasts:
-        yield pair_verdict(block.contrasts[0], _names(item, block.contrasts[0]), scope)
+        yield from _primary_sentences(comparison, item, scope)
+    elif len(block.groups) == 2 and block.compared:
+        (one,) = block.compared.values()
+        yield pair_verdict(one, _names(item, one), block.split, scope)
     else:
         yield _leading(item, scope)
 
 
-def _names(item: Ranking, one: Contrast) -> tuple[str, str]:
-    return item.label(one.pair.first.factors), item.label(one.pair.second.factors)
+def _primary_sentences(comparison: Comparison, item: Ranking, scope: str) -> Iterator[str]:
+    block = item.block
+    found = [own for one in block.primary if (own := block.of(one.pair.first, one.pair.second))]
+    planned = any(_planned(comparison, one) for one in block.primary)
+    head = "Planned comparison" if planned else "Primary comparison, chosen afterwards"
+    if len(found) <= NAMED:
+        yield from (f"{head}: {pair_verdict(one, _names(item, one), block.split, scope)}" for one in found)
+        return
+    better = Counter(_value(comparison, one) for one in found if one.better)
+    said = [f"{value} beats the other in {count} of {len(found)}" for value, count in better.items()]
+    level = sum(one.better is None for one in found)
+    said += [f"in {level} of {len(found)} they cannot be told apart"] * (level > 0)
+    yield f"{head}, {len(found)} times {scope}: {and_text(said)}."
+
+
+def _value(comparison: Comparison, one: Compared) -> str:
+    """What the better of two groups has of the setting in which they differ."""
+    assert one.contrast is not None and one.better is not None
+    position = one.contrast.pair.position
+    return comparison.names.label(one.contrast.factor, one.better.factors[position])
+
+
+def _names(item: Ranking, one: Compared) -> tuple[str, str]:
+    return item.label(one.first.factors), item.label(one.second.factors)
 
 
 def scope_text(comparison: Comparison, block: Block) -> str:
     """Say for what a block's numbers speak: "for new seeds, on these 2,000 texts"."""
-    crossed = any(row.on(block.split).crossed for row in block.groups)
     averaged = [heading(name, comparison.factors) for name in comparison.roles.nuisance if name not in SEEDS]
-    drawn = and_text(["seeds", *["data seeds"] * crossed, *map(printable, averaged)])
-    number = _number_of_texts(comparison, block)
-    return f"for new {drawn}, on " + (f"these {number:,} texts" if number else f"this {block.split} set")
+    drawn = and_text([*_drawn(block), *map(printable, averaged)])
+    sets = {config["digests"].get("data") for row in block.groups for config in row.configs}
+    number = _number_of_texts(comparison, block) if len(sets) == 1 else None
+    these = f"these {number:,} texts" if number else f"this {block.split} set"
+    these = these if len(sets) == 1 else f"these {block.split} sets"
+    return f"for new {drawn}, on {these}" if drawn else f"on {these}"
+
+
+def _drawn(block: Block) -> Iterator[str]:
+    """Yield which kinds of seeds vary in a group."""
+    cells = [{(row.seed, row.data_seed) for row in group.counted} for group in block.groups]
+    varying = [any(len({cell[at] for cell in own}) > 1 for own in cells) for at in (0, 1)]
+    together = all(len({seed for seed, _ in own}) == len({seed for _, seed in own}) == len(own) for own in cells)
+    if varying[0]:
+        yield "seeds"
+    if varying[1] and not (varying[0] and together):
+        yield "data seeds"
 
 
 def _number_of_texts(comparison: Comparison, block: Block) -> int | None:
@@ -125,37 +165,45 @@ def _leading(item: Ranking, scope: str) -> str:
     unit = " %" if is_share(metric) else ""
     value = f"{metric_text(metric, best.mean, best.mean)}{unit}"
     interval = f" {interval_text(metric, best)}" if best.low is not None else ""
-    sizes = sizes_of(row.on(block.split) for row in block.groups)
+    sizes = sizes_of(block.groups, block.split)
     if len(block.groups) == 1:
         return f"{item.labels[0]} has mean {name} {value}{interval} {scope}; n = {sizes}."
-    said = f"{item.labels[0]} has the best mean {name} of {len(block.groups)} groups, {value}{interval} {scope}"
-    return f"{said}; {_beside_others(item)}; n = {sizes}."
+    first = [label for label, place in zip(item.labels, block.places, strict=True) if place.rank == 1]
+    has = f"{item.labels[0]} has" if len(first) < 2 else f"{_listed(first, len(item.labels))} share"
+    said = f"{has} the best mean {name} of {len(block.groups)} groups, {value}{interval} {scope}"
+    return "; ".join([said, *_beside_others(item), f"n = {sizes}"]) + "."
 
 
-def _beside_others(item: Ranking) -> str:
+def _beside_others(item: Ranking) -> Iterator[str]:
+    """Yield which others the best group beats, and from which it cannot be told apart."""
     block = item.block
-    if not any(place.letters for place in block.places):
-        return "its lead was not tested, of so many groups"
-    first, others = block.groups[0], item.labels[1:]
-    beaten = [
-        label
-        for label, row in zip(others, block.groups[1:], strict=True)
-        if (first.factors, row.factors) in block.beats
-    ]
-    level = [label for label in others if label not in beaten]
+    if not block.compared:
+        yield "its lead was not tested, of so many groups"
+        return
+    if not block.lettered:
+        yield "which others it beats was not tested, since trials of a group share seeds"
+        return
+    best, others = block.groups[0], list(zip(item.labels[1:], block.groups[1:], strict=True))
+    beaten = [label for label, row in others if block.beats(best, row)]
+    level = [(label, own) for label, row in others if label not in beaten and (own := block.of(best, row))]
+    next_one = block.of(best, block.groups[1])
     ahead = f"it beats {_listed(beaten, len(others))}" if beaten else ""
-    apart = f"it cannot be told apart from {_listed(level, len(others))}" if level else ""
-    lead = _lead(item) if not level else ""
-    return ", and ".join(filter(None, [ahead + lead, apart]))
+    if next_one and not level:
+        ahead += f", the next, {item.labels[1]}, by {points(next_one)}"
+    yield ", and ".join(filter(None, [ahead, _level_text(item, level, len(others))]))
+    if also := also_differ(best, block.groups[1]):
+        yield f"CAUTION, {item.labels[0]} and {item.labels[1]} differ in {also}, too"
 
 
-def _lead(item: Ranking) -> str:
-    """By how much the best group is ahead of the second, where these two differ in one setting."""
-    first, second = item.block.groups[:2]
-    for one in item.block.contrasts:
-        if {one.pair.first.factors, one.pair.second.factors} == {first.factors, second.factors}:
-            return f", the next, {item.labels[1]}, by {points(one)}"
-    return ""
+def _level_text(item: Ranking, level: Sequence[tuple[str, Compared]], of: int) -> str:
+    """Say from which groups the best cannot be told apart, and what could have been seen."""
+    if not level:
+        return ""
+    shown = [own.verdict.detectable for _, own in level[:NAMED]]
+    largest = max((value for value in shown if value is not None), default=None)
+    names = _listed([label for label, _ in level], of)
+    seen = f", where a difference of {detectable_text(item.metric, largest)}" if largest else ""
+    return f"it cannot be told apart from {names}{seen}"
 
 
 def _listed(labels: Sequence[str], of: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -52,6 +53,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
+        *_crossed_notes(comparison),
         *collapse_notes(comparison),
         *all_data_notes(comparison),
         *_diverged_notes(comparison.whole),
@@ -81,14 +83,15 @@ def _own_interval_note(comparison: Comparison) -> str:
 
 
 def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
-    sizes = sorted({one.family for one in found if one.test is not None}) or [0]
-    number = " or ".join(map(str, sizes))
-    yield (
-        "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
-        f" relabellings of the values, corrected by Holm for {number} comparison{'s' * (sizes != [1])} on"
-        f" {comparison.split}: it assumes no distribution. p: of the interval's own test, corrected likewise. Neither"
-        " uses pairing."
-    )
+    sizes = sorted({one.family for one in found if one.test is not None})
+    if sizes:
+        number = " or ".join(map(str, sizes))
+        corrected = f", corrected by Holm for {number} comparisons on {comparison.split}" * (sizes != [1])
+        yield (
+            "exact p: two-sided (twice the smaller one-sided p, as scipy has it), of the difference of means over all"
+            f" relabellings of the values{corrected}: it assumes no distribution. p: of the interval's own test"
+            f"{', corrected likewise' * (sizes != [1])}. Neither uses pairing."
+        )
     if drawn := [one.test.drawn for one in found if one.test and not one.test.exact]:
         yield (
             f"≈: of more than {MOST_LABELLINGS:,} relabellings {min(drawn):,} were drawn (seed {DRAWN_SEED}), by"
@@ -115,14 +118,11 @@ def _spread_notes(comparison: Comparison) -> Iterator[str]:
     )
     if any(row.components.negative for row in found):
         yield "<: the estimate was below 0, and 0 is shown."
-    for row in found:
-        if row.left_out:
-            label = group_label(comparison, row.factors)
-            yield f"{label}: {row.left_out} trials are left out of the spread by cause, for a grid without holes"
 
 
 def _dependence_notes(comparison: Comparison) -> Iterator[str]:
-    shared = [row for row in comparison.groups if not row.independent]
+    split = comparison.split
+    shared = [row for row in comparison.groups if not row.independent and row.on(split).crossed is None]
     if not shared:
         return
     named = ", ".join(group_label(comparison, row.factors) for row in shared[:GROUPS_NAMED])
@@ -131,6 +131,21 @@ def _dependence_notes(comparison: Comparison) -> Iterator[str]:
         f"CAUTION, {named}{more}: some trials share a seed or a data seed, so that n counts more than are independent:"
         " no interval, p or number of seeds is given."
     )
+
+
+def _crossed_notes(comparison: Comparison) -> Iterator[str]:
+    found = [(row, row.on(comparison.split).crossed) for row in comparison.groups]
+    if any(crossed for _, crossed in found):
+        yield (
+            "Crossed seeds: mean and interval are for new seeds and new data seeds, by two-way random effects of the"
+            " largest table of seeds × data seeds without holes; there is no exact test of them."
+        )
+    for row, crossed in found:
+        if crossed and crossed.left_out:
+            yield (
+                f"{group_label(comparison, row.factors)}: {crossed.left_out} done trials have no place in its table of"
+                f" {crossed.seeds} × {crossed.data_seeds}, and no part in its mean, interval, spread and comparisons"
+            )
 
 
 def _reference_notes(comparison: Comparison) -> Iterator[str]:
@@ -229,6 +244,10 @@ def _uncounted_notes(comparison: Comparison) -> Iterator[str]:
 def _diverged_notes(comparison: Comparison) -> Iterator[str]:
     named = labels(comparison)
     for row in comparison.trials:
+        for split in comparison.sets if row.status == Status.DONE else ():
+            if (value := row.on(split)) is not None and not math.isfinite(value):
+                label = " ".join(named[row.name])
+                yield f"{label}: {split} {printable(row.metric)} is {value}, and so is its group's mean"
         if row.divergence:
             label = " ".join(named[row.name])
             yield f"{label}: training loss was {row.divergence.loss} from epoch {row.divergence.epoch} on"

@@ -23,6 +23,7 @@ from sweeper.report.text import (
     number_text,
     printable,
     telling_labels,
+    value_text,
 )
 
 
@@ -66,8 +67,15 @@ def _name(comparison: Comparison, block: Block) -> str:
     others = blocks(comparison)
     if sum(block.values == other.values for other in others) > 1:
         texts += [printable(block.metric)] * (len({other.metric for other in others}) > 1)
-        texts += [f"tokenizer {block.tokenizer}"] * (len({other.tokenizer for other in others}) > 1)
+        texts += [_tokenizer(block)] * (len({other.tokenizer for other in others}) > 1)
     return " ".join(filter(None, texts))
+
+
+def _tokenizer(block: Block) -> str:
+    """Name a tokenizer by its path or its model's, or by its content's digest."""
+    settings = block.groups[0].settings
+    path = settings.get("tokenizer.path") or settings.get("model.path") or block.tokenizer
+    return f"tokenizer {value_text(path).rstrip('/').rpartition('/')[2]}"
 
 
 def _labels(comparison: Comparison, block: Block) -> tuple[str, ...]:
@@ -84,7 +92,7 @@ def ranking_tables(comparison: Comparison) -> list[TextTable]:
 def _table(ranking: Ranking) -> TextTable:
     block = ranking.block
     first = block.groups[0].on(block.split).mean
-    lettered = _lettered(block)
+    lettered = shows_letters(block)
 
     def rows() -> Iterator[Cells]:
         for label, row, place in zip(ranking.labels, block.groups, block.places, strict=True):
@@ -108,20 +116,21 @@ def _table(ranking: Ranking) -> TextTable:
     return TextTable(title, heads, 1, tuple(found))
 
 
-def _lettered(block: Block) -> bool:
-    """Whether letters say more than a verdict on two groups."""
-    return len(block.groups) > 2 and any(place.letters for place in block.places)
+def shows_letters(block: Block) -> bool:
+    """Whether there are letters, and they say more than a verdict on two groups."""
+    return len(block.groups) > 2 and block.lettered
 
 
 def ranking_notes(comparison: Comparison) -> Iterator[str]:
     """Yield how to read the letters, and what was compared for them alone."""
-    found = [item.block for item in rankings(comparison) if len(item.groups) > 1]
-    if any(map(_lettered, found)):
+    found = [item.block for item in rankings(comparison) if len(item.groups) > 2]
+    lettered = list(filter(shows_letters, found))
+    if lettered:
         yield "Ranking: groups that share a letter cannot be told apart; in a verdict, none of them beats another."
-    if untold := sum(block.untold for block in found):
+    if number := sum(block.of_several_settings for block in lettered):
         yield (
-            f"For the letters alone {untold} pair{'s' * (untold > 1)} of groups that differ in more than one setting"
-            f" {'were' if untold > 1 else 'was'} compared, too: one family of tests a ranking, corrected by Holm."
+            f"For the letters {number} pair{'s' * (number > 1)} of groups that differ in more than one setting"
+            f" {'were' if number > 1 else 'was'} compared, too: one family of tests a ranking, corrected by Holm."
         )
     if any(len(block.groups) > MOST_LETTERS for block in found):
         yield f"More than {MOST_LETTERS} groups: no letters say which of them can be told apart."

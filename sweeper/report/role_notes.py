@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sweeper.analysis.blocks import rank_rows
+from sweeper.analysis.contents import Value
+from sweeper.analysis.contrasts import contrasts
 from sweeper.analysis.factors import SEEDS
 from sweeper.analysis.names import group_name
 from sweeper.analysis.pairs import BY_PIECE, PIECEWISE_TASKS
@@ -43,12 +45,28 @@ def _block_notes(comparison: Comparison) -> Iterator[str]:
 def _primary_notes(comparison: Comparison) -> Iterator[str]:
     if primary := comparison.primary:
         both = " − ".join(map(str, primary.values))
+        size = max((one.family for one in contrasts(comparison) if one.is_primary), default=1)
+        own = "tested alone" if size == 1 else f"tested apart from all others, as a family of {size} a data set"
         said = (
-            "named before the first result: planned, and tested alone"
+            f"named before the first result: planned, and {own}"
             if primary.planned
             else "chosen after results were there, and so corrected with the others"
         )
         yield f"Primary comparison {printable(f'{primary.factor} {both}')}: {said}."
+
+
+def _passed_over(comparison: Comparison, grid: Grid) -> str:
+    """Name the values that were not chosen from, since trials of theirs are missing."""
+    most: dict[tuple[Value, ...], int] = {}
+    for row in grid.rows:
+        most[row.factors] = max(most.get(row.factors, 0), row.validation.n)
+    found = [
+        f"{group_name(row.factors, comparison)} ({', '.join(map(value_text, row.values))})"
+        for row in grid.rows
+        if row.validation.n < most[row.factors]
+    ]
+    more = f" and {len(found) - EDGES_NAMED} more" if len(found) > EDGES_NAMED else ""
+    return f"{', '.join(found[:EDGES_NAMED])}{more}" if found else ""
 
 
 def _twin_notes(comparison: Comparison) -> Iterator[str]:
@@ -66,7 +84,8 @@ def _piece_notes(comparison: Comparison) -> Iterator[str]:
     measured = {name for row in rows for name in (row.metric, *row.others)} & {*BY_PIECE}
     if len(tokenizers) > 1 and measured:
         yield (
-            f"{' and '.join(sorted(measured))} count pieces of text, which differ between tokenizers: compared only"
+            f"{' and '.join(sorted(measured))} count{'s' * (len(measured) == 1)} pieces of text, which differ between"
+            " tokenizers: compared only"
             " within one tokenizer."
         )
 
@@ -80,6 +99,11 @@ def _tuning_notes(comparison: Comparison, grid: Grid) -> Iterator[str]:
         " to the smaller, and only it is compared. It was chosen on the same seeds that are compared, which flatters"
         " groups that had more to choose from."
     )
+    if fewer := _passed_over(comparison, grid):
+        yield (
+            f"Values with fewer trials that count than another of their group have no part in the choice: {fewer}."
+            " What is left after failures would flatter them."
+        )
     if any(choice.unequal for choice in grid.choices):
         yield f"CAUTION: groups were not all trained with the same values of {named}."
     for position, name in enumerate(grid.tuned):

@@ -79,7 +79,8 @@ def _seeds_sentences(found: Sequence[Contrast]) -> Iterator[str]:
     for (first, second, family), one in kinds.items():
         assert one.test is not None
         smallest, after = one.test.smallest, min(1.0, one.test.smallest * family)
-        against = f"With {first} against {second} seeds the smallest two-sided exact p is {p_text(smallest)}"
+        seeds = f"{first} against {second} seed{'s' * (second != 1)}"
+        against = f"With {seeds} the smallest two-sided exact p is {p_text(smallest)}"
         if smallest > ALPHA:
             # Of unequal groups a test by the size of the difference may reach half of that.
             none = "no exact test can" if first == second else "this test cannot"

@@ -93,8 +93,16 @@ def bounds_text(metric: str, low: float | None, high: float | None, beside: floa
     """An interval, empty where there is none; a bound of exactly 0, where correction ends it, is outside: [-8, 0)."""
     if low is None or high is None:
         return ""
-    first, last = (metric_text(metric, bound, beside) for bound in (low, high))
+    first, last = (_bound_text(metric, bound, beside) for bound in (low, high))
     return f"{'(' if low == 0 else '['}{first}, {last}{')' if high == 0 else ']'}"
+
+
+def _bound_text(metric: str, bound: float, beside: float) -> str:
+    """A bound with so many digits that it is seen on which side of 0 it lies."""
+    text = metric_text(metric, bound, beside)
+    if bound and text == metric_text(metric, 0.0, beside):
+        return f"{100 * bound if is_share(metric) else bound:.1g}"
+    return text
 
 
 def sizes_text(found: MeanDifference | None) -> str:
@@ -102,11 +110,15 @@ def sizes_text(found: MeanDifference | None) -> str:
     return UNKNOWN if found is None else f"{found.n_first}, {found.n_second}"
 
 
-def sizes_of(summaries: Iterable[Summary]) -> str:
-    """How many seeds groups have, each number once: "3", "3 and 5", "3 × 3"."""
-    found = [
-        f"{own.crossed.seeds} × {own.crossed.data_seeds} seeds" if own.crossed else str(own.n) for own in summaries
-    ]
+def sizes_of(groups: Iterable[GroupRow], split: str) -> str:
+    """How many seeds groups have on a set, each number once: "3", "3 and 5", "3 × 3 seeds", "18 trials"."""
+    found = []
+    for row in groups:
+        own: Summary = row.on(split)
+        if own.crossed:
+            found.append(f"{own.crossed.seeds} × {own.crossed.data_seeds} seeds")
+        else:
+            found.append(str(own.n) if row.independent else f"{own.n} trials")
     return and_text(list(dict.fromkeys(found)))
 
 
@@ -160,10 +172,13 @@ def bytes_text(number: int | None) -> str:
 
 
 def counted_text(row: GroupRow) -> str:
-    """How many of a group's trials count, and of these how many have collapsed: "3 (2 at chance)"."""
+    """How many of a group's trials count, and of these how many have collapsed: "3 (2 at chance)", "6 of 8 (3 × 2)"."""
     counted = row.trials - len(row.missing)
+    table = ""
+    if crossed := row.test.crossed or row.validation.crossed:
+        counted, table = crossed.seeds * crossed.data_seeds, f" ({crossed.seeds} × {crossed.data_seeds})"
     of = "" if counted == row.trials else f" of {row.trials}"
-    return f"{counted}{of}{collapsed_text(row)}"
+    return f"{counted}{of}{table}{collapsed_text(row)}"
 
 
 def collapsed_text(row: GroupRow | GridRow, before: str = " (", after: str = ")") -> str:

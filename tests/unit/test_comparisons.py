@@ -437,3 +437,19 @@ def test_the_report_is_as_before_for_one_model_on_one_data_set(tmp_path: Path) -
     assert comparison.factors == ("model", "framework")
     assert listed(comparison) == {"": ["pt − rd"]} and list(reference_rows(comparison)) == []
     assert "pt − rd" in rendered(tmp_path)
+
+
+def test_values_with_failed_trials_are_passed_over_and_named(tmp_path: Path) -> None:
+    own = list(grid(paths=["zoo/bert"], data=["data/books.csv"]))
+    # Of rd's better rate two seeds are left: the third has failed.
+    write_grid(tmp_path, [item for item in own if item[0] != "rd" or item[3] != max(RATES) or item[4] != 1])
+    found = asked(tmp_path, select="learning_rate")
+    assert found.grid is not None
+    assert [choice.values for choice in found.grid.choices] == [(1e-5,), (1e-5,)]
+    assert any("no part in the choice: rd (0.0001)" in line for line in notes(found))
+
+
+def test_a_number_that_yaml_takes_for_a_text_is_the_number(study: Path) -> None:
+    given = question({"primary": {"train.learning_rate": ["1e-5", "1e-4"]}})
+    comparison = compare_study(open_study(study), asked=given)
+    assert any(one.is_primary for one in contrasts(comparison))

@@ -289,7 +289,7 @@ def test_one_seed_each_says_so_little(tmp_path: Path) -> None:
     found = only(tmp_path)
     assert (found.difference.low, found.hedges_g, found.seeds_for_power) == (None, None, None)
     assert found.test is not None and found.test.smallest == 1
-    assert sentences(compared(tmp_path))[1].startswith("With 1 against 1 seeds the smallest two-sided exact p is 1.00")
+    assert sentences(compared(tmp_path))[1].startswith("With 1 against 1 seed the smallest two-sided exact p is 1.00")
 
 
 def test_without_a_done_trial_nothing_is_compared(tmp_path: Path) -> None:
@@ -345,7 +345,12 @@ def test_of_crossed_seeds_with_holes_the_largest_table_counts_and_is_said(tmp_pa
     summary = comparison.groups[0].test
     assert summary.crossed is not None
     assert (summary.n, summary.crossed.left_out) == (6, 2) and summary.mean == pytest.approx(0.82)
-    assert any("2 trials are left out" in line for line in notes(comparison))
+    said = "2 done trials have no place in its table of 3 × 2, and no part in its mean, interval"
+    assert any(said in line for line in notes(comparison))
+    assert not any("share a seed" in line for line in notes(comparison))
+    (group, *_) = [table.blocks[0] for table in text_tables(comparison) if table.title.startswith("Groups")]
+    assert group[0][-1] == "6 of 8 (3 × 2)"
+    assert [row.test.n for row in comparison.epochs] == [6, 6]
 
 
 def test_trials_that_share_seeds_otherwise_make_no_interval_and_no_test(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from sweeper.report.text import MAJORITY
 SET_INCHES, ONE_SET_INCHES = 2.4, 4.6  # width of a panel
 PHONE_INCHES = 3.5
 ROWS_APART = 16  # more rows than that stand closer
+STACKED, MOST_STACKED = 0.07, 3  # equal values below each other, in rows
 ROW_LETTERS, PHONE_LETTERS = 44, 50  # of a name, in a line
 
 
@@ -91,8 +93,22 @@ def _draw_interval(
     """Draw a mean with its interval at the first place, and single values at the other, just below."""
     position, below = places
     marks = look(style) | {"linestyle": "none"}
-    values = [scaled(figure.metric, value) for value in interval.values]
-    axes.plot(values, [below] * len(values), linestyle="none", marker=".", markersize=5, color=marks["color"])
+    _draw_values(axes, figure.metric, below, interval, marks["color"])
     mean, low, high = (scaled(figure.metric, value) for value in (interval.mean, interval.low, interval.high))
     axes.plot([low, high], [position, position], color=marks["color"], linewidth=1.4, solid_capstyle="butt")
     axes.plot([mean], [position], **marks)
+
+
+def _draw_values(axes: Axes, metric: str, below: float, interval: Interval, colour: str) -> None:
+    """Draw single values, equal ones below each other, those of trials that learned nothing hollow."""
+    seen: Counter[float] = Counter()
+    points: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    for number, value in enumerate(interval.values):
+        place = below + STACKED * min(seen[value], MOST_STACKED)
+        points[number in interval.collapsed].append((scaled(metric, value), place))
+        seen[value] += 1
+    for hollow, own in points.items():
+        if own:
+            face = "white" if hollow else colour
+            x, y = zip(*own, strict=True)
+            axes.plot(x, y, linestyle="none", marker="o", markersize=2.5, color=colour, markerfacecolor=face)

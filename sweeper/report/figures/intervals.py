@@ -22,13 +22,17 @@ PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, the bounds of its interval (None: it has none), and the single values that it is the mean of."""
+    """A mean, the bounds of its interval (None: it has none), and the single values that it is the mean of.
+
+    `collapsed` are the positions of those whose trials learned nothing.
+    """
 
     mean: float
     low: float | None
     high: float | None
     n: str
     values: tuple[float, ...] = ()
+    collapsed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class IntervalFigure:
     def caption(self) -> str:
         """How to read it, and what it leaves out."""
         majority = majority_caption({split: [share] for split, share in self.majority.items()}, self.majority_drawn)
-        signs = f"{self.signs} {majority}".strip()
+        collapsed = any(interval and interval.collapsed for column in self.columns.values() for interval in column)
+        hollow = "Hollow: trials that learned nothing." * collapsed
+        signs = " ".join(filter(None, [self.signs, hollow, majority]))
         if len(self.labels) <= ROWS_DRAWN:
             return signs
         return f"{signs} The first {ROWS_DRAWN} of {len(self.labels)} rows are drawn; all values are in the CSV."
@@ -86,7 +92,7 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
             unit="%",
             from_zero=False,
             labels=tuple(
-                f"{label} (n = {len(row.counted)}{collapsed_text(row, ', ', '')})"
+                f"{label} (n = {row.on(split, metric).n}{collapsed_text(row, ', ', '')})"
                 for label, row in zip(found.labels, found.groups, strict=True)
             ),
             styles=tuple(styles[row.factors] for row in found.groups),
@@ -122,8 +128,10 @@ def _group_interval(row: GroupRow, metric: str, split: str) -> Interval | None:
     summary: Summary | None = row.on(split, metric)
     if summary is None or summary.mean is None:
         return None
-    values = tuple(value for trial in row.counted if (value := trial.on(split, metric)) is not None)
-    return Interval(summary.mean, summary.low, summary.high, str(summary.n), values)
+    known = [(trial, value) for trial in row.counted if (value := trial.on(split, metric)) is not None]
+    values = tuple(value for _, value in known)
+    collapsed = frozenset(number for number, (trial, _) in enumerate(known) if trial.collapse)
+    return Interval(summary.mean, summary.low, summary.high, str(summary.n), values, collapsed)
 
 
 def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:

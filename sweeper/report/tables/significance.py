@@ -24,7 +24,8 @@ from sweeper.report.text import (
     sizes_text,
 )
 
-WELCH, CROSSED, PAIRED = "Welch, relabelled", "crossed seeds", "paired, signs flipped"
+WELCH, PAIRED = "Welch, relabelled", "paired, signs flipped"
+CROSSED, PAIRED_CROSSED = "crossed seeds", "paired, crossed seeds"
 
 
 def contrast_tables(comparison: Comparison) -> Iterator[TextTable]:
@@ -61,7 +62,7 @@ def _test_rows(comparison: Comparison, found: Contrast) -> Iterator[Cells]:
         paired = found.paired
         yield (
             *own,
-            PAIRED,
+            PAIRED if paired.test else PAIRED_CROSSED,
             difference_text(found.metric, paired.difference),
             UNKNOWN,
             p_text(paired.test),
