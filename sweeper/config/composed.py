@@ -45,7 +45,7 @@ from sweeper.trial.settings import ArchSettings, Family, check_ranges
 from sweeper.trial.trial import Trial
 
 CHOSEN = ("model", "framework", "arch", "task", "data", "tracking")  # groups of which a trial has one choice each
-STUDY_WIDE = ("study", "outputs", "fresh", "accept_code", "plan", "tracking", *ASKED)
+STUDY_WIDE = ("study", "outputs", "fresh", "accept_code", "predictions", "plan", "tracking", *ASKED)
 
 # For conf/arch/of_model.yaml, where what is set on the command line takes an interpolation's place.
 OmegaConf.register_new_resolver("sweeper_of_model", setting_of_model, replace=True)
@@ -79,7 +79,7 @@ def study_of(configs: Sequence[DictConfig], choices: Sequence[Mapping[str, str |
     typed = {key: config[key] for key in ASKED}
     asked = question({key: OmegaConf.to_object(own) if OmegaConf.is_config(own) else own for key, own in typed.items()})
     study = Study(name, directory, uri, known, config.fresh, config.plan, config.accept_code)
-    return replace(study, question=asked)
+    return replace(study, question=asked, predictions=config.predictions)
 
 
 def to_trial(

@@ -48,6 +48,9 @@ class Config:
     accept_code: bool = setting(
         False, help="take results of other code of your own, or of code that is not on record, for those of today's"
     )
+    predictions: bool = setting(
+        True, help="keep what each trial answers to each example at its best epoch, in predictions.npz"
+    )
     by: Any = setting(None, help="settings that make groups, as [model,train.learning_rate]; null: all that vary")
     select: Any = setting(None, help="settings whose best value on validation each group is compared at")
     roles: Any = setting(

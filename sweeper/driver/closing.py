@@ -41,6 +41,10 @@ def print_closing(study: Study, trials: Sequence[SweepTrial], console: Console) 
             if item.reason:  # the record does not have it
                 for line in last_lines(item.log):
                     console.print(f"    {printable(line)}", style="dim", markup=False, soft_wrap=True)
+    for item in trials:
+        if item.record.refused_predictions.exists() and not item.record.predictions.exists():
+            line = f"{item.trial.name}: its predictions are not what is on record, and were put aside: see {item.log}"
+            console.print(line, style="yellow", soft_wrap=True)
     for difference in dict.fromkeys(line for item in trials for line in _differences(item)):
         console.print(difference, style="yellow", markup=False, soft_wrap=True)
 

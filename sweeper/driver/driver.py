@@ -39,6 +39,8 @@ class Driver:
             "directory": str(Path.cwd()),
             **(states := provenance.states_of_code()),
         }
+        if not study.predictions:
+            self.launch["predictions"] = False
         if backend.traits.outlives:  # what runs later and elsewhere may not find what was submitted
             self.launch["submitted"] = {"versions": provenance.versions(), **states}
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.checkpoints.parameter_count import count, recorded
-from sweeper.errors import WrongInput
+from sweeper.errors import WrongInput, first_line
 from sweeper.frameworks import Interrupted, inputs, interruption, load_framework
 from sweeper.frameworks.checked_model import check_model
+from sweeper.frameworks.examples import KnownExamples, known_examples
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records import provenance
 from sweeper.records.logs import REFUSALS
@@ -24,8 +25,7 @@ from sweeper.records.progress import ProgressFile
 from sweeper.records.record import AlreadyWriting, Record, Writer
 from sweeper.trial import Trial
 from sweeper.trial.best_epoch import select
-from sweeper.trial.outcome import Failure, Metric, Outcome, ParameterCounts, Status
-from sweeper.trial.settings import TaskSettings
+from sweeper.trial.outcome import Best, Failure, Metric, Outcome, ParameterCounts, Status
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,21 +34,43 @@ if TYPE_CHECKING:
 class Recorder(ProgressReport):
     """The `Report` that a framework gets: writes to the trial's record and answers which epoch is best."""
 
-    def __init__(self, writer: Writer, task: TaskSettings):
+    def __init__(self, writer: Writer, trial: Trial, *, keeps_predictions: bool = True):
         super().__init__(ProgressFile(writer.record.progress_file))
         self.writer = writer
-        self.task = task
+        self.trial = trial
+        self.keeps_predictions = keeps_predictions
         self.parameters: ParameterCounts | None = None
+        self.reported = (0, 0)  # epoch and step
 
     def epoch(self, epoch: int, step: int, metrics: Mapping[str, float]) -> bool:
         """Record an epoch's metrics; see `Report.epoch`."""
+        self.reported = epoch, step
         named = [(*key.partition("/")[::2], value) for key, value in metrics.items()]
         self.writer.append(Metric(split, name, value, epoch, step) for split, name, value in named)
         # After a resume the record may know later steps already; these say nothing of what this step is worth.
-        best = select(self.writer.record.metrics(), self.task, up_to_step=step)
+        best = select(self.writer.record.metrics(), self.trial.task, up_to_step=step)
         shown = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
         print(f"epoch {epoch}, step {step}: {shown}", flush=True)
         return best is not None and best.step == step
+
+    def predictions(self, outputs: Mapping[str, Any]) -> None:
+        """Write what the model answers; see `Report.predictions`. Where the texts are gone it is not kept."""
+        file = self.writer.record.predictions
+        known = self._examples() if self.keeps_predictions else None
+        if known is None:
+            file.unlink(missing_ok=True)  # of an epoch that is the best no longer
+            return
+        from sweeper.frameworks.predictions import predictions
+        from sweeper.records.predictions import write_predictions
+
+        write_predictions(file, predictions(known, *self.reported, outputs))
+
+    def _examples(self) -> Mapping[str, KnownExamples] | None:
+        try:
+            return known_examples(self.trial)
+        except Exception as error:  # whatever reading them anew raises, since they were tokenized
+            print(f"no predictions are kept: {first_line(error)}", flush=True)
+            return None
 
     def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
         """Count the model's parameters; see `Report.model`."""
@@ -100,7 +122,7 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     facts = inputs.facts(trial)  # none for a framework that tokenizes nothing
     description = trial.description() | ({"facts": facts} if facts else {})
     writer.describe(description, {"time": started, **launch, **provenance.here(trial.device), **_changes(launch)})
-    recorder = Recorder(writer, trial.task)
+    recorder = Recorder(writer, trial, keeps_predictions=launch.get("predictions", True))
     try:
         check_code(trial)
         _set_up_process(trial)
@@ -109,6 +131,7 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
         if best is None:
             raise RuntimeError(f"valid/{trial.task.selection_metric} was never a number")
         status, error = Status.DONE, None
+        _check_predictions(record, best)
     except Interrupted as interrupted:
         writer.note_stop()
         print(f"interrupted: {interrupted}", flush=True)
@@ -122,6 +145,22 @@ def _attempt(trial: Trial, writer: Writer, launch: Mapping[str, Any]) -> Status:
     if status is Status.DONE:
         shutil.rmtree(record.checkpoint, ignore_errors=True)
     return status
+
+
+def _check_predictions(record: Record, best: Best) -> None:
+    """Put a trial's predictions aside where they do not give its record, and say so: the result stays."""
+    if not record.predictions.exists():
+        return
+    from sweeper.frameworks.predictions import checked_predictions
+
+    try:
+        checked_predictions(record.predictions, best)
+    except WrongInput as error:
+        record.predictions.replace(record.refused_predictions)
+        said = f"{first_line(error)}\nThe result stays; these predictions are {record.refused_predictions} now."
+        print(f"SUSPICIOUS: {said}", flush=True)
+    except Exception:  # the training is over, and its result is worth more
+        traceback.print_exc()
 
 
 def _changes(launch: Mapping[str, Any]) -> dict[str, Any]:

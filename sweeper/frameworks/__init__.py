@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from sweeper.data import DataSettings
 from sweeper.errors import WrongInput
 from sweeper.frameworks.interruption import Interrupted
-from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.reporter import Answers, Report
 from sweeper.records.classes import Allowed
 from sweeper.records.importing import loading
 from sweeper.trial import Trial
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALLOWED",
     "MOVED",
+    "Answers",
     "Framework",
     "Interrupted",
     "Report",

@@ -69,13 +69,13 @@ def not_measurable(trial: Trial, exported: Path) -> str | None:
     if not (exported / "config.json").is_file() or not weight_files(exported):
         return f"{exported} holds no weights that Transformers loads"
     try:
-        return _unread(trial, exported)
+        return unread(trial, exported)
     except (WrongInput, OSError) as error:
         return " ".join(str(error).split("\n")[0].split())
 
 
-def _unread(trial: Trial, exported: Path) -> str | None:
-    """Return why a trial's validation texts are not at hand, None where they are; raises what reading them raises."""
+def unread(trial: Trial, exported: Path) -> str | None:
+    """Return why a trial's texts are not at hand, None where they are; raises what reading them raises."""
     from sweeper.tokens.tokenizer import load
 
     if trial.task.is_language_modelling:  # a corpus may be large
@@ -98,7 +98,7 @@ def measure(trial: Trial, exported: Path) -> Measured | str:
     trial = replace(trial, device=device, train=replace(trial.train, precision=Precision.fp32))
     with TemporaryDirectory() as scratch:
         try:
-            trainer = _trainer(trial, exported, Path(scratch))
+            trainer = trainer_of_export(trial, exported, Path(scratch))
         except Exception as error:  # whatever the library raises for a directory that it cannot load
             return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         examples: Any = trainer.eval_dataset
@@ -113,7 +113,7 @@ def measure(trial: Trial, exported: Path) -> Measured | str:
     return Measured(metrics, size, rounding, int((scores[:, -1] - scores[:, -2] < rounding).sum()))
 
 
-def _trainer(trial: Trial, exported: Path, scratch: Path) -> ReportingTrainer:
+def trainer_of_export(trial: Trial, exported: Path, scratch: Path) -> ReportingTrainer:
     """Return the Trainer that evaluated the trial, with the exported model in place of the trained one."""
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
@@ -50,19 +51,20 @@ def fine_tuner(
 ) -> AnyTrainer:
     """Return a Trainer of some kind for a trial's model, data and settings."""
     splits = inputs.tokenized(trial)
+    orders = {name: _by_length(splits[name]) for name in EVALUATED}
     return kind(
         model=model,
         args=training_arguments(trial, len(splits["train"]), directory / "checkpoint"),
         data_collator=collator,
         train_dataset=splits["train"],
-        eval_dataset={name: _by_length(splits[name]) for name in EVALUATED},
-        reporter=TrainerReporter(directory, report, inputs.tokenizer(trial), EVALUATED, extra_files),
+        # Trials share the files.
+        eval_dataset={name: splits[name].select(order, keep_in_memory=True) for name, order in orders.items()},
+        reporter=TrainerReporter(directory, report, inputs.tokenizer(trial), EVALUATED, extra_files, orders),
     )
 
 
-def _by_length(split: Dataset) -> Dataset:
-    by_length = np.argsort(split["length"], kind="stable")  # like lengths together need less padding
-    return split.select(by_length, keep_in_memory=True)  # trials share the files
+def _by_length(split: Dataset) -> NDArray[np.intp]:
+    return np.argsort(split["length"], kind="stable")  # like lengths together need less padding
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from sweeper.checkpoints.fairseq_directory import FairseqCheckpoint, is_fairseq
 from sweeper.data.facts import FILE, FORMAT
 from sweeper.data.verbalisers import reading_notes, verbalisers
 from sweeper.errors import WrongInput
+from sweeper.frameworks.examples import data_made_of, known_examples
 from sweeper.frameworks.reporter import ProgressReport
 from sweeper.records.files import cached, read_json
 from sweeper.records.own_code import DATA_CODE
@@ -71,11 +73,7 @@ def _data_code(trial: Trial) -> str:
 
 
 def _made_of(trial: Trial) -> dict[str, Any]:
-    return {
-        **({DATA_CODE: trial.digests[DATA_CODE]} if DATA_CODE in trial.digests else {}),
-        "data": {"settings": result_settings(trial.data), "digest": trial.digests["data"]},
-        "tokenizer": trial.digests["tokenizer"],
-    }
+    return data_made_of(trial) | {"tokenizer": trial.digests["tokenizer"]}
 
 
 def weights_directory(trial: Trial) -> Path:
@@ -130,6 +128,8 @@ def prepare(trial: Trial) -> None:
         packed(trial)
     else:
         tokenized(trial)
+        with suppress(Exception):  # without them a trial keeps no predictions, and says so
+            known_examples(trial)
     if trial.model.pretrained:
         weights(trial)
 

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sweeper.frameworks import interruption
 from sweeper.records.progress import ProgressFile
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answers to each question of a split, and its loss on the answer that is expected.
+
+    `losses` in nats are summed over an answer's ids, of which there are `tokens`; both are arrays [questions].
+    """
+
+    given: Sequence[str]
+    losses: Any
+    tokens: Any
+
+
+@dataclass(frozen=True)
+class SequenceLosses:
+    """A language model's loss on each sequence of a split, in nats and summed over the ids that it predicts.
+
+    `tokens` is their number, and `example` a key of each sequence; all are arrays [sequences].
+    """
+
+    losses: Any
+    tokens: Any
+    example: Any
 
 
 class Report(Protocol):
@@ -32,6 +57,15 @@ class Report(Protocol):
 
         To be asked after every update, and after the checkpoint of an evaluation; after the last update a training is
         at its end anyway. An adapter that never asks trains on, until it is done or killed.
+        """
+
+    def predictions(self, outputs: Mapping[str, Any]) -> None:
+        """Keep what the model answers, by split, at the epoch that was just found the best so far.
+
+        Of classes scores [examples, classes], be they logits or log-probabilities; of questions `Answers`. The order is
+        that of the data set, as `inputs.tokenized` has it. An adapter may leave it out: then no predictions are kept.
+        Raises ValueError for outputs that are not as many as the examples. When the trial is done they are compared
+        with its metrics.
         """
 
     def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
@@ -58,6 +92,9 @@ class ProgressReport:
     def must_stop(self) -> bool:
         """Whether this process was asked to end."""
         return interruption.requested()
+
+    def predictions(self, outputs: Mapping[str, Any]) -> None:
+        """Keep none."""
 
     def model(self, model: nn.Module, unused: Collection[str] = ()) -> None:
         """Count nothing."""

@@ -14,13 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import EvalLoopOutput
 from transformers.utils.logging import disable_progress_bar
 
 from sweeper.frameworks.interruption import Interrupted
-from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.reporter import Answers, Report
 from sweeper.records.files import new_directory
 from sweeper.tokens.tokenizer import Tokenizer
 from sweeper.trial.settings import Precision, Schedule, TrainSettings
@@ -74,6 +77,16 @@ class ReportingTrainer(Trainer):  # type: ignore[misc]
             loss = loss * (self.items(inputs) / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
+    def evaluation_loop(self, dataloader: Any, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        """Evaluate a data set, keeping its outputs until it is known whether they are the best so far."""
+        output = super().evaluation_loop(dataloader, *args, **kwargs)
+        self.reporter.output = self.outputs(output, dataloader.dataset)
+        return output
+
+    def outputs(self, found: EvalLoopOutput, examples: Any) -> Any:
+        """Return what `Report.predictions` takes of evaluated examples, in their order."""
+        return found.predictions
+
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         """Make a forward and a backward pass, keeping the loss to report it."""
         loss: Tensor = super().training_step(*args, **kwargs)
@@ -106,7 +119,8 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
     """Reports progress and evaluations, keeps the best weights and one whole checkpoint, and stops when asked to.
 
     `splits` are the data sets that are evaluated, in their order; `extra_files` are kept with the weights, by name with
-    their content. The Trainer calls the methods with (args, state, control, **everything else).
+    their content; `orders` are the places in the data set of what is evaluated in another order. The Trainer calls the
+    methods with (args, state, control, **everything else).
     """
 
     def __init__(
@@ -116,6 +130,7 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         tokenizer: Tokenizer,
         splits: Sequence[str],
         extra_files: Mapping[str, str] = MappingProxyType({}),
+        orders: Mapping[str, NDArray[np.integer[Any]]] = MappingProxyType({}),
     ):
         self.directory = directory
         self.report = report
@@ -124,7 +139,10 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         self.extra_files = extra_files
         self.loss = torch.tensor(0.0)  # of the latest update, or of its batches so far
         self.loss_sum, self.losses = torch.tensor(0.0), 0  # since the last evaluation
+        self.orders = orders
         self.metrics: dict[str, float] = {}
+        self.output: Any = None  # of the set evaluated last
+        self.outputs: dict[str, Any] = {}  # by split, in the data set's order
 
     def add_loss(self, loss: Tensor) -> None:
         """Add a batch's part of its update's loss, where it is, as the Trainer does: reading from a GPU would wait."""
@@ -165,12 +183,15 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
             self.metrics |= {
                 f"{split}/{name}": float(metrics[key]) for name, key in measured.items() if name not in UNREPORTED
             }
+            if measured:
+                self.outputs[split] = in_order(self.output, self.orders.get(split))
         if not any(key.startswith(f"{self.splits[-1]}/") for key in self.metrics):
             return
         measured_now = {"train/loss": self.mean_loss(), **self.metrics}
         if self.report.epoch(_current_epoch(state), state.global_step, measured_now):
             save_model(model, self.tokenizer, self.directory / "best", self.extra_files)
-        self.metrics = {}
+            self.report.predictions(self.outputs)
+        self.metrics, self.output, self.outputs = {}, None, {}
         self.loss_sum, self.losses = torch.tensor(0.0), 0
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -190,6 +211,19 @@ class TrainerReporter(TrainerCallback):  # type: ignore[misc]
         if (file := checkpoint / LOSSES).exists():  # older versions wrote checkpoints between epochs only
             total, self.losses = json.loads(file.read_text())
             self.loss_sum = torch.tensor(total)
+
+
+def in_order(output: Any, order: NDArray[np.integer[Any]] | None) -> Any:
+    """Return a split's outputs, of `Report.predictions`, in the data set's order; `order` are their places in it."""
+    if order is None:
+        return output
+    if isinstance(output, Answers):
+        given = [output.given[row] for row in np.argsort(order)]
+        return Answers(given, in_order(output.losses, order), in_order(output.tokens, order))
+    rows = np.asarray(output)
+    found = np.empty_like(rows)
+    found[order] = rows
+    return found
 
 
 def optimisation(settings: TrainSettings, steps: int, device: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ outcome.json   how it ended, written last
 progress.json  where it stands now; for watching only, never evidence
 train.log      all that the framework printed
 answers.jsonl  of a task of questions: some answers before and after training
+predictions.npz  what it answered at the best epoch, by example; see `sweeper.records.predictions`
 checkpoint/    what resuming needs          best/    the weights of the best epoch
 lock           held by the one process that writes
 """
@@ -65,6 +66,16 @@ class Record:
     def answers(self) -> Path:
         """File with a few questions, and what the model answered before and after training."""
         return self.path / "answers.jsonl"
+
+    @property
+    def predictions(self) -> Path:
+        """File with what the trial answered at its best epoch; see `sweeper.records.predictions`."""
+        return self.path / "predictions.npz"
+
+    @property
+    def refused_predictions(self) -> Path:
+        """File with predictions that do not give what is on record."""
+        return self.path / "predictions.refused.npz"
 
     def description(self) -> dict[str, Any] | None:
         """Content of trial.json; None before the trial's first start."""

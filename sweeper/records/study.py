@@ -41,6 +41,7 @@ class Study:
     accept_code: bool = False  # results of other code of the user's own count as done
     taken: tuple[str, ...] = ()  # settings that nobody set and that the data decided, a sentence each
     unused: tuple[str, ...] = ()  # settings that were typed and that no trial uses, a sentence each
+    predictions: bool = True  # trials keep what they answer to each example
     question: Question = NOTHING  # how its comparison is to be made
 
     def describe(self, trials: Sequence[Trial], command: str | None) -> None:

@@ -63,6 +63,9 @@ class Updates:
         """Never stop it."""
         return False
 
+    def predictions(self, *_: object) -> None:
+        """Keep none."""
+
     def model(self, *_: object) -> None:
         """Count nothing."""
 

@@ -131,6 +131,7 @@ class Laboratory:
         assert first.status() is second.status() is Status.DONE
         assert events(directory) == events(undisturbed)
         assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+        assert first.predictions.read_bytes() == second.predictions.read_bytes()
         assert first.answers.exists() is second.answers.exists() is (trial.task.name == "qa")
         if first.answers.exists():
             assert first.answers.read_text() == second.answers.read_text()

@@ -23,6 +23,9 @@ class Silent:
     def must_stop(self) -> bool:
         return False
 
+    def predictions(self, *_: object) -> None:
+        pass
+
     def model(self, *_: object) -> None:
         pass
 

@@ -96,7 +96,7 @@ def test_reports_every_epoch_once(laboratory: Laboratory) -> None:
     assert not record.checkpoint.exists()
     assert not record.progress_file.exists()
     assert {path.name for path in directory.iterdir()} == {
-        "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock"
+        "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock", "predictions.npz"
     }  # fmt: skip
 
 

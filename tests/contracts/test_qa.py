@@ -41,7 +41,8 @@ def test_reports_every_epoch_and_keeps_some_answers(laboratory: Laboratory) -> N
     assert Record(directory).status() is Status.DONE
     assert best_metrics(directory)["valid/loss"] == min(values(directory, "valid/loss"))
     assert {path.name for path in directory.iterdir()} == {
-        "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock", "answers.jsonl"
+        "trial.json", "events.jsonl", "outcome.json", "train.log", "best", "lock", "answers.jsonl",
+        "predictions.npz",
     }  # fmt: skip
     kept, test = answers(directory), inputs.tokenized(trial)["test"]
     assert [(item["question"], item["expected"]) for item in kept] == [

@@ -10,6 +10,7 @@ import pytest
 from sweeper.backends import Backend
 from sweeper.driver.execute import Recorder
 from sweeper.frameworks import inputs
+from sweeper.frameworks.lora.model import build
 from sweeper.frameworks.lora.questions import trainer_of
 from sweeper.records.record import Record
 from sweeper.trial.trial import Trial
@@ -47,4 +48,4 @@ def test_tuning_halves_the_perplexity_and_pretraining_helps(laboratory: Laborato
 def untuned(trial: Trial, directory: Path) -> Mapping[str, float]:
     """Metrics of a trial's model before its first update."""
     with Record(directory).writing() as writer:
-        return trainer_of(trial, directory, Recorder(writer, trial.task)).evaluate()
+        return trainer_of(trial, directory, Recorder(writer, trial), build(trial)).evaluate()

@@ -38,7 +38,11 @@ def describe(study: Path, content: dict[str, Any]) -> None:
 def shown(command: str, study: Path) -> tuple[int, str]:
     """Run a command on a study, or on its trial, from where it lies; returns exit code and what it prints."""
     (record,) = (path for path in study.iterdir() if (path / "trial.json").exists())
-    arguments = {"export": [str(record), "exported"], "sync": [str(study), "--uri", "sqlite:///runs.db"]}
+    arguments = {
+        "predictions": [str(study), "--make"],
+        "export": [str(record), "exported"],
+        "sync": [str(study), "--uri", "sqlite:///runs.db"],
+    }
     run = Command(["-m", f"sweeper.{command}", *arguments.get(command, [str(study)])], study.parents[1]).run()
     return run.returncode, run.stderr + run.stdout
 
@@ -70,6 +74,9 @@ def test_no_class_is_loaded_that_lies_with_the_study(setting: str, target: str, 
         refused(command, study, f"{setting}._target_={target}")
     for command in VIEWS[:2]:
         assert shown(command, study)[0] == 0
+    code, said = shown("predictions", study)
+    assert code == 2 and f"no predictions are made: {record.parent}/trial.json: {setting}._target_" in said
+    assert "Traceback" not in said
     assert not [*study.parent.rglob("RAN")]
 
 

@@ -55,6 +55,8 @@ def test_killed_and_called_again_it_gives_the_weights_of_an_unbroken_run(
     assert not (tmp_path / "broken").exists()
     again = broken.run()
     assert again.returncode == 0, again.stderr
+    kept = [next(tmp_path.glob(f"{place}/pretrain/*/predictions.npz")) for place in ("outputs", "elsewhere")]
+    assert kept[0].read_bytes() == kept[1].read_bytes(), "each held-out sequence's loss, which give the record"
     assert (tmp_path / "broken" / "model.safetensors").read_bytes() == (
         tmp_path / "whole" / "model.safetensors"
     ).read_bytes()

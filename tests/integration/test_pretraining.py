@@ -86,6 +86,9 @@ class Told:
     def must_stop(self) -> bool:
         return self.steps[-1] == self.stop_at
 
+    def predictions(self, *_: object) -> None:
+        pass
+
     def model(self, *_: object) -> None:
         pass
 

@@ -46,15 +46,17 @@ class BagOfWords:
                 optimizer.step()
                 step, total = step + 1, total + loss.item()
                 report.progress(epoch, step, updates * trial.train.epochs, loss.item)
-            found = {"train/loss": total / updates}
+            found, outputs = {"train/loss": total / updates}, {}
             for split in ("valid", "test"):
                 with torch.no_grad():
-                    scores = logits(model, splits[split]["input_ids"])
-                measured = metrics.classification_metrics(scores.numpy(), torch.tensor(splits[split]["labels"]).numpy())
+                    outputs[split] = logits(model, splits[split]["input_ids"]).numpy()
+                labels = torch.tensor(splits[split]["labels"]).numpy()
+                measured = metrics.classification_metrics(outputs[split], labels)
                 found |= {f"{split}/{name}": value for name, value in measured.items()}
             if report.epoch(epoch, step, found):
                 (directory / "best").mkdir(exist_ok=True)
                 torch.save(model.state_dict(), directory / "best" / WEIGHTS)
+                report.predictions(outputs)
 
     def export(self, directory: Path, destination: Path) -> None:
         """Copy the best weights."""

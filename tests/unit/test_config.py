@@ -81,7 +81,9 @@ def test_what_determines_the_result_makes_another_trial(override: str) -> None:
     assert trial(override).id != trial().id
 
 
-@pytest.mark.parametrize("override", ["study=x", "outputs=elsewhere", "tracking=none", "fresh=true"])
+@pytest.mark.parametrize(
+    "override", ["study=x", "outputs=elsewhere", "tracking=none", "fresh=true", "predictions=false"]
+)
 def test_what_does_not_is_the_same_trial(override: str) -> None:
     assert trial(override).id == trial().id
 
@@ -209,7 +211,9 @@ def test_the_recipe_of_pretraining_does_not_concern_given_weights(tmp_path: Path
     assert trial(given, "arch.encoder.pretraining.updates=10").id == trial(given).id
 
 
-@pytest.mark.parametrize("override", ["study=b", "outputs=elsewhere", "fresh=true", "tracking=none"])
+@pytest.mark.parametrize(
+    "override", ["study=b", "outputs=elsewhere", "fresh=true", "tracking=none", "predictions=false"]
+)
 def test_what_is_for_a_whole_command_is_not_swept_over(override: str) -> None:
     with pytest.raises(WrongInput, match=f"^{override.partition('=')[0]} is for a whole command"):
         study_name(["study=a"], ["study=a", override])

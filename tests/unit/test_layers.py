@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = (
     "errors trial records data tokens checkpoints frameworks backends analysis report tracking driver config".split()
 )
-COMMANDS = {"run", "pretrain", "status", "watch", "cancel", "sync", "export", "convert", "parameters"}
+COMMANDS = {"predictions", "run", "pretrain", "status", "watch", "cancel", "sync", "export", "convert", "parameters"}
 # fairseq composes its configuration by Hydra.
 HYDRA_EDGE = ("sweeper.config", "sweeper.run", "sweeper.pretrain", "sweeper.frameworks.fairseq.mends", "hydra_plugins")
 HEAVY = (
@@ -111,6 +111,8 @@ def test_the_root_holds_what_can_be_typed_and_the_errors() -> None:
         ("sweeper.run", ["seed=one"]),
         ("sweeper.convert", ["x", "y"]),
         ("sweeper.status", ["x"]),
+        ("sweeper.predictions", ["x"]),
+        ("sweeper.predictions", ["--help"]),
         ("sweeper.watch", ["x"]),
         ("sweeper.cancel", ["x"]),
         ("sweeper.run", ["-m", "hydra/launcher=slurm", "plan=true", "model=rd", "seed=1,2"]),

@@ -64,6 +64,8 @@ class TaskReporter:
         self.epoch_losses = [torch.tensor(loss) for loss in self.losses]
         self.logits: list[Tensor] = []  # of the subset that is evaluated
         self.labels: list[Tensor] = []
+        self.places: list[Tensor] = []  # of its examples in the data set
+        self.outputs: dict[str, Any] = {}  # by subset, in the data set's order
         self.metrics: dict[str, float] = {}
         self.pending: list[str] = []  # subsets that are still to be evaluated
 
@@ -94,17 +96,20 @@ class TaskReporter:
             self.stopped = True
             self.end_after(step)
 
-    def add_batch(self, logits: Tensor, labels: Tensor) -> None:
-        """Keep what is evaluated: [batch, classes] and [batch]."""
+    def add_batch(self, logits: Tensor, labels: Tensor, places: Tensor) -> None:
+        """Keep what is evaluated: [batch, classes], [batch], and the examples' places in the data set [batch]."""
         self.logits.append(logits.float().cpu())
         self.labels.append(labels.cpu())
+        self.places.append(places.cpu())
 
     def end_subset(self, step: int, model: nn.Module) -> None:
         """Measure a subset; after the last one report all, and keep the weights if they are the best."""
         self.pending = self.pending or list(self.subsets)
         subset = self.pending.pop(0)
-        measured = classification_metrics(torch.cat(self.logits).numpy(), torch.cat(self.labels).numpy())
-        self.logits, self.labels = [], []
+        logits, labels, places = (torch.cat(parts).numpy() for parts in (self.logits, self.labels, self.places))
+        measured = classification_metrics(logits, labels)
+        self.outputs[subset] = logits[places.argsort()]
+        self.logits, self.labels, self.places = [], [], []
         self.metrics |= {f"{subset}/{name}": value for name, value in measured.items()}
         if self.pending:
             return
@@ -113,6 +118,8 @@ class TaskReporter:
         metrics, self.metrics, self.epoch_losses = {"train/loss": train_loss, **self.metrics}, {}, []
         if self.report.epoch(self.epoch, step, metrics):
             self.keep(model.state_dict())
+            self.report.predictions(self.outputs)
+        self.outputs = {}
 
 
 REPORTER: ContextVar[TaskReporter] = ContextVar("reporter")
@@ -184,7 +191,7 @@ class ReportingTask(SentencePredictionTask):  # type: ignore[misc]
         with head.register_forward_hook(lambda _head, _given, logits: caught.append(logits)):
             result = super().valid_step(sample, model, criterion)
         (logits,) = caught
-        REPORTER.get().add_batch(logits, sample["target"].view(-1))
+        REPORTER.get().add_batch(logits, sample["target"].view(-1), sample["id"].view(-1))
         return result
 
     def post_validate(self, model: nn.Module, stats: dict[str, Any], agg: Any) -> None:  # noqa: ARG002  fairseq's hook

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
+from transformers.trainer_utils import EvalLoopOutput
 
 from sweeper.frameworks.metrics import prediction_metrics
+from sweeper.frameworks.reporter import SequenceLosses
 from sweeper.frameworks.trainer import ReportingTrainer
 
 FIRST_WORD_ID = 4  # after <s>, <pad>, </s> and <unk>, which are never hidden
@@ -69,10 +72,22 @@ def _padded(examples: Sequence[Mapping[str, Any]], pad_id: int) -> Tensor:
     return pad_sequence(rows, batch_first=True, padding_value=pad_id)
 
 
+def sequence_key(ids: Any) -> int:
+    """Return by what a sequence is known: the first 8 bytes of SHA-256 of its ids, 4 bytes each, the lowest first."""
+    return int.from_bytes(hashlib.sha256(np.asarray(ids, "<i4").tobytes()).digest()[:8], "big")
+
+
 class LanguageModelTrainer(ReportingTrainer):
     """Trainer whose loss is the mean over all positions that are to be predicted, in training and evaluation."""
 
+    keys: Sequence[int] = ()  # of the held-out sequences, once they are evaluated
     measure = staticmethod(prediction_metrics)
+
+    def outputs(self, found: EvalLoopOutput, examples: Any) -> SequenceLosses:
+        """Return the loss of each sequence."""
+        if len(self.keys) != len(examples):
+            self.keys = [sequence_key(example["input_ids"]) for example in examples]
+        return SequenceLosses(found.predictions, found.label_ids, self.keys)
 
     def compute_loss(
         self, model: PreTrainedModel, inputs: Mapping[str, Tensor], *_: Any, num_items_in_batch: Any = None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from sweeper.frameworks.lora.answers import AnswerTrainer, answer_batch, answer_
 from sweeper.frameworks.lora.generation import generate
 from sweeper.frameworks.lora.model import base_files, build
 from sweeper.frameworks.metrics import answer_metrics, prediction_metrics
-from sweeper.frameworks.reporter import Report
+from sweeper.frameworks.reporter import Answers, Report
 from sweeper.records.files import write_file
 from sweeper.records.record import Record
 from sweeper.tokens.tokenizer import Tokenizer
@@ -33,22 +34,28 @@ SPARE = 8  # ids that an answer may have beyond the longest of the data set
 
 def train(trial: Trial, directory: Path, report: Report) -> None:
     """Train the adapter; see `Framework.train`. Keeps some answers of before and after in the trial's directory."""
-    trainer = trainer_of(trial, directory, report)
+    model = build(trial)
+    trainer = trainer_of(trial, directory, report, model, base_files(trial, model, directory / "best"))
     test = inputs.tokenized(trial)["test"]
     shown = test.select(range(min(SHOWN, len(test))))
     before = trainer.answers(shown)
     trainer.run()
     if (directory / "best").exists():
-        _load_adapter(trainer.model, directory / "best")
+        load_adapter(trainer.model, directory / "best")
         _write_answers(Record(directory).answers, shown, before, trainer.answers(shown))
 
 
-def trainer_of(trial: Trial, directory: Path, report: Report) -> QuestionTrainer:
-    """Return the Trainer of a trial's model before its first update."""
-    model, tokenizer = build(trial), inputs.tokenizer(trial)
-    known_base = base_files(trial, model, directory / "best")
+def trainer_of(
+    trial: Trial,
+    directory: Path,
+    report: Report,
+    model: PeftModel,
+    extra_files: Mapping[str, str] = MappingProxyType({}),
+) -> QuestionTrainer:
+    """Return the Trainer of a trial's model, before the first update or as it is to be measured."""
+    tokenizer = inputs.tokenizer(trial)
     collator = QuestionCollator(tokenizer.pad)
-    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, known_base)
+    trainer = fine_tuner(QuestionTrainer, trial, directory, report, model, collator, extra_files)
     trainer.tokenizer = tokenizer
     splits = inputs.tokenized(trial).values()
     trainer.longest_answer = max(int(np.max(np.subtract(split["length"], split["answer"]))) for split in splits) + SPARE
@@ -95,7 +102,9 @@ class QuestionTrainer(AnswerLossTrainer):
         """Evaluate a data set; what the model answers is compared with what is expected."""
         output = super().evaluation_loop(dataloader, *args, **kwargs)
         questions = dataloader.dataset
-        measured = answer_metrics(self.answers(questions), questions["expected"][:])
+        given = self.answers(questions)
+        measured = answer_metrics(given, questions["expected"][:])
+        self.reporter.output = Answers(given, output.predictions, output.label_ids)
         prefix = kwargs["metric_key_prefix"]
         output.metrics.update({f"{prefix}_{name}": value for name, value in measured.items()})
         return output
@@ -110,7 +119,8 @@ class QuestionTrainer(AnswerLossTrainer):
             )
 
 
-def _load_adapter(model: PeftModel, directory: Path) -> None:
+def load_adapter(model: PeftModel, directory: Path) -> None:
+    """Put the adapter that lies in a directory in place of a model's."""
     device = str(next(model.parameters()).device)
     set_peft_model_state_dict(model, load_peft_weights(str(directory), device=device))
 
