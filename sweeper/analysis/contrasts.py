@@ -10,7 +10,8 @@ from functools import lru_cache
 from sweeper.analysis.contents import Value
 from sweeper.analysis.crossed import crossed_difference
 from sweeper.analysis.effect_sizes import Alternative, hedges_g, probability_greater, seeds_for_power
-from sweeper.analysis.estimates import Estimate, MeanDifference, difference, estimate, mean_difference
+from sweeper.analysis.estimates import MeanDifference, mean_difference
+from sweeper.analysis.over_texts import Difference, compared
 from sweeper.analysis.pairs import Pair, PairRow, families, is_primary, pairs
 from sweeper.analysis.permutation_tests import (
     ALPHA,
@@ -45,9 +46,10 @@ class Paired:
 class Contrast(PairRow):
     """What two groups differ by in the selection metric on the set they are compared on, and how sure that is.
 
-    `difference` is Welch's, or of crossed seeds, uncorrected. `p` and the interval from `low` to `high` are the same
-    test, corrected for the `family` contrasts of the same factor in the same block; a primary comparison
-    (`is_primary`) that was planned is a family apart from the others. `verdict` rests on these.
+    `difference` is Welch's, or of crossed seeds, uncorrected. `p` and the interval from `low` to `high` are for new
+    texts as well where predictions are kept, and then `over_seeds` has those for new seeds alone. They are corrected
+    for the `family` contrasts of the same factor in the same block; a primary comparison (`is_primary`) that was
+    planned is a family apart from the others. `verdict` rests on these.
     Beside it stands the exact `test`, which relabels all values; `holm_p` is its p corrected for as many.
     `greater` is the probability that a value of the first group is the greater one, ties half.
     Where trials of a group are not independent there is no exact test.
@@ -73,6 +75,7 @@ class Contrast(PairRow):
     p: float | None = None
     low: float | None = None
     high: float | None = None
+    over_seeds: Corrected | None = None
 
     @property
     def better(self) -> GroupRow | None:
@@ -89,24 +92,32 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
         own = [found[position] for position in family]
         verdicts = decided(comparison.split, [(pair.first, pair.second) for pair in own])
         tests = [_exact_test(pair, comparison.split) for pair in own]
-        for position, one in zip(family, _family(comparison, own, verdicts, tests), strict=True):
-            made[position] = one
+        alone = [_difference(pair.first, pair.second, comparison.split).over_seeds for pair in own]
+        for position, one, seeds in zip(
+            family, _family(comparison, own, verdicts, tests), simultaneous(alone), strict=True
+        ):
+            made[position] = replace(one, over_seeds=seeds) if one.verdict.over_texts else one
     return tuple(made[position] for position in range(len(found)))
 
 
 def decided(split: str, both: Sequence[tuple[GroupRow, GroupRow]]) -> list[Verdict]:
     """Return the verdicts of one family of pairs of groups, in their selection metric on a set; all have values."""
-    estimates = [(group_estimate(first, split), group_estimate(second, split)) for first, second in both]
-    corrected = simultaneous([difference(*own) for own in estimates])
+    found = [_difference(first, second, split) for first, second in both]
     return [
-        verdict(one, *own, greater_is_better=first.greater_is_better)
-        for one, own, (first, _) in zip(corrected, estimates, both, strict=True)
+        verdict(
+            one,
+            own.first,
+            own.second,
+            greater_is_better=first.greater_is_better,
+            over_texts=own.over_texts,
+            lacks=own.lacks,
+        )
+        for one, own, (first, _) in zip(simultaneous([own.estimate for own in found]), found, both, strict=True)
     ]
 
 
-def group_estimate(row: GroupRow, split: str) -> Estimate:
-    """Return a group's mean in its selection metric with its error."""
-    found = estimate(row.on(split))
+def _difference(first: GroupRow, second: GroupRow, split: str) -> Difference:
+    found = compared(first, second, split, first.metric)
     assert found is not None
     return found
 

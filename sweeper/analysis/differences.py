@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-from sweeper.analysis.estimates import MeanDifference, difference, estimate, mean_difference
+from sweeper.analysis.estimates import MeanDifference
+from sweeper.analysis.over_texts import compared
 from sweeper.analysis.pairs import Pair, PairRow, families, pairs
 from sweeper.analysis.rows import SETS, Comparison, MeasuredRow
-from sweeper.analysis.simultaneous import simultaneous
-from sweeper.analysis.statistics import Summary
+from sweeper.analysis.simultaneous import Corrected, simultaneous
 
 Measure = tuple[str, str]  # a metric and a set
 
@@ -57,25 +57,21 @@ def _measures(pair: Pair) -> Iterator[Measure]:
 
 
 def _corrected(family: Sequence[Pair], measure: Measure) -> list[MeanDifference | None]:
-    both = [_summaries(pair, measure) for pair in family]
-    single = [None if own is None else mean_difference(*own) for own in both]
-    known = [position for position, own in enumerate(single) if own is not None]
-    estimates = []
-    for position in known:
-        first, second = map(estimate, both[position] or ())
-        assert first is not None and second is not None
-        estimates.append(difference(first, second))
-    for position, corrected in zip(known, simultaneous(estimates), strict=True):
-        own = single[position]
-        assert own is not None
-        single[position] = replace(own, low=corrected.low, high=corrected.high)
-    return single
-
-
-def _summaries(pair: Pair, measure: Measure) -> tuple[Summary, Summary] | None:
     metric, split = measure
-    first, second = pair.first.on(split, metric), pair.second.on(split, metric)
-    return (first, second) if first and second and pair.compares(metric) else None
+    both = [compared(own.first, own.second, split, metric) if own.compares(metric) else None for own in family]
+    known = [own.estimate for own in both if own]
+    corrected = iter(simultaneous(known))
+    return [
+        _mean_difference(pair, measure, next(corrected)) if own else None
+        for pair, own in zip(family, both, strict=True)
+    ]
+
+
+def _mean_difference(pair: Pair, measure: Measure, found: Corrected) -> MeanDifference:
+    metric, split = measure
+    n = (pair.first.on(split, metric).n, pair.second.on(split, metric).n)
+    own = found.estimate
+    return MeanDifference(*n, own.value, found.low, found.high, own.degrees_of_freedom if own.error else None)
 
 
 def _row(pair: Pair, found: Mapping[Measure, MeanDifference]) -> DifferenceRow:

@@ -15,12 +15,25 @@ from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
 from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
 from sweeper.analysis.group_summaries import are_independent, group_summary
 from sweeper.analysis.majority import common, shares, trial_collapse
+from sweeper.analysis.over_texts import texts_of_group, with_texts
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
-from sweeper.analysis.rows import Comparison, Curve, DataSet, Differing, EpochRow, GroupRow, Summaries, TrialRow, Values
+from sweeper.analysis.rows import (
+    SETS,
+    Comparison,
+    Curve,
+    DataSet,
+    Differing,
+    EpochRow,
+    GroupRow,
+    Summaries,
+    TrialRow,
+    Values,
+)
 from sweeper.analysis.selection import selected
 from sweeper.analysis.statistics import Summary
 from sweeper.analysis.superseded import with_superseded
+from sweeper.analysis.text_scores import KeptAnswers
 from sweeper.data import EVALUATED
 from sweeper.records.question import NOTHING, Question, question
 from sweeper.records.study import StudyRecords
@@ -192,7 +205,8 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
     def both(name: str) -> Summaries:
         return Summaries(*(_summary([member.result for member in counted], split, name) for split in EVALUATED))
 
-    own = both(first.row.metric)
+    texts, lacks = texts_of_group(_kept_answers(counted), first.row.metric, SETS if tested else SETS[:1])
+    own = with_texts(both(first.row.metric), texts, share=is_share(first.row.metric))
     names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(
         factors=first.row.factors,
@@ -211,7 +225,18 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
         configs=tuple({id(member.settings): member.result.config for member in members}.values()),
         twins=first.twins,
         majority=common([shares(member.result.facts) for member in counted]),
+        texts=texts,
+        lacks=lacks,
     )
+
+
+def _kept_answers(members: Sequence[Member]) -> list[KeptAnswers]:
+    """Return where the predictions of trials that count lie."""
+    return [
+        KeptAnswers(own.result.predictions, own.result.outcome.best, _seeds(own.result))
+        for own in members
+        if own.result.predictions and own.result.outcome and own.result.outcome.best
+    ]
 
 
 def _summary(results: Sequence[Result], split: str, name: str) -> Summary:

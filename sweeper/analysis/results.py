@@ -95,6 +95,7 @@ class Result:
     launches: tuple[Launch, ...] = ()
     superseded: str = ""
     started: float | None = None  # its first launch, in seconds since 1970
+    predictions: Path | None = None  # where they lie, if they are kept
 
     @classmethod
     def read(cls, record: Record) -> Result | None:
@@ -114,6 +115,7 @@ class Result:
             id=description["id"],
             launches=tuple(map(_read_launch, description["provenance"]["launches"])),
             started=description["provenance"]["launches"][0].get("time", description.get("created")),
+            predictions=record.predictions,
         )
 
     def of_study(self, study: str) -> Result:

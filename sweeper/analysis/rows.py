@@ -18,6 +18,7 @@ from sweeper.trial.outcome import ParameterCounts, Status
 
 if TYPE_CHECKING:
     from sweeper.analysis.reference import Reference
+    from sweeper.analysis.text_scores import GroupTexts
 
 SETS = ("validation", "test")  # as tables call them
 SECONDS_PER_HOUR = 3600
@@ -121,6 +122,7 @@ class GroupRow(MeasuredRow):
     `independent`: no two of those that count share a seed or a data seed, unless all do. `settings` are those of its
     first trial, `configs` those that occur. `twins`: the paths of other models whose random model this is as well.
     `majority`: the most frequent class's share of each set, where all that count have it alike.
+    `texts` holds, by set, what its trials answered in the selection metric; `lacks`, by set, why it is not there.
     """
 
     factors: tuple[Value, ...]
@@ -139,6 +141,8 @@ class GroupRow(MeasuredRow):
     configs: tuple[Mapping[str, Any], ...]
     twins: tuple[Value, ...] = ()
     majority: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, GroupTexts] = field(default_factory=dict, repr=False)
+    lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def collapsed(self) -> tuple[TrialRow, ...]:

@@ -30,7 +30,8 @@ class Summary:
     """Number of values, their mean (None without any), sample standard deviation (divisor n − 1; None below two).
 
     `low` and `high` bound the interval of the mean at confidence `CONFIDENCE`, None where there is none: of values that
-    are not `independent` too, unless seeds and data seeds are `crossed`.
+    are not `independent` too, unless seeds and data seeds are `crossed`. Where `over_texts` says what it speaks for, it
+    holds for new texts, too, and `over_seeds` are the bounds of that for new seeds on the same texts.
     """
 
     n: int
@@ -43,6 +44,8 @@ class Summary:
     high: float | None = None
     independent: bool = True
     crossed: Crossed | None = None
+    over_texts: str = ""
+    over_seeds: tuple[float | None, float | None] | None = None
 
     @property
     def replicates(self) -> int:

@@ -10,6 +10,7 @@ from sweeper.analysis.effect_sizes import detectable_difference
 from sweeper.analysis.estimates import Estimate
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.simultaneous import Corrected
+from sweeper.analysis.texts import OverTexts, SpeaksFor
 
 LEAST_SEEDS = 3  # of each group, below which none is said to beat another
 
@@ -28,14 +29,20 @@ class Decision(Enum):
 class Verdict:
     """A decision, and what it rests on: two groups, and their difference first − second with what corrects it.
 
-    `paired`: the difference is the mean of differences seed by seed, whose own spread counts.
+    `over_texts`: the difference is for new texts, too; `lacks` says why it is not.
     """
 
     decision: Decision
     contrast: Corrected
     first: Estimate
     second: Estimate
-    paired: bool = False
+    over_texts: OverTexts | None = None
+    lacks: str = ""
+
+    @property
+    def speaks_for(self) -> SpeaksFor:
+        """What would be drawn anew if the measurement were made again."""
+        return self.over_texts.speaks_for if self.over_texts else SpeaksFor.NEW_SEEDS_THESE_TEXTS
 
     @property
     def told_apart(self) -> bool:
@@ -53,16 +60,23 @@ class Verdict:
 
         At the level of the interval: Holm's own depends on what the others of the family happen to be.
         """
-        parts = (self.contrast.estimate,) if self.paired else (self.first, self.second)
+        # Over texts both groups go up and down together: their own errors say too little of the difference's.
+        parts = (self.contrast.estimate,) if self.over_texts else (self.first, self.second)
         return detectable_difference(parts, ALPHA / self.contrast.family)
 
 
 def verdict(
-    contrast: Corrected, first: Estimate, second: Estimate, *, greater_is_better: bool, paired: bool = False
+    contrast: Corrected,
+    first: Estimate,
+    second: Estimate,
+    *,
+    greater_is_better: bool,
+    over_texts: OverTexts | None = None,
+    lacks: str = "",
 ) -> Verdict:
     """Decide on two groups: one beats the other where the interval excludes 0 and each has `LEAST_SEEDS` seeds."""
     n = min(first.n, second.n, contrast.estimate.n)
-    return Verdict(_decision(contrast, n, greater_is_better), contrast, first, second, paired)
+    return Verdict(_decision(contrast, n, greater_is_better), contrast, first, second, over_texts, lacks)
 
 
 def _decision(contrast: Corrected, n: int, greater_is_better: bool) -> Decision:

@@ -9,6 +9,7 @@ from sweeper.analysis.blocks import Block, Compared
 from sweeper.analysis.contrasts import Contrast
 from sweeper.analysis.factors import SEEDS
 from sweeper.analysis.rows import Comparison
+from sweeper.analysis.texts import SpeaksFor
 from sweeper.analysis.verdicts import LEAST_SEEDS
 from sweeper.report.notes import pending
 from sweeper.report.pair_verdict import also_differ, detectable_text, pair_verdict, points
@@ -86,28 +87,37 @@ def _planned(comparison: Comparison, one: Contrast) -> bool:
 
 def _sentences(comparison: Comparison, item: Ranking) -> Iterator[str]:
     """Yield the primary comparison where there is one, else one sentence for the block."""
-    block, scope = item.block, scope_text(comparison, item.block)
+    block = item.block
     if block.primary:
-        yield from _primary_sentences(comparison, item, scope)
+        yield from _primary_sentences(comparison, item)
     elif len(block.groups) == 2 and block.compared:
         (one,) = block.compared.values()
-        yield pair_verdict(one, _names(item, one), block.split, scope)
+        yield _pair_sentence(comparison, item, one)
     else:
-        yield _leading(item, scope)
+        yield _leading(comparison, item)
 
 
-def _primary_sentences(comparison: Comparison, item: Ranking, scope: str) -> Iterator[str]:
+def _pair_sentence(comparison: Comparison, item: Ranking, one: Compared) -> str:
+    scopes = (
+        scope_text(comparison, item.block, one.verdict.speaks_for),
+        scope_text(comparison, item.block, SpeaksFor.NEW_SEEDS_THESE_TEXTS),
+    )
+    return pair_verdict(one, _names(item, one), item.block.split, scopes)
+
+
+def _primary_sentences(comparison: Comparison, item: Ranking) -> Iterator[str]:
     block = item.block
     found = [own for one in block.primary if (own := block.of(one.pair.first, one.pair.second))]
     planned = any(_planned(comparison, one) for one in block.primary)
     head = "Planned comparison" if planned else "Primary comparison, chosen afterwards"
     if len(found) <= NAMED:
-        yield from (f"{head}: {pair_verdict(one, _names(item, one), block.split, scope)}" for one in found)
+        yield from (f"{head}: {_pair_sentence(comparison, item, one)}" for one in found)
         return
     better = Counter(_value(comparison, one) for one in found if one.better)
     said = [f"{value} beats the other in {count} of {len(found)}" for value, count in better.items()]
     level = sum(one.better is None for one in found)
     said += [f"in {level} of {len(found)} they cannot be told apart"] * (level > 0)
+    scope = scope_text(comparison, block, found[0].verdict.speaks_for)
     yield f"{head}, {len(found)} times {scope}: {and_text(said)}."
 
 
@@ -122,10 +132,14 @@ def _names(item: Ranking, one: Compared) -> tuple[str, str]:
     return item.label(one.first.factors), item.label(one.second.factors)
 
 
-def scope_text(comparison: Comparison, block: Block) -> str:
-    """Say for what a block's numbers speak: "for new seeds, on these 2,000 texts"."""
+def scope_text(comparison: Comparison, block: Block, speaks_for: SpeaksFor) -> str:
+    """Say for what a block's numbers speak: "for new seeds and new texts of this kind"."""
+    if speaks_for is SpeaksFor.THESE_MODELS_NEW_TEXTS:
+        return str(speaks_for.value)
     averaged = [heading(name, comparison.factors) for name in comparison.roles.nuisance if name not in SEEDS]
     drawn = and_text([*_drawn(block), *map(printable, averaged)])
+    if drawn and speaks_for is SpeaksFor.NEW_SEEDS_AND_TEXTS:
+        return f"for new {drawn} and new texts of this kind"
     sets = {config["digests"].get("data") for row in block.groups for config in row.configs}
     number = _number_of_texts(comparison, block) if len(sets) == 1 else None
     these = f"these {number:,} texts" if number else f"this {block.split} set"
@@ -157,10 +171,12 @@ def _number_of_texts(comparison: Comparison, block: Block) -> int | None:
     return sizes.pop() if len(sizes) == 1 and of_texts else None
 
 
-def _leading(item: Ranking, scope: str) -> str:
+def _leading(comparison: Comparison, item: Ranking) -> str:
     """Return which group is the best of a block, and whether it beats the others."""
     block, metric = item.block, item.metric
     best = block.groups[0].on(block.split)
+    speaks_for = SpeaksFor(best.over_texts) if best.over_texts else SpeaksFor.NEW_SEEDS_THESE_TEXTS
+    scope = scope_text(comparison, block, speaks_for)
     name = f"{block.split} {printable(metric)}"
     unit = " %" if is_share(metric) else ""
     value = f"{metric_text(metric, best.mean, best.mean)}{unit}"

@@ -26,7 +26,7 @@ from sweeper.trial.trial import plain
 
 SCHEMA = 3
 # What rows hold for other tables alone.
-UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins", "verdict")
+UNLISTED = ("order", "counted", "members", "settings", "configs", "pair", "twins", "verdict", "texts", "over_texts")
 CONVENTIONS = """\
 A summary has n, mean, sd (n − 1), median, minimum, maximum, and the bounds low and high of the mean's interval; where
 seeds are crossed, error and degrees of freedom of the mean of the largest complete table.
@@ -67,6 +67,8 @@ def _comparisons(comparison: Comparison) -> list[dict[str, Any]]:
             "better": {Decision.FIRST: "first", Decision.SECOND: "second"}.get(one.verdict.decision),
             "decision": one.verdict.decision.value,
             "detectable": one.verdict.detectable if few else None,
+            "speaks_for": one.verdict.speaks_for.value,
+            "lacks": one.verdict.lacks,
         }
         for one, row in zip(contrasts(comparison), _pair_rows(comparison, contrasts(comparison)), strict=True)
     ]
@@ -129,7 +131,8 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
         "of the same pairs on split, in the selection metric: difference by itself, uncorrected; p and low and high of"
         " the interval, corrected for the family of so many contrasts of this factor in this block; better (first,"
         " second, or null where they cannot be told apart), decision (why, a text) and detectable, the difference that"
-        " so many seeds show with 80 % power; test (exact p, labellings, whether all were counted, smallest p that is"
+        " so many seeds show with 80 % power; speaks_for (a text): for new texts too, and over_seeds has the same for new"
+        " seeds alone, or lacks says why not; test (exact p, labellings, whether all were counted, smallest p that is"
         " possible), holm_p (the same corrected for the family), greater (probability that first > second), hedges_g,"
         " seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
         " seed, null where seeds do not fix the same order of examples",

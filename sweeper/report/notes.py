@@ -21,6 +21,7 @@ from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
 from sweeper.report.tables.columns import columns
 from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
+from sweeper.report.text_notes import text_notes
 from sweeper.trial.metrics import is_share
 from sweeper.trial.outcome import Status
 
@@ -54,6 +55,7 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *_differing_notes(comparison),
         *_dependence_notes(comparison),
         *_crossed_notes(comparison),
+        *text_notes(comparison),
         *collapse_notes(comparison),
         *all_data_notes(comparison),
         *_diverged_notes(comparison.whole),
@@ -77,9 +79,11 @@ def _own_interval_note(comparison: Comparison) -> str:
     """Return how the groups' own intervals are made."""
     n_of_one = f"; {UNKNOWN} for n = 1" * any(len(row.counted) == 1 for row in comparison.groups)
     shares = any(map(is_share, comparison.metrics))
+    over_texts = any(row.on(comparison.split).over_texts for row in comparison.groups)
+    texts = "; for new seeds and new texts of this kind, and beside it for new seeds on these texts" * over_texts
     scale = "; of shares by the delta method on the logit's scale, so that it ends before 0 and 100 %" * shares
     points = "; differences are in points" * (shares and number_of_pairs(comparison) > 0)
-    return f"{interval_name()} of a group: Student's t interval of the mean{scale}{points}{n_of_one}."
+    return f"{interval_name()} of a group: Student's t interval of the mean{texts}{scale}{points}{n_of_one}."
 
 
 def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[str]:
@@ -210,8 +214,10 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
         "; corrected for all comparisons of the same setting on the same data, p by Holm, intervals at Bonferroni's"
         " level, which end at 0 where Holm alone rejects it"
     ) * has_families(comparison)
+    over_texts = all(one.verdict.over_texts for one in contrasts(comparison))
+    kind = "for new seeds and new texts" if over_texts else "Welch's t interval"
     yield (
-        f"Differences: Welch's t interval, unpaired; sample standard deviations{corrected}"
+        f"Differences: {kind}, unpaired; sample standard deviations{corrected}"
         + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")
     )
 

@@ -17,9 +17,12 @@ BESIDE = "train."  # settings that nobody takes for a part of a model, a framewo
 NAMED = 3
 
 
-def pair_verdict(one: Compared, names: tuple[str, str], split: str, scope: str) -> str:
-    """Return what was found of two groups as a sentence that a reviewer can check; `scope` is what it speaks for."""
-    metric = one.first.metric
+def pair_verdict(one: Compared, names: tuple[str, str], split: str, scopes: tuple[str, str]) -> str:
+    """Return what was found of two groups as a sentence that a reviewer can check.
+
+    `scopes` is what it speaks for, and what the interval over seeds alone does.
+    """
+    metric, scope = one.first.metric, scopes[0]
     measured = f"mean {split} {printable(metric)}"
     if not math.isfinite(one.verdict.contrast.estimate.value):
         return f"{names[0]} and {names[1]} cannot be compared in {measured}: a value is no finite number."
@@ -31,7 +34,8 @@ def pair_verdict(one: Compared, names: tuple[str, str], split: str, scope: str) 
         seeds = f" with {seeds_text(one, split)}" if one.first.independent and one.second.independent else ""
         said = f"{names[0]} and {names[1]} cannot be told apart{seeds} in {measured}{better} {scope}".rstrip()
         said += f": {_why(one, names)}"
-    return "; ".join([said, f"n = {sizes_of((one.first, one.second), split)}", *_beside(one)]) + "."
+    said = "; ".join([said, *_over_seeds(one, scopes[1]), f"n = {sizes_of((one.first, one.second), split)}"])
+    return "; ".join([said, *_beside(one)]) + "."
 
 
 def points(one: Compared) -> str:
@@ -88,6 +92,16 @@ def _why(one: Compared, names: tuple[str, str]) -> str:
     if one.verdict.detectable is None:
         return said
     return f"{said}; a difference of {detectable_text(metric, one.verdict.detectable)}"
+
+
+def _over_seeds(one: Compared, scope: str) -> Iterator[str]:
+    """Yield the interval for new seeds alone beside one for new texts, and whether that is approximate."""
+    seeds = one.contrast.over_seeds if one.contrast else None
+    if seeds is not None and seeds.low is not None and seeds.high is not None:
+        bounds = (-seeds.high, -seeds.low) if seeds.estimate.value < 0 else (seeds.low, seeds.high)
+        yield f"{scope} {bounds_text(one.first.metric, *bounds, abs(seeds.estimate.value))}"
+    if one.verdict.over_texts and one.verdict.over_texts.approximate:
+        yield "with two seeds in a group the interval is approximate"
 
 
 def _beside(one: Compared) -> Iterator[str]:

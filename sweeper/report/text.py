@@ -140,6 +140,14 @@ def interval_text(metric: str, summary: Summary | None) -> str:
     return f"[{low}, {high}]"
 
 
+def seeds_interval_text(metric: str, summary: Summary | None) -> str:
+    """The interval of a mean for new seeds on the same texts."""
+    if summary is None or summary.over_seeds is None:
+        return interval_text(metric, summary)
+    low, high = summary.over_seeds
+    return interval_text(metric, replace(summary, low=low, high=high))
+
+
 def p_text(found: PermutationTest | float | None) -> str:
     """A p with two significant digits, three where it is small; ≈ before one that random labellings estimate."""
     if found is None:

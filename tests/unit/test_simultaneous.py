@@ -190,13 +190,3 @@ def test_no_verdict_without_an_interval() -> None:
     found = decided([0.5, 0.5, 0.5], [0.4, 0.4, 0.4])
     assert (found.decision, found.detectable) == (Decision.NO_INTERVAL, None)
     assert decided([0.5, math.nan, 0.5], VALUES[0]).decision == Decision.NO_INTERVAL
-
-
-def test_paired_differences_count_by_their_own_spread() -> None:
-    first, second = (70.0, 75.0, 80.0), (68.1, 73.0, 77.9)
-    one, other = group(first), group(second)
-    own = group([a - b for a, b in zip(first, second, strict=True)])
-    (contrast,) = simultaneous([own], planned={0})
-    found = verdict(contrast, one, other, greater_is_better=True, paired=True)
-    assert found.decision == Decision.FIRST and contrast.planned
-    assert found.detectable == detectable_difference([own], ALPHA)

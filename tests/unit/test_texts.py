@@ -247,9 +247,10 @@ def test_the_squared_error_is_that_of_many_repetitions() -> None:
 
 def test_verdicts_take_such_an_estimate() -> None:
     first, second = (text_moments(drawn(3, 400, seed, shift=shift)) for seed, shift in ((0, 1.5), (1, 0.2)))
-    contrast = simultaneous([difference_over_texts(first, second).estimate])[0]
+    over_texts = difference_over_texts(first, second)
+    contrast = simultaneous([over_texts.estimate])[0]
     means = [mean_over_texts(own).estimate for own in (first, second)]
-    found = verdict(contrast, means[0], means[1], greater_is_better=True, paired=True)
+    found = verdict(contrast, means[0], means[1], greater_is_better=True, over_texts=over_texts)
     assert found.decision is Decision.FIRST
     assert found.detectable is not None and found.detectable > 2 * (contrast.estimate.error or 0)
     low, high = logit_interval(means[0])

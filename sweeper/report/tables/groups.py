@@ -26,6 +26,7 @@ from sweeper.report.text import (
     interval_text,
     metric_name,
     metric_text,
+    seeds_interval_text,
     share_text,
     spread_text,
     varying,
@@ -35,12 +36,14 @@ from sweeper.report.text import (
 def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
     """Each metric's mean ± sd at each trial's best epoch; in full the first one's interval, median and extremes too."""
     measured, split = columns(comparison), comparison.split
+    over_texts = any(row.on(split).over_texts for row in comparison.groups)
 
     def compared(row: GroupRow) -> Cells:
         shown = measured.instead or row.metric
         own = summary_of(row, split, shown)
         extremes = (metric_text(shown, value, own.mean) for value in (own.median, own.minimum, own.maximum))
-        return interval_text(shown, own), *extremes
+        beside = (seeds_interval_text(shown, own),) if over_texts else ()
+        return interval_text(shown, own), *beside, *extremes
 
     def cells(row: GroupRow) -> Cells:
         return (
@@ -50,7 +53,8 @@ def group_table(comparison: Comparison, *, full: bool = False) -> TextTable:
             counted_text(row),
         )
 
-    more = [f"{split}\n{name}" for name in (interval_name(), "median", "min", "max")] if full else []
+    beside = ["on these texts"] * over_texts
+    more = [f"{split}\n{name}" for name in (interval_name(), *beside, "median", "min", "max")] if full else []
     title = "Groups, each trial at its best epoch: mean ± standard deviation over seeds"
     rows = [(False, cells(row)) for row in comparison.groups]
     rows += [(True, (*own, *(UNKNOWN,) * (len(more) + 1))) for own in _majority_cells(comparison)]

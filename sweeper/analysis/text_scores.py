@@ -1,0 +1,215 @@
+"""Scores of a group's trials on single texts, read of their predictions, and what an interval over texts needs of them.
+
+Imports numpy where it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeper.analysis.group_summaries import are_crossed, are_independent
+from sweeper.analysis.text_moments import TextMoments, crossed_text_moments, text_moments
+from sweeper.errors import WrongInput
+from sweeper.trial.outcome import Best
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+ENOUGH = 0.95  # of the texts have to be those of all trials
+SPLITS = {"validation": "valid", "test": "test"}
+MAKE = "python -m sweeper.predictions STUDY --make writes them of the best weights"
+
+
+@dataclass(frozen=True)
+class KeptAnswers:
+    """Where a done trial's predictions lie, what they have to give, and its seeds."""
+
+    path: Path
+    best: Best
+    seeds: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What each trial's answers are worth: `values` [trials, texts].
+
+    `keys` [texts, 2]: text and occurrence; `labels` [texts]; `clusters` [texts], None where each text is its own.
+    """
+
+    keys: Array
+    labels: Array
+    clusters: Array | None
+    values: Array
+    seeds: tuple[tuple[int, int], ...]
+
+    def moments(self) -> TextMoments:
+        """Return what an interval needs of them."""
+        if not are_independent(self.seeds) and are_crossed(self.seeds):
+            found = crossed_text_moments(dict(zip(self.seeds, self.values, strict=True)), self.clusters)
+            if found is not None:
+                return found
+        return text_moments(self.values, self.clusters)
+
+    def on(self, keys: Array) -> Scores:
+        """Return those of some of the texts, in the order of their keys."""
+        import numpy as np
+
+        order = np.lexsort((self.keys[:, 1], self.keys[:, 0]))
+        kept = order[np.isin(_single(self.keys)[order], keys)]
+        clusters = None if self.clusters is None else self.clusters[kept]
+        return Scores(self.keys[kept], self.labels[kept], clusters, self.values[:, kept], self.seeds)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupTexts:
+    """What is kept of a group's answers on a set: moments, the texts' keys and labels, and where to read them again."""
+
+    moments: TextMoments
+    keys: Array
+    labels: Array
+    trials: tuple[KeptAnswers, ...]
+    metric: str
+    split: str
+
+    def scores(self) -> Scores:
+        """Read the trials' answers again."""
+        return read_scores(self.trials, self.metric, self.split)
+
+
+class LacksAnswersError(Exception):
+    """Why there is no interval over texts, in a sentence's second half."""
+
+
+def group_texts(trials: Sequence[KeptAnswers], metric: str, split: str) -> GroupTexts:
+    """Return what the trials of a group answered on "validation" or "test"; raises LacksAnswersError."""
+    seeds = [own.seeds for own in trials]
+    if not (are_independent(seeds) or are_crossed(seeds)):
+        raise LacksAnswersError("its trials share seeds")
+    found = read_scores(trials, metric, split)
+    return GroupTexts(found.moments(), found.keys, found.labels, tuple(trials), metric, split)
+
+
+def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Scores:
+    """Read the scores of trials on the texts that all of them have; raises LacksAnswersError."""
+    import numpy as np
+
+    lacking = sum(not own.path.exists() for own in trials)
+    if lacking:
+        raise LacksAnswersError(f"{lacking} of {len(trials)} trials have no predictions; {MAKE}")
+    read = [_read(own, metric, SPLITS[split]) for own in trials]
+    if not all(np.array_equal(own.keys, read[0].keys) for own in read):
+        read = _on_common_keys(read)
+    first = read[0]
+    for name, values in (("labels", [own.labels for own in read]), ("clusters", [own.clusters for own in read])):
+        if not all(np.array_equal(own, values[0]) for own in values):
+            raise LacksAnswersError(f"{name} of the same texts differ between its trials")
+    repeated = len(np.unique(first.clusters)) < len(first.clusters)
+    return Scores(
+        keys=_shared(first.keys),
+        labels=_shared(first.labels),
+        clusters=first.clusters if repeated else None,
+        values=np.stack([own.scores for own in read]),
+        seeds=tuple(own.seeds for own in trials),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """One trial's answers: keys [texts, 2], and labels, clusters and scores [texts]."""
+
+    keys: Array
+    labels: Array
+    clusters: Array
+    scores: Array
+
+    def taken(self, positions: Array) -> _Read:
+        return _Read(*(own[positions] for own in (self.keys, self.labels, self.clusters, self.scores)))
+
+
+def _read(trial: KeptAnswers, metric: str, split: str) -> _Read:
+    """Return what a trial answered, in its data set's order; raises LacksAnswersError."""
+    import numpy as np
+
+    from sweeper.frameworks.predictions import checked_predictions
+
+    try:
+        predicted = checked_predictions(trial.path, trial.best, [split]).splits.get(split)
+    except WrongInput as error:
+        raise LacksAnswersError(str(error).replace("\n", "; ")) from error
+    if predicted is None:
+        raise LacksAnswersError(f"{trial.path} has none of {split}")
+    scores = predicted.scores().get(metric)
+    if scores is None:
+        raise LacksAnswersError(f"{metric} is no mean over texts")
+    keys = np.column_stack([predicted.example.astype(np.uint64), predicted.occurrence.astype(np.uint64)])
+    cluster = getattr(predicted, "cluster", None)
+    clusters = predicted.example if cluster is None else cluster
+    return _Read(keys, getattr(predicted, "label", predicted.example), clusters, scores)
+
+
+def _on_common_keys(read: Sequence[_Read]) -> list[_Read]:
+    """Return what trials answered to the texts that all have, in the order of their keys; raises LacksAnswersError."""
+    import numpy as np
+
+    ordered = [own.taken(np.lexsort((own.keys[:, 1], own.keys[:, 0]))) for own in read]
+    common = _common([own.keys for own in ordered])
+    return [own.taken(np.isin(_single(own.keys), common)) for own in ordered]
+
+
+def _common(keys: Sequence[Array]) -> Array:
+    """Return the keys that all have; raises LacksAnswersError where these are too few."""
+    import numpy as np
+
+    found = _single(keys[0])
+    for own in keys[1:]:
+        found = np.intersect1d(found, _single(own))
+    if len(found) < ENOUGH * max(map(len, keys)):
+        raise LacksAnswersError(f"only {len(found):,} of {max(map(len, keys)):,} texts are the same for all trials")
+    return found
+
+
+def _single(keys: Array) -> Array:
+    """Return keys [texts, 2] as one number each, of as many bytes."""
+    import numpy as np
+
+    found: Array = np.ascontiguousarray(keys).view([("example", np.uint64), ("occurrence", np.uint64)])[:, 0]
+    return found
+
+
+def _shared(array: Array) -> Array:
+    """Return one array for all that are equal: most trials of a study answer the same texts."""
+    return _of_bytes(array.tobytes(), array.dtype.str, array.shape)
+
+
+@lru_cache(maxsize=32)
+def _of_bytes(content: bytes, kind: str, shape: tuple[int, ...]) -> Array:
+    import numpy as np
+
+    return np.frombuffer(content, kind).reshape(shape)
+
+
+@lru_cache(maxsize=64)
+def common_moments(first: GroupTexts, second: GroupTexts) -> tuple[TextMoments, TextMoments]:
+    """Return the moments of two groups on the texts that both have; raises LacksAnswersError."""
+    import numpy as np
+
+    if np.array_equal(first.keys, second.keys):
+        _check_labels(first.labels, second.labels)
+        return first.moments, second.moments
+    keys = _common([first.keys, second.keys])
+    both = [own.scores().on(keys) for own in (first, second)]
+    _check_labels(both[0].labels, both[1].labels)
+    return both[0].moments(), both[1].moments()
+
+
+def _check_labels(first: Array, second: Array) -> None:
+    import numpy as np
+
+    if not np.array_equal(first, second):
+        raise LacksAnswersError(f"labels of {int((first != second).sum())} texts differ between the two")
