@@ -121,7 +121,7 @@ def _print_models(shape: Shape, members: Sequence[tuple[Trial, Counts]]) -> bool
     from sweeper.report.terminal import rich_table, terminal
 
     labels = trial_labels([trial.description() for trial, _ in members])
-    models = {" ".join(label[1:-1]): counts for label, (_, counts) in zip(labels, members, strict=True)}
+    models = {" ".join(label[:-1]): counts for label, (_, counts) in zip(labels, members, strict=True)}
     names = dict.fromkeys(str(trial.choices["arch"]) for trial, _ in members)
     formulas = formulas_of(shape, models.values())
     console = terminal()

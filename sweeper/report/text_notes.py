@@ -24,12 +24,12 @@ def text_notes(comparison: Comparison) -> Iterator[str]:
         yield (
             "Intervals for new seeds and new texts of this kind: seeds crossed with texts, as of many readers and many"
             " cases (Gallas, Pennello and Myers 2007), unpaired. They do not hold for another training set, pretrained"
-            " checkpoint or newly chosen setting. They can be the narrower ones, as texts tell more of their own error than"
-            " few seeds do of theirs."
+            " checkpoint or newly chosen setting. They can be the narrower ones, as texts tell more of their own error"
+            " than few seeds do of theirs."
         )
         yield (
-            "Seeds and texts that would be needed take the measured spreads for the true ones; three seeds know a spread"
-            " within a factor of about four."
+            "Seeds and texts that would be needed take the measured spreads for the true ones; three seeds know a"
+            " spread within a factor of about four."
         )
         yield from _cluster_notes(comparison, kept)
     yield from _model_notes(comparison)

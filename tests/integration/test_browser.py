@@ -299,7 +299,7 @@ def test_on_paper_it_is_black_on_white_without_its_buttons(seen: Seen, report: P
 def test_a_figure_s_data_opens_beside_it(seen: Seen, report: Path) -> None:
     page = seen.page
     page.goto(report.as_uri())
-    data = page.locator("#figure-1 details")
+    data = page.locator("#curves details").first
     expect(data.locator("table")).to_be_hidden()
     data.locator("summary").click()
     expect(data.locator("td", has_text="seed 3").first).to_be_visible()

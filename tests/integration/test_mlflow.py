@@ -145,7 +145,7 @@ def test_runs_say_what_the_records_say(study: Path, uri: str, tmp_path: Path) ->
     assert parent.data.tags["groups"] == "2"
     described = parent.data.tags["mlflow.note.content"]
     assert "pt or rd: which has the better mean test accuracy?" in described
-    assert "**pt (hf) is 20.0 points above rd in mean test accuracy" in described
+    assert "**pt beats rd by 20.0 points" in described
     assert "| pt | hf | 92.0 ± 1.0 | 90.0 ± 1.0 | 3 |" in described
     (data,) = MlflowClient(uri).get_run(parent.info.run_id).inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("demo", ("demo" * 8)[:36])
