@@ -19,7 +19,6 @@ from sweeper.analysis.over_texts import texts_of_group, with_texts
 from sweeper.analysis.results import Result, Studies, commit_text, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import (
-    SETS,
     Comparison,
     Curve,
     DataSet,
@@ -205,7 +204,7 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
     def both(name: str) -> Summaries:
         return Summaries(*(_summary([member.result for member in counted], split, name) for split in EVALUATED))
 
-    texts, lacks = texts_of_group(_kept_answers(counted), first.row.metric, SETS if tested else SETS[:1])
+    texts, lacks = texts_of_group(_kept_answers(counted), first.row.metric, "test" if tested else "validation")
     own = with_texts(both(first.row.metric), texts, share=is_share(first.row.metric))
     names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(

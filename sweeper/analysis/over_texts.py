@@ -26,17 +26,18 @@ CLUSTER = "data.cluster"
 
 
 def texts_of_group(
-    trials: Sequence[KeptAnswers], metric: str, sets: Sequence[str]
+    trials: Sequence[KeptAnswers], metric: str, split: str
 ) -> tuple[dict[str, GroupTexts], dict[str, str]]:
-    """Return what a group's trials answered, by set, and for the other sets why that is not known."""
-    found: dict[str, GroupTexts] = {}
-    lacks: dict[str, str] = {}
-    for split in sets if trials else ():
-        try:
-            found[split] = group_texts(trials, metric, split)
-        except LacksAnswersError as error:
-            lacks[split] = str(error)
-    return found, lacks
+    """Return what a group's trials answered on the set that groups are compared on, by set; or why it is not known.
+
+    On validation, where a test set is compared, there is no such interval: it has chosen the epochs.
+    """
+    if not trials:
+        return {}, {}
+    try:
+        return {split: group_texts(trials, metric, split)}, {}
+    except LacksAnswersError as error:
+        return {}, {split: str(error)}
 
 
 def with_texts(own: Summaries, texts: Mapping[str, GroupTexts], *, share: bool) -> Summaries:

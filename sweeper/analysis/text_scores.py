@@ -5,6 +5,7 @@ Imports numpy where it reads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,10 +20,14 @@ from sweeper.trial.outcome import Best
 if TYPE_CHECKING:
     import numpy as np
 
+    from sweeper.records.predictions import Predictions
+
     Array = np.ndarray[Any, Any]
 
 ENOUGH = 0.95  # of the texts have to be those of all trials
 SPLITS = {"validation": "valid", "test": "test"}
+ROUNDING = 1e-6  # of a metric, as predictions are kept in single precision
+REMEDY = "move it away, and python -m sweeper.predictions STUDY --make writes it anew"
 MAKE = "python -m sweeper.predictions STUDY --make writes them of the best weights"
 
 
@@ -109,11 +114,11 @@ def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Score
     for name, values in (("labels", [own.labels for own in read]), ("clusters", [own.clusters for own in read])):
         if not all(np.array_equal(own, values[0]) for own in values):
             raise LacksAnswersError(f"{name} of the same texts differ between its trials")
-    repeated = len(np.unique(first.clusters)) < len(first.clusters)
+    clusters = _shared(first.clusters)
     return Scores(
         keys=_shared(first.keys),
         labels=_shared(first.labels),
-        clusters=first.clusters if repeated else None,
+        clusters=clusters if _repeats(clusters.tobytes(), clusters.dtype.str) else None,
         values=np.stack([own.scores for own in read]),
         seeds=tuple(own.seeds for own in trials),
     )
@@ -136,21 +141,32 @@ def _read(trial: KeptAnswers, metric: str, split: str) -> _Read:
     """Return what a trial answered, in its data set's order; raises LacksAnswersError."""
     import numpy as np
 
-    from sweeper.frameworks.predictions import checked_predictions
-
-    try:
-        predicted = checked_predictions(trial.path, trial.best, [split]).splits.get(split)
-    except WrongInput as error:
-        raise LacksAnswersError(str(error).replace("\n", "; ")) from error
+    predicted = _opened(trial, split).splits.get(split)
     if predicted is None:
         raise LacksAnswersError(f"{trial.path} has none of {split}")
     scores = predicted.scores().get(metric)
     if scores is None:
         raise LacksAnswersError(f"{metric} is no mean over texts")
+    recorded, found = trial.best.metrics.get(f"{split}/{metric}"), float(scores.mean()) if len(scores) else math.nan
+    if recorded is None or not math.isclose(found, recorded, rel_tol=ROUNDING, abs_tol=ROUNDING):
+        raise LacksAnswersError(f"{trial.path} is not what is on record: {metric} {found!r} for {recorded!r}; {REMEDY}")
     keys = np.column_stack([predicted.example.astype(np.uint64), predicted.occurrence.astype(np.uint64)])
     cluster = getattr(predicted, "cluster", None)
     clusters = predicted.example if cluster is None else cluster
     return _Read(keys, getattr(predicted, "label", predicted.example), clusters, scores)
+
+
+def _opened(trial: KeptAnswers, split: str) -> Predictions:
+    """Open what a trial answered at its best epoch, of which `_read` checks what it uses; raises LacksAnswersError."""
+    from sweeper.records.predictions import read_predictions
+
+    try:
+        found = read_predictions(trial.path, [split])
+    except WrongInput as error:
+        raise LacksAnswersError(str(error).replace("\n", "; ")) from error
+    if found.step != trial.best.step:
+        raise LacksAnswersError(f"{trial.path} is not what is on record: of step {found.step}; {REMEDY}")
+    return found
 
 
 def _on_common_keys(read: Sequence[_Read]) -> list[_Read]:
@@ -185,6 +201,15 @@ def _single(keys: Array) -> Array:
 def _shared(array: Array) -> Array:
     """Return one array for all that are equal: most trials of a study answer the same texts."""
     return _of_bytes(array.tobytes(), array.dtype.str, array.shape)
+
+
+@lru_cache(maxsize=32)
+def _repeats(content: bytes, kind: str) -> bool:
+    """Whether a value occurs more than once."""
+    import numpy as np
+
+    values = np.frombuffer(content, kind)
+    return len(np.unique(values)) < len(values)
 
 
 @lru_cache(maxsize=32)

@@ -133,7 +133,8 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
         " second, or null where they cannot be told apart), decision (why, a text) and detectable, the difference that"
         " so many seeds show with 80 % power; speaks_for (a text): for new texts too, and over_seeds has the same for"
         " new seeds alone, or lacks says why not; test (exact p, labellings, whether all were counted, smallest p that"
-        " is possible), holm_p (the same corrected for the family), greater (probability that first > second), hedges_g,"
+        " is possible), holm_p (the same corrected for the family), greater (probability that first > second),"
+        " hedges_g,"
         " seeds_for_test, seeds_for_family (Holm's correction included), seeds_for_power, and paired: the same seed by"
         " seed, null where seeds do not fix the same order of examples",
         _comparisons,

@@ -215,7 +215,9 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
         " level, which end at 0 where Holm alone rejects it"
     ) * has_families(comparison)
     over_texts = all(one.verdict.over_texts for one in contrasts(comparison))
-    kind = "for new seeds and new texts" if over_texts else "Welch's t interval"
+    on_both = comparison.tested and over_texts
+    kind = "for new seeds and new texts on test, Welch's t interval on validation" if on_both else "Welch's t interval"
+    kind = "for new seeds and new texts" if over_texts and not comparison.tested else kind
     yield (
         f"Differences: {kind}, unpaired; sample standard deviations{corrected}"
         + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")

@@ -110,7 +110,8 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
     return IntervalFigure(
         name=f"groups_{metric}",
         title=f"Groups at each trial's best epoch: {metric_name(metric)}",
-        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} interval (n > 1).",
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} interval (n > 1)."
+        + " On test it holds for new texts, too." * any(row.test.over_texts for row in rows),
         metric=metric,
         unit="%",
         from_zero=False,
