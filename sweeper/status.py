@@ -86,7 +86,8 @@ def _status(record: Record, description: Mapping[str, Any]) -> TrialStatus:
         return found.at(record.progress())
     if status is not Status.DONE or outcome.best is None:
         return found
-    found = replace(found, collapse=trial_collapse(description.get("facts"), outcome.best.metrics, record.metrics()))
+    own = (description.get("facts"), outcome.best.metrics, record.metrics(), record.predictions)
+    found = replace(found, collapse=trial_collapse(*own))
     known = [key for split in (TEST, VALIDATION) if (key := f"{split}/{metric}") in outcome.best.metrics]
     return replace(found, metric=known[0], value=outcome.best.metrics[known[0]]) if known else found
 

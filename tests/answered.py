@@ -45,13 +45,15 @@ def answers(right: Any, keys: Any, labels: Any = None) -> ClassPredictions:
     return ClassPredictions(keys, found, labels, scores.astype(np.float32))
 
 
-def write_answered(study: Path, described: Trial, right: Any, keys: Any = None, labels: Any = None) -> Record:
+def write_answered(
+    study: Path, described: Trial, right: Any, keys: Any = None, labels: Any = None, facts: Any = None
+) -> Record:
     """Write a done trial's record and predictions, alike on both sets, so that the record has what these give."""
     keys = keys_of(len(right)) if keys is None else keys
     kept = answers(right, keys, labels)
     metrics = [
         Metric(split, name, value, 1, STEPS_PER_EPOCH) for split in SPLITS for name, value in recomputed(kept).items()
     ]
-    record = write(study, described, [0.0], [0.0], more=metrics)
+    record = write(study, described, [0.0], [0.0], more=metrics, facts=facts)
     write_predictions(record.predictions, Predictions(1, STEPS_PER_EPOCH, dict.fromkeys(SPLITS, kept)))
     return record

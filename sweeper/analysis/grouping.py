@@ -160,7 +160,7 @@ def _trial_row(factors: tuple[Value, ...], result: Result, settings: Mapping[str
         order=tuple(value for name, value in settings.items() if name in OF_ORDER or name.startswith("data.")),
         started=result.started,
         ended=result.ended,
-        collapse=trial_collapse(result.facts, result.at_best, result.metrics),
+        collapse=trial_collapse(result.facts, result.at_best, result.metrics, result.predictions),
     )
 
 

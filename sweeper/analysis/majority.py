@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from sweeper.analysis.collapse import Collapse, Validation, collapse, last_losses
+from sweeper.analysis.collapse import ONE_CLASS, ROUNDING, Collapse, Validation, collapse, last_losses
 from sweeper.analysis.contents import Value
 from sweeper.analysis.rows import SETS, Comparison, GroupRow, MeasuredRow, Values
 from sweeper.data import EVALUATED
 from sweeper.data.facts import read_facts
+from sweeper.errors import WrongInput
 from sweeper.trial.outcome import Metric
 
 ACCURACY = "accuracy"  # the one metric that the majority's share is a value of
@@ -26,14 +29,37 @@ def shares(facts: Mapping[str, Any] | None) -> dict[str, float]:
 
 
 def trial_collapse(
-    facts: Mapping[str, Any] | None, at_best: Mapping[str, float], metrics: Iterable[Metric]
+    facts: Mapping[str, Any] | None,
+    at_best: Mapping[str, float],
+    metrics: Iterable[Metric],
+    predictions: Path | None = None,
 ) -> Collapse | None:
     """Say by what a done trial is seen to have collapsed, from its record: `at_best` are its metrics at the best step.
 
-    Test metrics are never looked at.
+    Test metrics are never looked at. The file of predictions, if there is one, is opened only where the accuracy leaves
+    room for one class alone, which few trials' does.
     """
     accuracy, majority = at_best.get(f"valid/{ACCURACY}"), shares(facts).get("validation")
-    return collapse(Validation(accuracy, majority, last_losses(metrics)))
+    answers = None
+    if predictions and accuracy is not None and majority and accuracy <= majority + 1 - ONE_CLASS + ROUNDING:
+        answers = _answers(predictions)
+    return collapse(Validation(accuracy, majority, last_losses(metrics), answers))
+
+
+def _answers(path: Path) -> Mapping[object, int] | None:
+    """How often each class was answered on validation; None where that is not kept, or the file cannot be used.
+
+    What is wrong with a file is said where its interval lacks.
+    """
+    if not path.exists():
+        return None
+    from sweeper.records.predictions import ClassPredictions, read_predictions
+
+    try:
+        found = read_predictions(path, ["valid"]).splits.get("valid")
+    except WrongInput:
+        return None
+    return Counter(found.answer.tolist()) if isinstance(found, ClassPredictions) else None
 
 
 def common(known: Sequence[Mapping[str, float]]) -> dict[str, float]:

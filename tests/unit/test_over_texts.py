@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.contrasts import Contrast, contrasts
 from sweeper.analysis.texts import SpeaksFor
 from sweeper.report.headline import verdict
@@ -236,3 +237,22 @@ def test_what_would_be_needed_is_a_small_table(tmp_path: Path) -> None:
     (table,) = [table for table in text_tables(compared(tmp_path)) if table.title.startswith("Seeds and texts")]
     assert [cells[2] for cells in table.blocks[0]] == ["1.0", "2.0", "5.0"]
     assert any("three seeds know a spread" in line.lower() for line in notes(compared(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("answered", "expected"),
+    [
+        ([0] * 400, Collapse.ONE_CLASS),
+        ([0] * 397 + [1] * 3, Collapse.ONE_CLASS),
+        # No better than the majority, and yet not one class: with predictions at hand that is no collapse.
+        ([0] * 380 + [1] * 20, None),
+    ],
+)
+def test_predictions_tell_one_class_from_few_right(answered: list[int], expected: Any, tmp_path: Path) -> None:
+    labels = np.array([1] * 40 + [0] * 360)  # nine tenths are of class 0
+    sizes = {"train": [90, 10], "valid": [360, 40], "test": [360, 40]}
+    data = {"label_names": ["bad", "good"], "class_counts": sizes, "leaked": {}, "notes": []}
+    right = np.array(answered) == labels
+    write_answered(tmp_path, trial(), right, labels=labels, facts={"data": data, "splits": {}})
+    (row,) = compared(tmp_path).trials
+    assert row.collapse is expected
