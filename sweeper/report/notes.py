@@ -21,7 +21,7 @@ from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
 from sweeper.report.tables.columns import columns
 from sweeper.report.text import UNKNOWN, group_label, heading, interval_name, labels, printable, value_text
-from sweeper.report.text_notes import text_notes
+from sweeper.report.text_notes import needs_notes, text_notes
 from sweeper.trial.metrics import is_share
 from sweeper.trial.outcome import Status
 
@@ -70,6 +70,7 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     yield from majority_notes(comparison)
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         yield from _contrast_notes(comparison, contrasts(comparison))
+    yield from needs_notes(comparison)
     yield from _spread_notes(comparison)
     yield from _reference_notes(comparison)
     yield from _cost_notes(comparison)

@@ -27,13 +27,18 @@ def text_notes(comparison: Comparison) -> Iterator[str]:
             " checkpoint or newly chosen setting. They can be the narrower ones, as texts tell more of their own error"
             " than few seeds do of theirs."
         )
+        yield from _cluster_notes(comparison, kept)
+    yield from _model_notes(comparison)
+    yield from _lacking_notes(comparison)
+
+
+def needs_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield how to read the table of seeds and texts that would be needed, where there is one."""
+    if any(comparison.split in row.texts for row in comparison.groups) and number_of_pairs(comparison) > 0:
         yield (
             "Seeds and texts that would be needed take the measured spreads for the true ones; three seeds know a"
             " spread within a factor of about four."
         )
-        yield from _cluster_notes(comparison, kept)
-    yield from _model_notes(comparison)
-    yield from _lacking_notes(comparison)
 
 
 def _cluster_notes(comparison: Comparison, kept: list[GroupTexts]) -> Iterator[str]:
