@@ -1,7 +1,8 @@
 """The command that shows what a study's trials answered, example by example: python -m sweeper.predictions STUDY
 
 One table: example, text where the data is at hand, label, and each trial's answer and its probability. With --make it
-first evaluates the best weights of done trials that have kept no predictions, and keeps those that give the record.
+first evaluates the best weights of done trials that have kept no predictions, and keeps those that give the record;
+with --cluster it first adds to kept predictions what each example belongs to.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
 from sweeper.data import EVALUATED
 from sweeper.errors import DONE, NOT_ALL_DONE, Parser, WrongInput, run_and_exit
 from sweeper.records.files import expanded, write_file
+from sweeper.records.record import Record
 from sweeper.records.study import StudyRecords, open_study
 from sweeper.report.answers_file import FORMATS, answers_file
+from sweeper.trial.outcome import Best
+from sweeper.trial.trial import Trial
 
 SHOWN = 5  # names of trials in a line
 
@@ -37,11 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--make", action="store_true", help="first make the predictions that trials lack, of their best weights"
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="COLUMN",
+        help="first add to kept predictions which examples belong together, by a column of the data as data.cluster",
+    )
     options = parser.parse_args(arguments)
     output = None if options.output is None else expanded("--output", options.output)
     format_name = _format(options.format, output)
     study = open_study(expanded("", options.study))
-    failed = _make(study) if options.make else 0
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
+    failed = _make(study) if options.make else DONE
+    if options.cluster is not None:
+        failed = max(failed, _cluster(study, options.cluster))
     return max(_write(study, options.split, format_name, output), failed)
 
 
@@ -65,10 +78,7 @@ def _make(study: StudyRecords) -> int:
 
     A line for each trial goes to stderr.
     """
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the libraries are imported
     from sweeper.analysis.answers import done_trials
-    from sweeper.frameworks import ALLOWED
-    from sweeper.records.restore import restored
 
     code = DONE
     for record, best in done_trials(study):
@@ -76,16 +86,45 @@ def _make(study: StudyRecords) -> int:
             continue
         from sweeper.frameworks.evaluated import make_predictions  # imports the libraries: where it is needed
 
-        with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # the table alone is printed
-            warnings.simplefilter("ignore")  # the libraries' among themselves
-            try:
-                problem = make_predictions(restored(record.path, ALLOWED), record, best)
-            except WrongInput as error:
-                problem = str(error).splitlines()[0]
+        problem = _tried(make_predictions, record, best)
         code = NOT_ALL_DONE if problem else code
         said = f"no predictions are made: {problem}" if problem else "its predictions are made, and give the record"
         print(f"{record.path.name}: {said}", file=sys.stderr, flush=True)
     return code
+
+
+def _cluster(study: StudyRecords, column: str) -> int:
+    """Add a column's clusters to the predictions of done trials; returns NOT_ALL_DONE where some stay without.
+
+    A line for each trial goes to stderr.
+    """
+    from sweeper.analysis.answers import done_trials
+    from sweeper.frameworks.clustered import add_clusters
+
+    code = DONE
+    for record, best in done_trials(study):
+        if not record.predictions.exists():
+            continue  # told under the table
+        problem = _tried(partial(add_clusters, column=column), record, best)
+        code = NOT_ALL_DONE if problem else code
+        said = (
+            f"its predictions have no clusters of {column}: {problem}" if problem else "its predictions have clusters"
+        )
+        print(f"{record.path.name}: {said}", file=sys.stderr, flush=True)
+    return code
+
+
+def _tried(change: Callable[[Trial, Record, Best], str], record: Record, best: Best) -> str:
+    """Call what changes a done trial's predictions, and return why it did not, empty where it did."""
+    from sweeper.frameworks import ALLOWED
+    from sweeper.records.restore import restored
+
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # the table alone is printed
+        warnings.simplefilter("ignore")  # the libraries' among themselves
+        try:
+            return change(restored(record.path, ALLOWED), record, best)
+        except WrongInput as error:
+            return str(error).splitlines()[0]
 
 
 def _write(study: StudyRecords, split: str, format_name: str, output: Path | None) -> int:

@@ -12,11 +12,13 @@ from sweeper.analysis.contents import Value as Value
 from sweeper.errors import WrongInput
 from sweeper.trial.mends import MENDED
 from sweeper.trial.settings import FRAMEWORKS
+from sweeper.trial.trial import CLUSTERS
 
 # What a trial is made of; all else in a configuration (study, outputs, tracking, fresh) changes no result.
 SECTIONS = ("model", "framework", "data", "arch", "task", "tokenizer", "train", "device", "digests")
 ALWAYS = ("model", "framework")
 ORDER = {"framework": FRAMEWORKS}
+NO_FACTORS = ("data.cluster", f"digests.{CLUSTERS}")  # they change no training: trials with and without are one group
 SEEDS = ("seed", "data_seed")
 STUDY = "study"
 DIGEST_SHOWN = 12  # hexadecimal digits of a digest
@@ -74,6 +76,8 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             text = json.dumps(value) if isinstance(value, list) else value
+            if f"{prefix}{key}" in NO_FACTORS:
+                continue
             yield f"{prefix}{key}", text[:DIGEST_SHOWN] if prefix == "digests." and key != MENDED else text
 
 

@@ -194,7 +194,7 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     if not missing or not head.rows or len(head.header) < len(wanted):
         return found  # what is wrong is told where the table is read
     wanted = {name: None if name in missing else column for name, column in wanted.items()}
-    columns = found_columns(head.header, head.rows, wanted["text"], wanted["label"])
+    columns = found_columns(*_without(head, source.cluster), wanted["text"], wanted["label"])
     options = {"text": columns.texts, "label": columns.labels}
     for name in missing:
         if len(options[name]) != 1:
@@ -205,6 +205,12 @@ def _with_columns(found: Fitted, source: LabelledColumns, named: Collection[str]
     return found.taking(
         {f"data.{name}": column for name, column in taken.items()}, f": {others} ({changes} changes it)"
     )
+
+
+def _without(head: Head, column: str | None) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """Return names of columns and first rows without a column that is neither of texts nor of classes."""
+    kept = [position for position, name in enumerate(head.header) if name != column]
+    return [head.header[position] for position in kept], [[row[position] for position in kept] for row in head.rows]
 
 
 def _check_header(source: LabelledColumns, head: Head) -> None:

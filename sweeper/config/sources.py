@@ -27,7 +27,7 @@ from sweeper.tokens.tokenizer import has_vocabulary, list_of_pieces, tokenizer_f
 from sweeper.tokens.vocabulary import check_vocabulary, piece_ids
 from sweeper.trial.mends import mended
 from sweeper.trial.settings import ArchSettings, Family, FrameworkSettings, Head, TokenizerSettings
-from sweeper.trial.trial import digest
+from sweeper.trial.trial import CLUSTERS, digest
 
 DEFAULT_ARCH = "tiny"  # of conf/config.yaml
 OF_MODEL = "of_model"  # the choice of arch that takes the shape of model.path, setting by setting
@@ -224,6 +224,8 @@ def digests(
     answers = None if head else prompted_answers(values, source)
     read_with = checkpoint.config if checkpoint is not None and by_transformers else None
     named = data_digests(source, tokenizer, answers, read_with=read_with)
+    if clusters := source.cluster_digest():
+        named[CLUSTERS] = clusters
     if answers:
         named["verbalisers"] = digest(answers)
     if checkpoint is not None and arch.model_type not in PREFIXES:

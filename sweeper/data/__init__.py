@@ -24,13 +24,14 @@ class Examples:
     texts: tuple[str, ...]
     labels: tuple[int, ...]
     seconds: tuple[str, ...] = ()  # the second text of each pair; empty when an example is one text
+    clusters: tuple[str, ...] = ()  # what each belongs to, one author, one document; empty when nothing tells
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def at(self, indices: Iterable[int]) -> Examples:
         """Return the examples at `indices`, in that order."""
-        return Examples(*_rows(indices, self.texts, self.labels, self.seconds))
+        return Examples(*_rows(indices, self.texts, self.labels, self.seconds, self.clusters))
 
     @property
     def inputs(self) -> list[tuple[str, ...]]:
@@ -50,17 +51,18 @@ class Answered:
 
     questions: tuple[str, ...]
     answers: tuple[str, ...]
+    clusters: tuple[str, ...] = ()  # what each belongs to; empty when nothing tells
 
     def __len__(self) -> int:
         return len(self.questions)
 
     def at(self, indices: Iterable[int]) -> Answered:
         """Return the pairs at `indices`, in that order."""
-        return Answered(*_rows(indices, self.questions, self.answers))
+        return Answered(*_rows(indices, self.questions, self.answers, self.clusters))
 
     def first(self, limit: int | None) -> Answered:
         """Return at most `limit` pairs; None: all."""
-        return Answered(self.questions[:limit], self.answers[:limit])
+        return Answered(self.questions[:limit], self.answers[:limit], self.clusters[:limit])
 
     @property
     def every_text(self) -> list[str]:
@@ -100,6 +102,10 @@ class DataSettings:
         """Nothing: the splits came as files."""
         return ()
 
+    def cluster_digest(self) -> str:
+        """Empty: nothing tells which examples belong together but what the digest of all splits stands for."""
+        return ""
+
     def unlabelled(self) -> list[str]:
         """None: weights are given, or are pretrained on another text."""
         return []
@@ -134,6 +140,9 @@ class Source(Protocol):
 
         What is made of training texts (a tokenizer, weights) is known by it, so it tells splits apart.
         """
+
+    def cluster_digest(self) -> str:
+        """Hexadecimal digest of what validation's and test's examples belong to; empty where nothing tells."""
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of how the splits were made, a sentence each; empty when they came as files."""

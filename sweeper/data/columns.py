@@ -46,13 +46,16 @@ def text_faults(table: Table, columns: Iterable[str]) -> Faults:
     return faults
 
 
-def class_names(table: Table, column: str, *, as_is: bool = False) -> tuple[list[str], Faults]:
-    """Return the name of each example's class, "" where there is none; `as_is`: that is a class, too."""
+def class_names(table: Table, column: str, *, as_is: bool = False, what: str = "label") -> tuple[list[str], Faults]:
+    """Return the name of each example's class, "" where there is none; `as_is`: that is a class, too.
+
+    `what` says in messages what stands in the column.
+    """
     names, faults = [], Faults()
     for index, value in enumerate(table.columns[column]):
         name = ""
         try:
-            name = _class_name(value, table.spelled) or (EMPTY if as_is else "")
+            name = _class_name(value, table.spelled, what) or (EMPTY if as_is else "")
             if not name:
                 faults.missing[index] = f"{column} is missing"
         except ValueError as error:
@@ -61,7 +64,7 @@ def class_names(table: Table, column: str, *, as_is: bool = False) -> tuple[list
     return names, faults
 
 
-def _class_name(value: Any, spelled: bool) -> str:
+def _class_name(value: Any, spelled: bool, what: str) -> str:
     """The class that a label stands for: 1, 1.0 and "1" are one. `spelled`: numbers are strings. Raises ValueError."""
     if isinstance(value, str):
         value = value.strip()
@@ -74,7 +77,7 @@ def _class_name(value: Any, spelled: bool) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, str | int | float):
-        raise ValueError(f"is {str(value)[:40]}, which is no label")
+        raise ValueError(f"is {str(value)[:40]}, which is no {what}")
     if not _is_unicode(str(value)):
         raise ValueError(SURROGATE)
     return str(value)

@@ -20,7 +20,7 @@ from sweeper.data.dialects import (
 from sweeper.data.encodings import read_text
 from sweeper.data.headers import names_instead
 from sweeper.data.layout import Layout, lay_out
-from sweeper.data.table import Table, check_columns, counted, lines
+from sweeper.data.table import Table, check_columns, counted, lines, wanted_there
 from sweeper.errors import WrongInput
 
 USUAL = {".csv": Separator.comma, ".tsv": Separator.tab}
@@ -28,8 +28,10 @@ TITLES = {Separator.comma: "commas", Separator.semicolon: "semicolons", Separato
 SPREADSHEET = re.compile(r"\Asep=([,;\t|])\r?(?=\n)")  # Excel's way to tell the separator
 
 
-def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: str) -> Table:
-    """Read columns of a file; `optional`: a column that it may lack. Raises WrongInput."""
+def read_delimited(
+    extension: str, file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: Collection[str]
+) -> Table:
+    """Read columns of a file; `optional`: those that it may lack. Raises WrongInput."""
     text, encoding_note = read_text(file, asked.encoding)
     told = SPREADSHEET.match(text)
     text = text[told.end() :] if told else text  # its line stays, empty: the others keep their numbers
@@ -37,13 +39,13 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         raise WrongInput(f"{file} holds no examples\nneeded: at least one")
     separators = _separators(extension, asked, told.group(1) if told else "")
     separator = _separator(file, text, separators, wanted or {}, optional, asked)
-    needed = (wanted or {}).keys() - {optional}
+    needed = (wanted or {}).keys() - {*optional}
     found, quoting_note = _records(file, text, separator, asked, needed)
     layout = lay_out(found, asked.columns, needed)
     if wanted is None:
         wanted = {name: "" for name in layout.header if name and layout.header.count(name) == 1}
-    elif optional not in layout.header:
-        wanted = {column: setting for column, setting in wanted.items() if column != optional}
+    else:
+        wanted = wanted_there(wanted, layout.header, optional)
     instead = "" if asked.columns else names_instead([record.fields for record in found if not record.is_blank])
     check_columns(str(file), layout.header, wanted, f"; where line 1 is an example: {instead}" if instead else "")
     positions = {column: layout.header.index(column) for column in wanted}
@@ -58,6 +60,7 @@ def read_delimited(extension: str, file: Path, wanted: Mapping[str, str] | None,
         [row.number for row in layout.rows],
         spelled=True,
         notes=(*notes, *layout.notes, *width_notes),
+        there=layout.header,
         without_header=instead,
     )
 
@@ -71,7 +74,12 @@ def _separators(extension: str, asked: Asked, told: str) -> list[Separator]:
 
 
 def _separator(
-    file: Path, text: str, separators: Sequence[Separator], wanted: Mapping[str, str], optional: str, asked: Asked
+    file: Path,
+    text: str,
+    separators: Sequence[Separator],
+    wanted: Mapping[str, str],
+    optional: Collection[str],
+    asked: Asked,
 ) -> Separator:
     """Return the separator by which there are the wanted columns; else, of those that cut all lines alike, the first.
 
@@ -90,7 +98,7 @@ def _separator(
         if fitting:
             return fitting[0]
     headers = {separator: first_fields(text, separator) for separator in separators}
-    for needed in (wanted.keys(), wanted.keys() - {optional}):
+    for needed in (wanted.keys(), wanted.keys() - {*optional}):
         for separator, header in headers.items():
             if needed and needed <= {*header}:
                 return separator

@@ -86,8 +86,7 @@ class InFiles(Tabular, ABC):
     def _read(self, split: str, parts: Sequence[Path]) -> Table:
         if parts[0].is_dir():
             return read_classes(parts[0], self.wanted, self.encoding)
-        optional = "" if split == "train" else self.target
-        tables = [read_table(file, self.wanted, self._asked, optional) for file in parts]
+        tables = [read_table(file, self.wanted_of_table, self._asked, self.optional(split)) for file in parts]
         return joined(tables, f"{self.source}, {split}")
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sweeper.data.missing import Found
 from sweeper.data.parquet_rows import named
 from sweeper.data.split_files import split_files
 from sweeper.data.splits import SPLIT_NAMES, tokenizer_beside
-from sweeper.data.table import Table, check_columns
+from sweeper.data.table import Table, check_columns, wanted_there
 from sweeper.data.tables import read_table
 from sweeper.data.tabular import Tabular
 from sweeper.errors import WrongInput
@@ -46,7 +46,7 @@ class OnHub(Tabular, ABC):
             raise WrongInput(f"{self.source} has no split train\nsplits there: {', '.join(map(str, fetched))}")
         tables = {
             split: _read_split(
-                fetched[name], f"{self.source}, split {name}", self.wanted, self.target, required=split == "train"
+                fetched[name], f"{self.source}, split {name}", self.wanted_of_table, self.optional(split)
             )
             for split, name in names.items()
             if name is not None
@@ -124,20 +124,19 @@ def _remedy(directory: Path, files: str) -> str:
     return f"needed: a directory in the hub's layout; otherwise: {files}"
 
 
-def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], target: str, *, required: bool) -> Table:
+def _read_split(dataset: Dataset, source: str, wanted: Mapping[str, str], optional: Collection[str]) -> Table:
     from datasets import ClassLabel
 
-    if not required and target not in dataset.column_names:
-        wanted = {column: setting for column, setting in wanted.items() if column != target}
-    check_columns(source, dataset.column_names, wanted)
+    there = dataset.column_names
+    wanted = wanted_there(wanted, there, optional)
+    check_columns(source, there, wanted)
     if not len(dataset):
         raise WrongInput(f"{source} holds no examples\nneeded: at least one")
     columns = {column: dataset[column][:] for column in wanted}
-    class_names: tuple[str, ...] = ()
-    if target in columns and isinstance(dataset.features[target], ClassLabel):
-        class_names = tuple(dataset.features[target].names)
-        columns[target] = named(columns[target], class_names, source, target)
-    return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names)
+    declared = {name: dataset.features[name] for name in columns}
+    class_names = {name: tuple(kind.names) for name, kind in declared.items() if isinstance(kind, ClassLabel)}
+    columns |= {name: named(columns[name], names, source, name) for name, names in class_names.items()}
+    return Table(source, columns, range(1, len(dataset) + 1), unit="row", class_names=class_names, there=there)
 
 
 @contextmanager

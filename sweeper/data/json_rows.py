@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sweeper.data.dialects import Asked, split_lines
 from sweeper.data.encodings import read_text
-from sweeper.data.table import Table, check_columns
+from sweeper.data.table import Table, check_columns, wanted_there
 from sweeper.errors import WrongInput
 
 KINDS = {list: "a list", str: "a string", type(None): "null"}
 Objects = dict[int, dict[str, Any]]  # by line, or by place in an array
 
 
-def read_json(file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: str) -> Table:
-    """Read columns of a file; `optional`: one that it may lack. What an object lacks is None. Raises WrongInput."""
+def read_json(file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: Collection[str]) -> Table:
+    """Read columns of a file; `optional`: those that it may lack. What an object lacks is None. Raises WrongInput."""
     text, encoding_note = read_text(file, asked.encoding)
     notes = [encoding_note] if encoding_note else []
     unit, objects = "line", _array(file, text, wanted or {}) if text.lstrip().startswith("[") else None
@@ -28,13 +28,10 @@ def read_json(file: Path, wanted: Mapping[str, str] | None, asked: Asked, option
         rows = {number: line for number, line in enumerate(split_lines(text), start=1) if line.strip()}
         objects = {number: _object(file, number, line, wanted or {}) for number, line in rows.items()}
     there = list(dict.fromkeys(name for item in objects.values() for name in item))
-    if wanted is None:
-        wanted = {name: "" for name in there}
-    elif optional not in there:
-        wanted = {column: setting for column, setting in wanted.items() if column != optional}
+    wanted = {name: "" for name in there} if wanted is None else wanted_there(wanted, there, optional)
     check_columns(str(file), there, wanted)
     columns = {column: [item.get(column) for item in objects.values()] for column in wanted}
-    return Table(str(file), columns, list(objects), unit, notes=tuple(notes))
+    return Table(str(file), columns, list(objects), unit, notes=tuple(notes), there=there)
 
 
 def _array(file: Path, text: str, wanted: Iterable[str]) -> Objects | None:

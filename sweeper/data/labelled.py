@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from sweeper.data.class_checks import AS_IS, Classes, absence_notes, check_single_labels, marked_texts, spelling_notes
+from sweeper.data.clusters import clusters_of
 from sweeper.data.columns import LABELS, class_names, in_order, labelled, text_faults
 from sweeper.data.limits import check_limits
 from sweeper.data.missing import MARKS, SECRET, Found, Missing, marks_among, without_marks, without_missing
@@ -53,6 +54,7 @@ class LabelledColumns(Tabular, Verbalised, ABC):
             )
         object.__setattr__(self, "text", texts[0] if len(texts) == 1 else tuple(texts))
         object.__setattr__(self, "label", label)
+        self.check_cluster()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -82,12 +84,14 @@ class LabelledColumns(Tabular, Verbalised, ABC):
         found = self.found()
         tables, classes, said = self._complete_rows(found)
         present = set(classes["train"])
-        declared = [name for name in tables["train"].class_names if name in present]
+        declared = [name for name in tables["train"].class_names.get(self.label, ()) if name in present]
         names = tuple(declared) or in_order(present)
         check_classes(names, self.source)
         if self.classes != Classes.as_is:
             check_single_labels(classes["train"], self.label, self.source)
         given = {split: labelled(table, self.texts, classes[split], names) for split, table in tables.items()}
+        clusters = clusters_of(tables, self.cluster)
+        given = {split: replace(examples, clusters=clusters[split]) for split, examples in given.items()}
         splits = complete(given, self.shares, self.split_seed, given["train"].labels)
         check_parts(given, splits, self.shares, names)
         check_splits(splits, names, self.source)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sweeper.data.dialects import Asked
-from sweeper.data.table import Table, check_columns, lines
+from sweeper.data.table import Table, check_columns, lines, wanted_there
 from sweeper.errors import WrongInput
 
 NO_LABEL = -1  # the hub's mark of an example whose label is kept secret
 
 
-def read_parquet(file: Path, wanted: Mapping[str, str] | None, asked: Asked, optional: str) -> Table:  # noqa: ARG001
-    """Read columns of a file; `optional`: a column that it may lack. Raises WrongInput."""
+def read_parquet(
+    file: Path,
+    wanted: Mapping[str, str] | None,
+    asked: Asked,  # noqa: ARG001
+    optional: Collection[str],
+) -> Table:
+    """Read columns of a file; `optional`: those that it may lack. Raises WrongInput."""
     import pyarrow
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(file) as content:
             schema = content.schema_arrow
-            if wanted is None:
-                wanted = {name: "" for name in schema.names}
-            elif optional not in schema.names:
-                wanted = {column: setting for column, setting in wanted.items() if column != optional}
-            check_columns(str(file), schema.names, wanted)
+            there = schema.names
+            wanted = {name: "" for name in there} if wanted is None else wanted_there(wanted, there, optional)
+            check_columns(str(file), there, wanted)
             rows = content.read(columns=list(wanted), use_threads=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise WrongInput(f"{file} is not a parquet file: {error}"[:300].replace("\n", " ")) from error
@@ -34,8 +37,7 @@ def read_parquet(file: Path, wanted: Mapping[str, str] | None, asked: Asked, opt
     declared = {column: names for column, names in _class_names(schema.metadata).items() if column in columns}
     for column, names in declared.items():
         columns[column] = named(columns[column], names, f"{file}", column)
-    class_names = next(iter(declared.values()), ())
-    return Table(str(file), columns, range(1, rows.num_rows + 1), unit="row", class_names=class_names)
+    return Table(str(file), columns, range(1, rows.num_rows + 1), unit="row", class_names=declared, there=there)
 
 
 def named(numbers: Sequence[Any], names: Sequence[str], source: str, column: str) -> list[str | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from sweeper.data import EVALUATED, Answered
+from sweeper.data.clusters import clusters_of
 from sweeper.data.columns import text_faults
 from sweeper.data.files import InFiles
 from sweeper.data.hub import OnHub
@@ -43,6 +44,7 @@ class QuestionColumns(Tabular, ABC):
                 f"data.question={self.question} data.answer={self.answer} are one column\n"
                 "allowed: a column for each of them"
             )
+        self.check_cluster()
 
     def check(self) -> None:
         """Raise WrongInput when the data cannot be read, or cannot be compared by."""
@@ -61,12 +63,14 @@ class QuestionColumns(Tabular, ABC):
         """Read the data set and make its missing splits. Raises WrongInput, naming the first line without a text."""
         found = self.found()
         columns = (self.question, self.answer)
-        pairs, said = {}, {}
+        pairs, said, tables = {}, {}, {}
         for split, table in found.tables.items():
             needed = "needed: a text in every example, as a string"
-            rows, _, sentence = without_missing(table, text_faults(table, columns), self.missing, needed)
-            pairs[split] = Answered(*(tuple(rows.columns[column]) for column in columns))
+            tables[split], _, sentence = without_missing(table, text_faults(table, columns), self.missing, needed)
+            pairs[split] = Answered(*(tuple(tables[split].columns[column]) for column in columns))
             said[split] = [sentence]
+        clusters = clusters_of(tables, self.cluster)
+        pairs = {split: replace(rows, clusters=clusters[split]) for split, rows in pairs.items()}
         # All of one class: the same draw, with nothing to stratify by.
         splits = complete(pairs, self.shares, self.split_seed, [0] * len(pairs["train"]))
         check_new({split: pairs.questions for split, pairs in splits.items()}, self.source, "question")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweeper.errors import WrongInput
@@ -23,9 +24,11 @@ class Table:
     numbers: Sequence[int]  # of each example's line (its first, where it has several) or row, counted from 1
     unit: str = "line"
     spelled: bool = False  # every value is a string, numbers too
-    class_names: tuple[str, ...] = ()  # in their order, where the source declares one
+    # By column, in their order, where the source declares one.
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what was taken of its format, a sentence each
     sources: Sequence[str] = ()  # of each example, where there are several
+    there: Sequence[str] = ()  # names of all columns of the source, wanted or not; none where it is no table
     without_header: str = ""  # the setting by which its first line is an example, where it may be one
 
     def __len__(self) -> int:
@@ -67,13 +70,20 @@ def joined(tables: Sequence[Table], source: str) -> Table:
     )
 
 
+def wanted_there(wanted: Mapping[str, str], there: Collection[str], optional: Collection[str]) -> Mapping[str, str]:
+    """Return the wanted columns without those that may be missing, and are."""
+    return {column: setting for column, setting in wanted.items() if column in there or column not in optional}
+
+
 def check_columns(source: str, there: Sequence[str], wanted: Mapping[str, str], remedy: str = "") -> None:
     """Raise WrongInput for a column that a source lacks, or has twice; lists those it has. `remedy`: another one."""
     for column, setting in wanted.items():
         if there.count(column) == 1:
             continue
         shown = [name[:SHOWN_WIDTH] for name in there[:SHOWN_COLUMNS]] + ["…"] * (len(there) > SHOWN_COLUMNS)
-        said = "has several columns of that name" if column in there else "has no such column"
+        near = difflib.get_close_matches(column, there, n=1)
+        nothing = f"has no such column{f'; did you mean {near[0][:SHOWN_WIDTH]}?' if near else ''}"
+        said = "has several columns of that name" if column in there else nothing
         key = setting.partition("=")[0]
         raise WrongInput(f"{setting}: {source} {said}\ncolumns there: {', '.join(shown)}\nset {key}=COLUMN{remedy}")
 

@@ -6,7 +6,7 @@ Standard library only, except for parquet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sweeper.data.parquet_rows import read_parquet
 from sweeper.data.table import Table
 from sweeper.errors import WrongInput
 
-Reader = Callable[[Path, Mapping[str, str] | None, Asked, str], Table]
+Reader = Callable[[Path, Mapping[str, str] | None, Asked, Collection[str]], Table]
 READERS: dict[str, Reader] = {
     ".jsonl": read_json,
     ".json": read_json,
@@ -35,11 +35,13 @@ READ_FOR = {
 }
 
 
-def read_table(file: Path, wanted: Mapping[str, str] | None, asked: Asked = AS_SHOWN, optional: str = "") -> Table:
+def read_table(
+    file: Path, wanted: Mapping[str, str] | None, asked: Asked = AS_SHOWN, optional: Collection[str] = ()
+) -> Table:
     """Read columns of a file. Raises WrongInput.
 
-    `wanted`: column -> setting, {"stars": "data.label=stars"}; None: every column. `optional` is one that may be
-    missing.
+    `wanted`: column -> setting, {"stars": "data.label=stars"}; None: every column. `optional` are those that
+    may be missing.
     """
     try:
         _check_size(file)

@@ -8,22 +8,27 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar
 
-from sweeper.data import DataSettings
+from sweeper.data import EVALUATED, DataSettings
 from sweeper.data.heads import Head
 from sweeper.data.missing import Found, Missing, by_split, told
 from sweeper.data.splits import SHARES, TITLES
 from sweeper.errors import WrongInput
 from sweeper.trial.settings import LARGEST_SEED, setting
+from sweeper.trial.trial import digest
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A data set, read: classes numbered where there are some, missing splits made; `digest` is of all that."""
+    """A data set, read: classes numbered where there are some, missing splits made; `digest` is of all that.
+
+    `clusters` is the digest of what validation's and test's examples belong to; empty where nothing tells.
+    """
 
     splits: Mapping[str, Any]
     notes: tuple[str, ...]
     digest: str
     label_names: tuple[str, ...] = ()
+    clusters: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,41 @@ class Tabular(DataSettings, ABC):
         help="rows without a text, a label or an answer: refuse, or drop, which leaves them out and says how many",
     )
 
+    cluster: Any = setting(
+        None,
+        since=2,
+        identity=False,  # no model sees it
+        help="column whose equal values mark validation and test examples that belong together, as one author's; null:"
+        " each example stands for itself",
+    )
+
     def __post_init__(self) -> None:
         """Nothing: which columns there are is for classes below."""
+
+    def check_cluster(self) -> None:
+        """Raise WrongInput where data.cluster names no column, or one that is read as something else."""
+        if self.cluster is None:
+            return
+        object.__setattr__(self, "cluster", column_name("data.cluster", self.cluster))
+        if self.cluster in self.wanted:
+            raise WrongInput(
+                f"data.cluster={self.cluster} is the column of {self.wanted[self.cluster]}\n"
+                "allowed: another column, whose equal values mark examples that belong together"
+            )
 
     @property
     def wanted(self) -> dict[str, str]:
         """The columns that are read, and the settings that ask for them, as in {"stars": "data.label=stars"}."""
         return {getattr(self, name): f"data.{name}={getattr(self, name)}" for name in self.column_settings}
+
+    @property
+    def wanted_of_table(self) -> dict[str, str]:
+        """The columns that are read where there are columns, and the settings that ask for them."""
+        return self.wanted | ({} if self.cluster is None else {self.cluster: f"data.cluster={self.cluster}"})
+
+    def optional(self, split: str) -> set[str]:
+        """The columns that a split may lack; where clusters are needed is known when all splits are read."""
+        return {*([] if self.cluster is None else [self.cluster]), *([] if split == "train" else [self.target])}
 
     @property
     def source(self) -> str:
@@ -106,6 +139,10 @@ class Tabular(DataSettings, ABC):
         """The examples of train, valid and test, before any limit."""
         return dict(self.prepared().splits)
 
+    def cluster_digest(self) -> str:
+        """Hexadecimal SHA-256 of what validation's and test's examples belong to; empty without data.cluster."""
+        return "" if self.cluster is None else self.prepared().clusters
+
     def notes(self) -> tuple[str, ...]:
         """A sentence for each split that was made."""
         return self.prepared().notes
@@ -132,7 +169,10 @@ class Tabular(DataSettings, ABC):
 
 @cache
 def _prepare(settings: Tabular) -> Prepared:
-    return settings.prepare()
+    made = settings.prepare()
+    if settings.cluster is None:
+        return made
+    return replace(made, clusters=digest({split: made.splits[split].clusters for split in EVALUATED}))
 
 
 def column_name(key: str, name: Any) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from sweeper.analysis.factors import trial_settings
 from sweeper.backends import Backend, Outline
 from sweeper.data.facts import DataFacts, data_facts, question_facts, read_facts
+from sweeper.driver.clusters_text import check_one_column, print_clusters
 from sweeper.driver.models_text import model_lines
 from sweeper.driver.other_code import print_other_code
 from sweeper.driver.superseded import print_reasons
@@ -59,7 +60,8 @@ def _queued(backend: Backend) -> set[str]:
 
 
 def distinct(trials: Sequence[Trial], console: Console) -> list[Trial]:
-    """Return each trial once, and print how many were named again."""
+    """Return each trial once, and print how many were named again; raises WrongInput as `check_one_column` does."""
+    check_one_column(trials)
     found = {trial.id: trial for trial in trials}
     if repeated := len(trials) - len(found):
         console.print(f"{repeated} of {len(trials)} combinations are the same trial as another; each is trained once.")
@@ -73,6 +75,7 @@ def print_before(study: Study, trials: Sequence[Trial], to_run: Sequence[Trial],
     if not study.fresh:
         print_reasons(study.directory, trials, to_run, console)
     _print_data(to_run, console)
+    print_clusters(study, trials, console)
     if to_run:
         _print_settings(study, console)
 

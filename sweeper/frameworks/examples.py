@@ -18,7 +18,7 @@ from sweeper.errors import WrongInput
 from sweeper.records.files import cached
 from sweeper.records.own_code import DATA_CODE
 from sweeper.trial import Trial
-from sweeper.trial.trial import digest, result_settings
+from sweeper.trial.trial import CLUSTERS, digest, result_settings
 
 if TYPE_CHECKING:
     from sweeper.records.predictions import Integers
@@ -31,13 +31,14 @@ FORMAT = 1  # of what is cached
 class KnownExamples:
     """A split's examples in the data set's order: key, occurrence and label of each; `expected` answers of questions.
 
-    The label of a question is the key of its answer.
+    The label of a question is the key of its answer. `cluster` is the key of what each belongs to; None: nothing tells.
     """
 
     example: Integers
     occurrence: Integers
     label: Integers
     expected: tuple[str, ...] = ()
+    cluster: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.example)
@@ -53,7 +54,8 @@ def data_made_of(trial: Trial) -> dict[str, Any]:
 
 def examples_directory(trial: Trial) -> Path:
     """Where the keys of the trial's examples lie."""
-    made_of = data_made_of(trial) | {"format": FORMAT}
+    clusters = {CLUSTERS: trial.digests[CLUSTERS]} if CLUSTERS in trial.digests else {}
+    made_of = data_made_of(trial) | {"format": FORMAT} | clusters
     return trial.cache / "examples" / f"{trial.choices['data']}-{digest(made_of)[:16]}"
 
 
@@ -77,7 +79,9 @@ def known_examples(trial: Trial) -> dict[str, KnownExamples]:
             label = arrays.get(f"{split}_label", "u", example.shape)
             answered = f"{split}_expected_bytes" in arrays.names
             expected = texts_of(arrays, f"{split}_expected", len(example)) if answered else ()
-            found[split] = KnownExamples(example, occurrence, label, expected)
+            has_clusters = f"{split}_cluster" in arrays.names
+            cluster = arrays.get(f"{split}_cluster", "u", example.shape) if has_clusters else None
+            found[split] = KnownExamples(example, occurrence, label, expected, cluster)
         return found
 
 
@@ -96,7 +100,10 @@ def _make(trial: Trial, directory: Path) -> None:
     from sweeper.records.arrays import write_arrays
 
     arrays: dict[str, Any] = {}
-    for split, rows in split_rows(trial).items():
+    rows_of = split_rows(trial)
+    if trial.data.cluster_digest() != trial.digests.get(CLUSTERS, ""):
+        raise WrongInput(f"data={trial.choices['data']} groups its examples otherwise than the trial was made for")
+    for split, rows in rows_of.items():
         arrays |= {f"{split}_{name}": array for name, array in _arrays(rows).items()}
     write_arrays(directory / FILE, arrays)
 
@@ -109,11 +116,14 @@ def _arrays(rows: Examples | Answered) -> dict[str, Any]:
     keys = [example_key(texts) for texts in texts_of_rows(rows)]
     answers: Sequence[Any] = rows.answers if isinstance(rows, Answered) else rows.labels
     labels = [example_key([answer]) for answer in answers] if isinstance(rows, Answered) else answers
+    clusters = rows.clusters or [""] * len(rows)
     return {
         "example": np.array(keys, np.uint64),
-        "occurrence": np.array(occurrences(keys, answers), np.uint32),
+        # By cluster, too: so it is known in every order of the data set which of equal texts belongs to what.
+        "occurrence": np.array(occurrences(keys, [*zip(answers, clusters, strict=True)]), np.uint32),
         "label": np.array(labels, np.uint64),
         **(text_arrays("expected", answers) if isinstance(rows, Answered) else {}),
+        **({"cluster": np.array([example_key([name]) for name in clusters], np.uint64)} if rows.clusters else {}),
     }
 
 

@@ -61,7 +61,8 @@ def _predicted(split: str, known: KnownExamples | None, output: Any) -> Predicte
         raise ValueError(f"predictions of {split} have shape {scores.shape}\nneeded: [examples, classes]")
     with np.errstate(invalid="ignore", over="ignore"):
         found = log_softmax(scores, axis=1)
-    return ClassPredictions(known.example, known.occurrence, known.label.astype(np.int64), found)
+    label = known.label.astype(np.int64)
+    return ClassPredictions(known.example, known.occurrence, label, found, cluster=known.cluster)
 
 
 def _parts(output: Any) -> Sequence[Any]:
@@ -80,6 +81,7 @@ def _answered(known: KnownExamples, output: Answers) -> AnswerPredictions:
         answer=tuple(output.given),
         exact_match=np.array(worth["exact_match"], np.bool_),
         token_f1=np.array(worth["token_f1"], np.float64),
+        cluster=known.cluster,
     )
 
 

@@ -2,6 +2,7 @@
 
 Of each split that was evaluated, its name before that of every array:
 example, occurrence      which example it is: see `sweeper.data.example_keys`
+cluster                  what it belongs to, where data.cluster says so: the key of that name
 label                    number of its class; of a question the key of its answer
 log_probabilities        [examples, classes] in nats; float32, of more than 16 classes float16
 label_log_probability    float32, of more than 16 classes only: of its class, and of the answered one
@@ -16,7 +17,7 @@ Beside them `about`: the file's format, and epoch and step of the best epoch. Im
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ REMEDY = "move it away: python -m sweeper.predictions STUDY --make writes it ane
 KEYS = {"example", "occurrence"}
 CLASSES = KEYS | {"label", "log_probabilities"}
 SEQUENCES = KEYS | {"loss", "tokens"}
-# The arrays of a split that a file holds together.
+MAY_LACK = {"cluster"}
+# The arrays of a split that a file holds together, without those that it may lack.
 ARRAYS = (
     CLASSES,
     CLASSES | {"label_log_probability", "largest_log_probability"},
@@ -47,10 +49,14 @@ Integers = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """What was answered to a split's examples; `example` and `occurrence` [examples] are their keys."""
+    """What was answered to a split's examples; `example` and `occurrence` [examples] are their keys.
+
+    `cluster` [examples] is the key of what each belongs to; None: nothing tells.
+    """
 
     example: Integers
     occurrence: Integers
+    cluster: Integers | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.example)
@@ -61,7 +67,8 @@ class Predicted:
 
     def arrays(self) -> dict[str, Array]:
         """Return what a file holds of it, by name."""
-        return {"example": self.example.astype(np.uint64), "occurrence": self.occurrence.astype(np.uint32)}
+        clusters = {} if self.cluster is None else {"cluster": self.cluster.astype(np.uint64)}
+        return {"example": self.example.astype(np.uint64), "occurrence": self.occurrence.astype(np.uint32), **clusters}
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +220,7 @@ def _check_names(names: Sequence[str]) -> None:
     """Raise ValueError for arrays that are not those of one kind of predictions: a name may have come to harm, too."""
     own = {split: {name for name in names if name.startswith(f"{split}_")} for split in EVALUATED}
     for split, found in own.items():
-        if found and {name.removeprefix(f"{split}_") for name in found} not in ARRAYS:
+        if found and {name.removeprefix(f"{split}_") for name in found} - MAY_LACK not in ARRAYS:
             raise ValueError(f"it holds {', '.join(sorted(found))}")
     if other := set(names).difference({"about"}, *own.values()):
         raise ValueError(f"it holds {', '.join(sorted(other))}")
@@ -222,13 +229,15 @@ def _check_names(names: Sequence[str]) -> None:
 def _predicted(arrays: Arrays, split: str) -> Predicted:
     example = arrays.get(f"{split}_example", "u", [None])
     keys = (example, arrays.get(f"{split}_occurrence", "u", example.shape))
+    has_clusters = f"{split}_cluster" in arrays.names
+    cluster = arrays.get(f"{split}_cluster", "u", example.shape) if has_clusters else None
     if f"{split}_log_probabilities" in arrays.names:
         label = arrays.get(f"{split}_label", "u", example.shape)
-        return ClassPredictions(*keys, label, _log_probabilities(arrays, split, label))
+        return ClassPredictions(*keys, label, _log_probabilities(arrays, split, label), cluster=cluster)
     loss = arrays.get(f"{split}_loss", "f", example.shape)
     tokens = arrays.get(f"{split}_tokens", "u", example.shape)
     if f"{split}_exact_match" not in arrays.names:
-        return SequencePredictions(*keys, loss, tokens)
+        return SequencePredictions(*keys, loss, tokens, cluster=cluster)
     return AnswerPredictions(
         *keys,
         loss,
@@ -237,6 +246,7 @@ def _predicted(arrays: Arrays, split: str) -> Predicted:
         texts_of(arrays, f"{split}_answer", len(example)),
         arrays.get(f"{split}_exact_match", "b", example.shape),
         arrays.get(f"{split}_token_f1", "f", example.shape),
+        cluster=cluster,
     )
 
 

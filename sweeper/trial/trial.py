@@ -22,6 +22,7 @@ from sweeper.trial.settings import (
 )
 
 IDENTITY_SCHEMA = 1
+CLUSTERS = "clusters"  # the digest of what examples belong to, which no model sees: no part of an identity
 ID_SHOWN = 8  # hexadecimal digits that a trial's name ends in
 
 
@@ -82,7 +83,7 @@ class Trial:
             "tokenizer": result_settings(self.tokenizer),
             "train": result_settings(self.train),
             "device": self.device,
-            "digests": dict(self.digests),
+            "digests": {name: value for name, value in self.digests.items() if name != CLUSTERS},
         }
 
     def description(self) -> dict[str, Any]:

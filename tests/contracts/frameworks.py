@@ -125,12 +125,16 @@ class Laboratory:
     def log(self, name: str) -> Path:
         return Record(self.place / name).log
 
-    def check_same(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
-        """Compare how two trials ended, to the last bit."""
-        first, second = Record(directory), Record(undisturbed)
-        assert first.status() is second.status() is Status.DONE
+    def check_same_training(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
+        """Compare what two trials measured and learnt, to the last bit."""
+        assert Record(directory).status() is Record(undisturbed).status() is Status.DONE
         assert events(directory) == events(undisturbed)
         assert best_weights(trial, directory) == best_weights(trial, undisturbed)
+
+    def check_same(self, trial: Trial, directory: Path, undisturbed: Path) -> None:
+        """Compare how two trials ended, to the last bit."""
+        self.check_same_training(trial, directory, undisturbed)
+        first, second = Record(directory), Record(undisturbed)
         assert first.predictions.read_bytes() == second.predictions.read_bytes()
         assert first.answers.exists() is second.answers.exists() is (trial.task.name == "qa")
         if first.answers.exists():

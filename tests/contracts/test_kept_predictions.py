@@ -259,6 +259,40 @@ def test_keys_are_made_where_the_cache_of_an_earlier_version_has_none(hf: Labora
     check_classes(trial, directory)
 
 
+def write_authors(directory: Path) -> Path:
+    """Write labelled texts that a few authors wrote."""
+    lines = [f"un livre {'bon' if n % 2 else 'nul'} {n},{n % 2},auteur {n % 7}\n" for n in range(140)]
+    (directory / "authors.csv").write_text("text,label,author\n" + "".join(lines), encoding="utf-8")
+    return directory / "authors.csv"
+
+
+def test_what_belongs_together_is_kept_and_trained_on_by_nobody(
+    backend: LocalBackend, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Asked for before, after, or when predictions are made of the weights: the same file but for the clusters."""
+    laboratory = Laboratory(tmp_path, backend, "hf")
+    given = ("data=files", f"data.path={write_authors(tmp_path)}", "tokenizer.kind=word")
+    plain, asked = laboratory.trial(*given), laboratory.trial(*given, "data.cluster=author")
+    first, second = laboratory.run({"plain": plain, "asked": asked})
+    assert plain.id == asked.id
+    laboratory.check_same_training(asked, second, first)
+    found = kept(second)
+    for split, rows in split_rows(asked).items():
+        assert isinstance(rows, Examples)
+        assert found[f"{split}_cluster"].tolist() == keys(f"auteur {int(text.split()[-1]) % 7}" for text in rows.texts)
+        assert f"{split}_cluster" not in kept(first)
+    record, content = Record(second), Record(second).predictions.read_bytes()
+    record.predictions.unlink()
+    assert predictions_command([str(laboratory.place), "--make"]) == 0
+    assert record.predictions.read_bytes() == content, "the setting is on record"
+    assert predictions_command([str(laboratory.place), "--cluster", "author"]) == 0
+    assert "plain: its predictions have clusters" in capfd.readouterr().err
+    assert Record(first).predictions.read_bytes() == record.predictions.read_bytes() == content
+    assert predictions_command([str(laboratory.place), "--cluster", "autor"]) == NOT_ALL_DONE
+    assert "did you mean author?" in capfd.readouterr().err
+    assert record.predictions.read_bytes() == content
+
+
 TASKS = [
     *(
         pytest.param(*parameter.values, (), marks=parameter.marks, id=str(*parameter.values))

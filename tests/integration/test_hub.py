@@ -93,6 +93,24 @@ def test_the_same_content_as_files_has_the_same_digest(tmp_path: Path) -> None:
     assert source.digest() == Files(path=str(tmp_path)).digest()
 
 
+@pytest.mark.parametrize("classes", [None, ["Sand", "Colette"]])
+def test_clusters_are_those_of_files(classes: list[str] | None, tmp_path: Path) -> None:
+    """Also where the library knows their names; those of the labels stay theirs."""
+    author = datasets.ClassLabel(names=classes) if classes else datasets.Value("int64")
+    label = datasets.ClassLabel(names=["pos", "neg"])
+    features = datasets.Features({"author": author, "text": datasets.Value("string"), "label": label})
+    for name, size in {"train": 8, "validation": 4, "test": 6}.items():
+        numbers = [number % 2 for number in range(size)]
+        columns = {"author": numbers[::-1], "text": [f"{name} {number}" for number in range(size)], "label": numbers}
+        datasets.Dataset.from_dict(columns, features=features).to_parquet(tmp_path / f"{name}.parquet")
+    hub, files = Hub(name=str(tmp_path), cluster="author"), Files(path=str(tmp_path), cluster="author")
+    assert hub.label_names() == files.label_names() == ("pos", "neg")
+    assert hub.splits() == files.splits() and hub.digest() == files.digest() == Hub(name=str(tmp_path)).digest()
+    assert hub.cluster_digest() == files.cluster_digest()
+    assert hub.splits()["test"].clusters == (*(classes or "01"),)[::-1] * 3
+    assert "no such column; did you mean author?" in refusal(Hub(name=str(tmp_path), cluster="autor"))
+
+
 @pytest.mark.parametrize("secret", [-1, None])
 @pytest.mark.parametrize("classes", [["positive", "negative"], None])
 def test_a_test_split_without_labels_is_replaced(secret: int | None, classes: list[str] | None, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,17 @@ def of_sequences(size: int = 20) -> SequencePredictions:
     return SequencePredictions(*keys(size, draw), draw.gamma(2, 5, size), draw.integers(1, 99, size))
 
 
+def in_clusters(predicted: Predicted) -> Predicted:
+    keys = np.random.default_rng(5).integers(0, 2**64 - 1, 7, dtype=np.uint64)
+    return replace(predicted, cluster=keys[np.arange(len(predicted)) % 7])
+
+
 KINDS = {
     **{f"{classes} classes": of_classes(classes) for classes in CLASSES},
     "questions": of_questions(),
     "sequences": of_sequences(),
+    "classes in clusters": in_clusters(of_classes(2)),
+    "questions in clusters": in_clusters(of_questions()),
 }
 
 
@@ -90,6 +98,8 @@ def test_what_is_written_is_read(predicted: Predicted, file: Path) -> None:
     for found in read.splits.values():
         assert type(found) is type(predicted) and len(found) == len(predicted)
         assert (found.example == predicted.example).all() and (found.occurrence == predicted.occurrence).all()
+        assert (found.cluster is None) is (predicted.cluster is None)
+        assert found.cluster is None or (found.cluster == predicted.cluster).all()
         assert found.scores().keys() == predicted.scores().keys()
         for name, values in predicted.scores().items():
             assert found.scores()[name] == pytest.approx(values, rel=2e-7, abs=2e-7), name
@@ -188,6 +198,9 @@ WRONG = {
     "more than there is": {"test_more": np.zeros(3)},
     "something else": {"weights": np.zeros(3)},
     "too few numbers for so many classes": {"test_log_probabilities": np.zeros((300, 17), np.float32)},
+    "clusters of fewer": {"test_cluster": np.zeros(299, np.uint64)},
+    "clusters by name": {"test_cluster": np.array(["a"] * 300)},
+    "clusters of nothing": {"valid_cluster": np.zeros(300, np.uint64)},
     "keys of another type": {"test_example": np.array(["a"] * 300)},
 }
 

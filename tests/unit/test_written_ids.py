@@ -92,6 +92,15 @@ def test_of_settings_that_change_no_row(added: str) -> None:
     assert trial("model=rd", *FILES, *TRAINED, added).id[:16] == "885ca8aaf083ecd0"
 
 
+def test_of_clusters() -> None:
+    """Neither the setting is part of it, nor the column."""
+    header, *rows = REVIEWS.splitlines()
+    by_authors = [f"{header},author", *(f"{row},{number % 7}" for number, row in enumerate(rows))]
+    Path("authors.csv").write_text("\n".join(by_authors), encoding="utf-8")
+    given = ("model=rd", "data=files", "data.path=authors.csv", *TRAINED)
+    assert trial(*given).id[:16] == trial(*given, "data.cluster=author").id[:16] == "885ca8aaf083ecd0"
+
+
 def test_of_fewer_training_examples() -> None:
     assert trial("model=rd", *FILES, *TRAINED, "data.train_limit=10").id[:16] != "885ca8aaf083ecd0"
 
