@@ -22,8 +22,6 @@ from sweeper.analysis.text_scores import (
 from sweeper.analysis.texts import OverTexts, difference_over_texts, mean_over_texts, paired_over_texts
 from sweeper.trial.metrics import is_share
 
-CLUSTER = "data.cluster"
-
 
 def texts_of_group(
     trials: Sequence[KeptAnswers], metric: str, split: str
@@ -133,7 +131,7 @@ def compared_models(first: GroupRow, second: GroupRow, split: str) -> McNemar | 
     Of a text that occurs more than once the first counts alone, as the others say nothing new.
     """
     both = _same_texts(first, second, split) if len(first.counted) == len(second.counted) == 1 else None
-    if both is None or first.settings.get(CLUSTER) is not None:
+    if both is None or both[0].clustered:
         return None
     once = both[0].keys[:, 1] == 0
     return mcnemar(both[0].values[0][once], both[1].values[0][once])
@@ -146,6 +144,7 @@ def _same_texts(first: GroupRow, second: GroupRow, split: str) -> tuple[Scores, 
     if one is None or other is None or first.metric != second.metric or not np.array_equal(one.keys, other.keys):
         return None
     try:
+        common_moments(one, other)  # which checks that labels and clusters are alike
         return one.scores(), other.scores()
     except LacksAnswersError:  # files that were there when the groups were made
         return None

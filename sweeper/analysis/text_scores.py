@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Scores:
     """What each trial's answers are worth: `values` [trials, texts].
 
     `keys` [texts, 2]: text and occurrence; `labels` [texts]; `clusters` [texts], None where each text is its own.
+    `clustered`: they were given, and are not those of texts that occur more than once.
     """
 
     keys: Array
@@ -52,6 +53,7 @@ class Scores:
     clusters: Array | None
     values: Array
     seeds: tuple[tuple[int, int], ...]
+    clustered: bool = False
 
     def moments(self) -> TextMoments:
         """Return what an interval needs of them."""
@@ -68,16 +70,23 @@ class Scores:
         order = np.lexsort((self.keys[:, 1], self.keys[:, 0]))
         kept = order[np.isin(_single(self.keys)[order], keys)]
         clusters = None if self.clusters is None else self.clusters[kept]
-        return Scores(self.keys[kept], self.labels[kept], clusters, self.values[:, kept], self.seeds)
+        return replace(
+            self, keys=self.keys[kept], labels=self.labels[kept], clusters=clusters, values=self.values[:, kept]
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class GroupTexts:
-    """What is kept of a group's answers on a set: moments, the texts' keys and labels, and where to read them again."""
+    """What is kept of a group's answers on a set: moments, the texts' keys and labels, and where to read them again.
+
+    `clusters` are the texts' own, given or of texts that occur more than once; None: each is its own.
+    """
 
     moments: TextMoments
     keys: Array
     labels: Array
+    clusters: Array | None
+    clustered: bool
     trials: tuple[KeptAnswers, ...]
     metric: str
     split: str
@@ -97,7 +106,8 @@ def group_texts(trials: Sequence[KeptAnswers], metric: str, split: str) -> Group
     if not (are_independent(seeds) or are_crossed(seeds)):
         raise LacksAnswersError("its trials share seeds")
     found = read_scores(trials, metric, split)
-    return GroupTexts(found.moments(), found.keys, found.labels, tuple(trials), metric, split)
+    own = (found.keys, found.labels, found.clusters, found.clustered)
+    return GroupTexts(found.moments(), *own, tuple(trials), metric, split)
 
 
 def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Scores:
@@ -121,6 +131,7 @@ def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Score
         clusters=clusters if _repeats(clusters.tobytes(), clusters.dtype.str) else None,
         values=np.stack([own.scores for own in read]),
         seeds=tuple(own.seeds for own in trials),
+        clustered=first.clustered,
     )
 
 
@@ -132,9 +143,13 @@ class _Read:
     labels: Array
     clusters: Array
     scores: Array
+    clustered: bool
 
     def taken(self, positions: Array) -> _Read:
-        return _Read(*(own[positions] for own in (self.keys, self.labels, self.clusters, self.scores)))
+        keys, labels, clusters, scores = (
+            own[positions] for own in (self.keys, self.labels, self.clusters, self.scores)
+        )
+        return _Read(keys, labels, clusters, scores, self.clustered)
 
 
 def _read(trial: KeptAnswers, metric: str, split: str) -> _Read:
@@ -151,9 +166,9 @@ def _read(trial: KeptAnswers, metric: str, split: str) -> _Read:
     if recorded is None or not math.isclose(found, recorded, rel_tol=ROUNDING, abs_tol=ROUNDING):
         raise LacksAnswersError(f"{trial.path} is not what is on record: {metric} {found!r} for {recorded!r}; {REMEDY}")
     keys = np.column_stack([predicted.example.astype(np.uint64), predicted.occurrence.astype(np.uint64)])
-    cluster = getattr(predicted, "cluster", None)
-    clusters = predicted.example if cluster is None else cluster
-    return _Read(keys, getattr(predicted, "label", predicted.example), clusters, scores)
+    clusters = predicted.example if predicted.cluster is None else predicted.cluster
+    labels = getattr(predicted, "label", predicted.example)
+    return _Read(keys, labels, clusters, scores, predicted.cluster is not None)
 
 
 def _opened(trial: KeptAnswers, split: str) -> Predictions:
@@ -225,16 +240,21 @@ def common_moments(first: GroupTexts, second: GroupTexts) -> tuple[TextMoments, 
     import numpy as np
 
     if np.array_equal(first.keys, second.keys):
-        _check_labels(first.labels, second.labels)
+        _check_alike(first, second)
         return first.moments, second.moments
     keys = _common([first.keys, second.keys])
-    both = [own.scores().on(keys) for own in (first, second)]
-    _check_labels(both[0].labels, both[1].labels)
-    return both[0].moments(), both[1].moments()
+    one, other = (own.scores().on(keys) for own in (first, second))
+    _check_alike(one, other)
+    return one.moments(), other.moments()
 
 
-def _check_labels(first: Array, second: Array) -> None:
+def _check_alike(first: Scores | GroupTexts, second: Scores | GroupTexts) -> None:
+    """Raise LacksAnswersError where the same texts have other labels or clusters in the two."""
     import numpy as np
 
-    if not np.array_equal(first, second):
-        raise LacksAnswersError(f"labels of {int((first != second).sum())} texts differ between the two")
+    if not np.array_equal(first.labels, second.labels):
+        number = int((first.labels != second.labels).sum())
+        raise LacksAnswersError(f"labels of {number} texts differ between the two")
+    one, other = (() if own.clusters is None else own.clusters for own in (first, second))
+    if not np.array_equal(one, other):
+        raise LacksAnswersError("clusters of the same texts differ between the two")

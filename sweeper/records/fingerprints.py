@@ -29,7 +29,9 @@ def fingerprints(study: Path) -> dict[str, str]:
 def fingerprint(record: Record) -> str:
     """Whether it has ended, else its status, then size and time of what a run shows; not of a log that grows."""
     status = "ended" if (record.path / "outcome.json").exists() else record.status()
-    names = ["trial.json", "events.jsonl", "outcome.json"] + ["train.log"] * (status != Status.RUNNING)
+    names = ["trial.json", "events.jsonl", "outcome.json", "predictions.npz"] + ["train.log"] * (
+        status != Status.RUNNING
+    )
     stats = [stat_if_there(record.path / name) for name in names]
     return " ".join([status, *(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sweeper.analysis.contrasts import contrasts
-from sweeper.analysis.over_texts import CLUSTER
 from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.text_scores import GroupTexts
@@ -43,7 +42,7 @@ def needs_notes(comparison: Comparison) -> Iterator[str]:
 
 def _cluster_notes(comparison: Comparison, kept: list[GroupTexts]) -> Iterator[str]:
     sizes = {(own.moments.clusters, own.moments.texts) for own in kept if own.moments.clusters < own.moments.texts}
-    given = any(row.settings.get(CLUSTER) is not None for row in comparison.groups)
+    given = any(own.clustered for own in kept)
     for clusters, texts in sorted(sizes):
         why = "by data.cluster" if given else "since some occur more than once"
         yield f"{texts:,} {comparison.split} texts are taken as {clusters:,} independent clusters, {why}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import stats
 from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.contrasts import Contrast, contrasts
 from sweeper.analysis.texts import SpeaksFor
+from sweeper.records.predictions import Predictions, read_predictions, write_predictions
 from sweeper.report.headline import verdict
 from sweeper.report.notes import notes
 from sweeper.report.tables import text_tables
@@ -256,3 +258,36 @@ def test_predictions_tell_one_class_from_few_right(answered: list[int], expected
     write_answered(tmp_path, trial(), right, labels=labels, facts={"data": data, "splits": {}})
     (row,) = compared(tmp_path).trials
     assert row.collapse is expected
+
+
+def with_clusters(path: Path, clusters: Any) -> None:
+    kept = read_predictions(path)
+    splits = {name: replace(own, cluster=np.asarray(clusters, np.uint64)) for name, own in kept.splits.items()}
+    write_predictions(path, Predictions(kept.epoch, kept.step, splits))
+
+
+def test_given_clusters_count_and_forbid_mcnemars_test(tmp_path: Path) -> None:
+    found = groups(seeds=1)
+    write_groups(tmp_path, found)
+    alone = only(tmp_path)
+    clusters = np.arange(TEXTS) // 8
+    for path in tmp_path.glob("*/predictions.npz"):
+        with_clusters(path, clusters)
+    one, comparison = only(tmp_path), compared(tmp_path)
+    assert one.verdict.over_texts is not None and one.verdict.over_texts.clusters == 50
+    # Clusters' summed deviations: C / ((C − 1) m²) Σ (Σ d − D)²
+    d = found["pt"][0].astype(float) - found["rd"][0]
+    summed = np.bincount(clusters, weights=d - d.mean())
+    error = (50 / 49 / TEXTS**2 * (summed**2).sum()) ** 0.5
+    half = stats.t.ppf(0.975, 49) * error
+    assert (one.low, one.high) == pytest.approx((d.mean() - half, d.mean() + half)) != (alone.low, alone.high)
+    cells = [cell for table in text_tables(comparison) for block in table.blocks for row in block for cell in row]
+    assert "McNemar, these models" not in cells
+    assert "400 test texts are taken as 50 independent clusters, by data.cluster." in notes(comparison)
+
+
+def test_other_clusters_of_the_same_texts_are_no_comparison(tmp_path: Path) -> None:
+    write_groups(tmp_path, groups())
+    for path in tmp_path.glob("*/predictions.npz"):
+        with_clusters(path, np.arange(TEXTS) // (8 if "-pt-" in str(path.parent.name) else 4))
+    assert only(tmp_path).verdict.lacks == "clusters of the same texts differ between the two"
