@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.contents import MODEL, Value, same_paths, twin_paths
-from sweeper.analysis.factors import SEEDS, rank, trial_settings, varied
+from sweeper.analysis.differing import differing_code, differing_settings
+from sweeper.analysis.factors import SEEDS, rank, trial_settings
 from sweeper.analysis.group_summaries import are_independent, group_summary
 from sweeper.analysis.majority import common, shares, trial_collapse
 from sweeper.analysis.over_texts import texts_of_group, with_texts
-from sweeper.analysis.results import Result, Studies, commit_text, results_of
+from sweeper.analysis.results import Result, Studies, results_of
 from sweeper.analysis.roles import Roles, assign, primary_of
 from sweeper.analysis.rows import (
     Comparison,
     Curve,
     DataSet,
-    Differing,
     EpochRow,
     GroupRow,
     Summaries,
@@ -199,7 +199,7 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
     reasons = [(member, _absence(member.result, tested)) for member in members]
     counted = [member for member, why in reasons if not why]
     first = members[0]
-    code = _differing_code([member.result for member in counted])
+    code = differing_code([member.result for member in counted])
 
     def both(name: str) -> Summaries:
         return Summaries(*(_summary([member.result for member in counted], split, name) for split in EVALUATED))
@@ -217,7 +217,7 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
         missing=tuple((member.result.name, why) for member, why in reasons if why),
         counted=tuple(member.row for member in counted),
         members=tuple(member.row for member in members),
-        differing=(*_differing_settings(members, roles.nuisance), *code),
+        differing=(*differing_settings([member.settings for member in members], roles.nuisance), *code),
         repeated=tuple(member.result.name for member in counted if names[member.result.id] > 1),
         independent=are_independent([_seeds(member.result) for member in counted]),
         settings=first.settings,
@@ -250,34 +250,6 @@ def _summarized(known: Sequence[tuple[tuple[int, int], float]], name: str) -> Su
 
 def _seeds(result: Result) -> tuple[int, int]:
     return result.seed, result.data_seed
-
-
-def _differing_settings(members: Sequence[Member], nuisance: Sequence[str]) -> Iterator[Differing]:
-    """Yield the settings that trials of one group differ in; not those that only follow others, or are meant to."""
-    kinds = {id(member.settings): member.settings for member in members}
-    if len(kinds) == 1:
-        return
-    for name in varied(list(kinds.values())):
-        if name in nuisance:
-            continue
-        counts = Counter(json.dumps(member.settings.get(name)).strip('"') for member in members)
-        if len(counts) > 1:
-            yield Differing(name, tuple(counts.items()))
-
-
-def _differing_code(results: Sequence[Result]) -> Iterator[Differing]:
-    """Yield what the code that results come from differs in: its commit and changes, and versions of packages."""
-    launches = [launch for result in results for launch in dict.fromkeys(result.launches)]
-    if len(set(launches)) < 2:
-        return
-    commits = Counter(map(commit_text, launches))
-    if len(commits) > 1:
-        yield Differing("commit", tuple(commits.items()))
-    versions = [dict(launch.versions) for launch in launches]
-    for package in dict.fromkeys(package for own in versions for package in own):
-        counts = Counter(own.get(package, "none") for own in versions)
-        if len(counts) > 1:
-            yield Differing(package, tuple(counts.items()))
 
 
 def _absence(result: Result, tested: bool) -> str:

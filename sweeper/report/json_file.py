@@ -10,10 +10,11 @@ from typing import Any
 
 from sweeper.analysis.blocks import rank_rows
 from sweeper.analysis.contrasts import contrasts
+from sweeper.analysis.costs import cost_rows
 from sweeper.analysis.differences import difference_rows
 from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.reference_rows import reference_epoch_rows, reference_rows
-from sweeper.analysis.rows import Comparison, GroupRow, cost_rows
+from sweeper.analysis.rows import Comparison, GroupRow
 from sweeper.analysis.statistics import CONFIDENCE
 from sweeper.analysis.variance import spread_rows
 from sweeper.analysis.verdicts import Decision

@@ -12,11 +12,11 @@ from sweeper.analysis.pairs import MOST_PAIRS, Pair, has_families, number_of_pai
 from sweeper.analysis.permutation_tests import DRAWN_SEED, MOST_LABELLINGS
 from sweeper.analysis.reference_rows import data_told
 from sweeper.analysis.rows import Comparison, DataSet
-from sweeper.analysis.variance import spread_rows
 from sweeper.report.collapse_notes import collapse_notes, majority_notes
 from sweeper.report.data_text import data_notes
 from sweeper.report.ranking import ranking_notes
 from sweeper.report.role_notes import role_notes
+from sweeper.report.seed_notes import crossed_notes, dependence_notes, spread_notes
 from sweeper.report.sentences import PAIRS_SHOWN, sentences
 from sweeper.report.tables import difference_columns
 from sweeper.report.tables.columns import columns
@@ -53,8 +53,8 @@ def closing_notes(comparison: Comparison) -> list[str]:
         *_perplexity_notes(comparison),
         *_unmeasured_notes(comparison),
         *_differing_notes(comparison),
-        *_dependence_notes(comparison),
-        *_crossed_notes(comparison),
+        *dependence_notes(comparison),
+        *crossed_notes(comparison),
         *text_notes(comparison),
         *collapse_notes(comparison),
         *all_data_notes(comparison),
@@ -71,7 +71,7 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
     if 0 < number_of_pairs(comparison) <= PAIRS_SHOWN:
         yield from _contrast_notes(comparison, contrasts(comparison))
     yield from needs_notes(comparison)
-    yield from _spread_notes(comparison)
+    yield from spread_notes(comparison)
     yield from _reference_notes(comparison)
     yield from _cost_notes(comparison)
 
@@ -111,46 +111,6 @@ def _contrast_notes(comparison: Comparison, found: Sequence[Contrast]) -> Iterat
             f"{unvarying}"
         )
     yield "P(first > second): over all pairs of a trial of each, ties half. Hedges g: pooled sd, corrected for small n."
-
-
-def _spread_notes(comparison: Comparison) -> Iterator[str]:
-    found = list(spread_rows(comparison))
-    if not found:
-        return
-    yield (
-        "Spread by cause: two-way random effects, ANOVA's method of moments; the rest is what seed and data seed do"
-        " only together, and what neither fixes. So few values a cause make rough shares."
-    )
-    if any(row.components.negative for row in found):
-        yield "<: the estimate was below 0, and 0 is shown."
-
-
-def _dependence_notes(comparison: Comparison) -> Iterator[str]:
-    split = comparison.split
-    shared = [row for row in comparison.groups if not row.independent and row.on(split).crossed is None]
-    if not shared:
-        return
-    named = ", ".join(group_label(comparison, row.factors) for row in shared[:GROUPS_NAMED])
-    more = f" and {len(shared) - GROUPS_NAMED} more" if len(shared) > GROUPS_NAMED else ""
-    yield (
-        f"CAUTION, {named}{more}: some trials share a seed or a data seed, so that n counts more than are independent:"
-        " no interval, p or number of seeds is given."
-    )
-
-
-def _crossed_notes(comparison: Comparison) -> Iterator[str]:
-    found = [(row, row.on(comparison.split).crossed) for row in comparison.groups]
-    if any(crossed for _, crossed in found):
-        yield (
-            "Crossed seeds: mean and interval are for new seeds and new data seeds, by two-way random effects of the"
-            " largest table of seeds × data seeds without holes; there is no exact test of them."
-        )
-    for row, crossed in found:
-        if crossed and crossed.left_out:
-            yield (
-                f"{group_label(comparison, row.factors)}: {crossed.left_out} done trials have no place in its table of"
-                f" {crossed.seeds} × {crossed.data_seeds}, and no part in its mean, interval, spread and comparisons"
-            )
 
 
 def _reference_notes(comparison: Comparison) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.analysis.rows import cost_rows
+from sweeper.analysis.costs import cost_rows
 from sweeper.analysis.variance import spread_rows
 from sweeper.checkpoints.parameter_count import count, recorded
 from sweeper.report.tables.origin import origin_facts, origin_tables

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from sweeper.analysis.costs import CostRow, cost_rows
 from sweeper.analysis.factors import ALWAYS
 from sweeper.analysis.results import Launch, commit_text
-from sweeper.analysis.rows import Comparison, CostRow, cost_rows
+from sweeper.analysis.rows import Comparison
 from sweeper.report.tables.columns import factor_cells, group_rows
 from sweeper.report.tables.models import lora_tables, parameter_tables
 from sweeper.report.text import (
