@@ -66,6 +66,12 @@ def _format(given: str | None, output: Path | None) -> str:
         if found == "parquet":
             raise WrongInput("--format parquet is no text to print\nadd --output FILE")
         return found
+    try:
+        is_special = output.exists() and not (output.is_file() or output.is_dir())
+    except OSError as error:
+        raise WrongInput(f"--output {output} cannot be written: {error.strerror}") from error
+    if is_special:
+        raise WrongInput(f"--output {output} is no file\nleave --output out to print the table, or give another file")
     if output.is_dir():
         raise WrongInput(f"--output {output} is a directory\ngive a file in it, as {output / f'answers.{found}'}")
     if not output.parent.is_dir():
@@ -133,11 +139,16 @@ def _write(study: StudyRecords, split: str, format_name: str, output: Path | Non
     table = answer_table(study, split)
     content = answers_file(table, format_name)
     if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise WrongInput(f"the table cannot be printed: {error.strerror}") from error
     else:
         try:
-            write_file(output, content)
+            write_file(output.resolve(), content)  # of a link what it leads to
         except OSError as error:
             raise WrongInput(f"--output {output} cannot be written: {error.strerror}") from error
     if table.lacking:

@@ -80,6 +80,7 @@ def answer_table(study: StudyRecords, split: str) -> AnswerTable:
     lacking: list[str] = []
     refused: list[str] = []
     notes: list[str] = []
+    kinds: dict[str, list[tuple[str, ...]]] = {}
     for record, best in done_trials(study):
         try:
             known = checked_predictions(record.predictions, best, [split]) if record.predictions.exists() else None
@@ -92,13 +93,13 @@ def answer_table(study: StudyRecords, split: str) -> AnswerTable:
         if split not in known.splits:
             notes.append(f"{record.path.name} was not evaluated on {split}")
             continue
-        predicted, data = known.splits[split], _data_of(record)
+        predicted, data = known.splits[split], _data_of(record, kinds)
         numbers = [rows.setdefault(row, len(rows)) for row in _rows(data, predicted)]
         found.append((record, predicted, data, numbers))
     if not found:
         raise WrongInput(_nothing(study, split, lacking, [*refused, *notes]))
-    first = {data: record for record, _, data, _ in reversed(found)}
-    names = {data: _label_names(record) for data, record in first.items()}
+    first = {(data, _digest(record)): record for record, _, data, _ in reversed(found)}
+    names = {data: _label_names(record) for (data, _), record in first.items()}
     texts, labels = _texts(first, rows, split, notes)
     for row, number in rows.items():
         if row.label is not None and row.label < len(names[row.data]):
@@ -122,9 +123,21 @@ def _nothing(study: StudyRecords, split: str, lacking: Sequence[str], problems: 
     )
 
 
-def _data_of(record: Record) -> str:
+def _data_of(record: Record, kinds: dict[str, list[tuple[str, ...]]]) -> str:
+    """Name a record's data by its choice, and by a number where others of that choice have other classes: `kinds`."""
     description = record.description()
-    return str(description["choices"]["data"]) if description else ""
+    choice = str(description["choices"]["data"]) if description else ""
+    names, known = _label_names(record), kinds.setdefault(choice, [])
+    if names not in known:
+        known.append(names)
+    number = known.index(names) + 1
+    return choice if number == 1 else f"{choice} ({number})"
+
+
+def _digest(record: Record) -> str:
+    """What a record's data is known by, its splits included."""
+    description = record.description()
+    return str(description["config"]["digests"].get("data")) if description else ""
 
 
 def _label_names(record: Record) -> tuple[str, ...]:
@@ -157,12 +170,12 @@ def _columns(predicted: Predicted, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _texts(
-    first: Mapping[str, Record], rows: Mapping[Row, int], split: str, notes: list[str]
+    first: Mapping[tuple[str, str], Record], rows: Mapping[Row, int], split: str, notes: list[str]
 ) -> tuple[dict[int, tuple[str, ...]], dict[int, str]]:
     """Return the texts of rows, and the expected answers of questions, where the data set is at hand."""
     texts: dict[tuple[str, int], tuple[str, ...]] = {}
     answers: dict[tuple[str, int], str] = {}
-    for data, record in first.items():
+    for (data, _), record in first.items():
         try:
             trial = restored(record.path, ALLOWED)
             if trial.task.is_language_modelling:

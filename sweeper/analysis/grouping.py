@@ -204,7 +204,10 @@ def _group_row(members: Sequence[Member], tested: bool, roles: Roles) -> GroupRo
     def both(name: str) -> Summaries:
         return Summaries(*(_summary([member.result for member in counted], split, name) for split in EVALUATED))
 
-    texts, lacks = texts_of_group(_kept_answers(counted), first.row.metric, "test" if tested else "validation")
+    split = "test" if tested else "validation"
+    texts, lacks = texts_of_group(_kept_answers(counted), first.row.metric, split)
+    if len({member.result.config["digests"].get("data") for member in counted}) > 1:
+        texts, lacks = {}, {split: "its trials read different data or splits"}
     own = with_texts(both(first.row.metric), texts, share=is_share(first.row.metric))
     names = Counter(member.result.id for member in counted if member.result.id)
     return GroupRow(

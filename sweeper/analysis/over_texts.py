@@ -17,6 +17,7 @@ from sweeper.analysis.text_scores import (
     LacksAnswersError,
     Scores,
     common_moments,
+    common_scores,
     group_texts,
 )
 from sweeper.analysis.texts import OverTexts, difference_over_texts, mean_over_texts, paired_over_texts
@@ -40,7 +41,8 @@ def texts_of_group(
 
 def with_texts(own: Summaries, texts: Mapping[str, GroupTexts], *, share: bool) -> Summaries:
     """Return summaries whose intervals hold for new texts, too, where answers are kept."""
-    changed = {split: _with_texts(getattr(own, split), kept, share) for split, kept in texts.items()}
+    # Where texts are left out the mean that stands beside is one of other texts.
+    changed = {split: _with_texts(getattr(own, split), kept, share) for split, kept in texts.items() if kept.whole}
     return replace(own, **changed)
 
 
@@ -93,7 +95,9 @@ def _over_texts(first: GroupRow, second: GroupRow, split: str) -> tuple[OverText
         found = difference_over_texts(*common_moments(texts[0], texts[1]))
     except LacksAnswersError as error:
         return None, str(error)
-    return (found, "") if found.estimate.error else (None, "nothing varies")
+    if found.estimate.error:
+        return found, ""
+    return None, "nothing varies" if found.clusters > 1 else "one text or cluster tells nothing of others"
 
 
 def paired_difference(first: GroupRow, second: GroupRow, split: str) -> OverTexts | None:
@@ -138,13 +142,10 @@ def compared_models(first: GroupRow, second: GroupRow, split: str) -> McNemar | 
 
 
 def _same_texts(first: GroupRow, second: GroupRow, split: str) -> tuple[Scores, Scores] | None:
-    import numpy as np
-
     one, other = first.texts.get(split), second.texts.get(split)
-    if one is None or other is None or first.metric != second.metric or not np.array_equal(one.keys, other.keys):
+    if one is None or other is None or first.metric != second.metric:
         return None
     try:
-        common_moments(one, other)  # which checks that labels and clusters are alike
-        return one.scores(), other.scores()
+        return common_scores(one, other)
     except LacksAnswersError:  # files that were there when the groups were made
         return None

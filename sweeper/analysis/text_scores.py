@@ -54,6 +54,7 @@ class Scores:
     values: Array
     seeds: tuple[tuple[int, int], ...]
     clustered: bool = False
+    most: int = 0
 
     def moments(self) -> TextMoments:
         """Return what an interval needs of them."""
@@ -79,7 +80,8 @@ class Scores:
 class GroupTexts:
     """What is kept of a group's answers on a set: moments, the texts' keys and labels, and where to read them again.
 
-    `clusters` are the texts' own, given or of texts that occur more than once; None: each is its own.
+    `clusters` are the texts' own, given or of texts that occur more than once; None: each is its own. `most`: as many
+    texts as the trial with the most of them has; those that not all have are left out.
     """
 
     moments: TextMoments
@@ -90,6 +92,12 @@ class GroupTexts:
     trials: tuple[KeptAnswers, ...]
     metric: str
     split: str
+    most: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether all trials answered the same texts."""
+        return len(self.keys) == self.most
 
     def scores(self) -> Scores:
         """Read the trials' answers again."""
@@ -107,7 +115,7 @@ def group_texts(trials: Sequence[KeptAnswers], metric: str, split: str) -> Group
         raise LacksAnswersError("its trials share seeds")
     found = read_scores(trials, metric, split)
     own = (found.keys, found.labels, found.clusters, found.clustered)
-    return GroupTexts(found.moments(), *own, tuple(trials), metric, split)
+    return GroupTexts(found.moments(), *own, tuple(trials), metric, split, found.most)
 
 
 def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Scores:
@@ -118,6 +126,7 @@ def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Score
     if lacking:
         raise LacksAnswersError(f"{lacking} of {len(trials)} trials have no predictions; {MAKE}")
     read = [_read(own, metric, SPLITS[split]) for own in trials]
+    most = max(len(own.keys) for own in read)
     if not all(np.array_equal(own.keys, read[0].keys) for own in read):
         read = _on_common_keys(read)
     first = read[0]
@@ -132,6 +141,7 @@ def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Score
         values=np.stack([own.scores for own in read]),
         seeds=tuple(own.seeds for own in trials),
         clustered=first.clustered,
+        most=most,
     )
 
 
@@ -159,16 +169,20 @@ def _read(trial: KeptAnswers, metric: str, split: str) -> _Read:
     predicted = _opened(trial, split).splits.get(split)
     if predicted is None:
         raise LacksAnswersError(f"{trial.path} has none of {split}")
-    scores = predicted.scores().get(metric)
-    if scores is None:
+    scores = predicted.scores()
+    if metric not in scores:
         raise LacksAnswersError(f"{metric} is no mean over texts")
-    recorded, found = trial.best.metrics.get(f"{split}/{metric}"), float(scores.mean()) if len(scores) else math.nan
-    if recorded is None or not math.isclose(found, recorded, rel_tol=ROUNDING, abs_tol=ROUNDING):
-        raise LacksAnswersError(f"{trial.path} is not what is on record: {metric} {found!r} for {recorded!r}; {REMEDY}")
+    for name, values in scores.items():
+        recorded, found = trial.best.metrics.get(f"{split}/{name}"), float(values.mean()) if len(values) else math.nan
+        is_recorded = recorded is not None and math.isclose(found, recorded, rel_tol=ROUNDING, abs_tol=ROUNDING)
+        if not is_recorded and (recorded is not None or name == metric):
+            raise LacksAnswersError(
+                f"{trial.path} is not what is on record: {name} {found!r} for {recorded!r}; {REMEDY}"
+            )
     keys = np.column_stack([predicted.example.astype(np.uint64), predicted.occurrence.astype(np.uint64)])
     clusters = predicted.example if predicted.cluster is None else predicted.cluster
     labels = getattr(predicted, "label", predicted.example)
-    return _Read(keys, labels, clusters, scores, predicted.cluster is not None)
+    return _Read(keys, labels, clusters, scores[metric], predicted.cluster is not None)
 
 
 def _opened(trial: KeptAnswers, split: str) -> Predictions:
@@ -189,19 +203,19 @@ def _on_common_keys(read: Sequence[_Read]) -> list[_Read]:
     import numpy as np
 
     ordered = [own.taken(np.lexsort((own.keys[:, 1], own.keys[:, 0]))) for own in read]
-    common = _common([own.keys for own in ordered])
+    common = _common([own.keys for own in ordered], max(len(own.keys) for own in ordered))
     return [own.taken(np.isin(_single(own.keys), common)) for own in ordered]
 
 
-def _common(keys: Sequence[Array]) -> Array:
+def _common(keys: Sequence[Array], most: int) -> Array:
     """Return the keys that all have; raises LacksAnswersError where these are too few."""
     import numpy as np
 
     found = _single(keys[0])
     for own in keys[1:]:
         found = np.intersect1d(found, _single(own))
-    if len(found) < ENOUGH * max(map(len, keys)):
-        raise LacksAnswersError(f"only {len(found):,} of {max(map(len, keys)):,} texts are the same for all trials")
+    if len(found) < ENOUGH * most:
+        raise LacksAnswersError(f"only {len(found):,} of {most:,} texts are the same for all trials")
     return found
 
 
@@ -242,10 +256,16 @@ def common_moments(first: GroupTexts, second: GroupTexts) -> tuple[TextMoments, 
     if np.array_equal(first.keys, second.keys):
         _check_alike(first, second)
         return first.moments, second.moments
-    keys = _common([first.keys, second.keys])
+    one, other = common_scores(first, second)
+    return one.moments(), other.moments()
+
+
+def common_scores(first: GroupTexts, second: GroupTexts) -> tuple[Scores, Scores]:
+    """Read the scores of two groups on the texts that both have, in one order; raises LacksAnswersError."""
+    keys = _common([first.keys, second.keys], max(first.most, second.most))
     one, other = (own.scores().on(keys) for own in (first, second))
     _check_alike(one, other)
-    return one.moments(), other.moments()
+    return one, other
 
 
 def _check_alike(first: Scores | GroupTexts, second: Scores | GroupTexts) -> None:

@@ -58,8 +58,11 @@ class Verdict:
     def detectable(self) -> float | None:
         """The difference that these seeds could have shown with power `effect_sizes.POWER`; None: not known.
 
-        At the level of the interval: Holm's own depends on what the others of the family happen to be.
+        At the level of the interval: Holm's own depends on what the others of the family happen to be. Of fewer than
+        `LEAST_SEEDS` none is seen, however large.
         """
+        if self.decision is Decision.FEW_SEEDS:
+            return None
         # Over texts both groups go up and down together: their own errors say too little of the difference's.
         parts = (self.contrast.estimate,) if self.over_texts else (self.first, self.second)
         return detectable_difference(parts, ALPHA / self.contrast.family)

@@ -27,6 +27,8 @@ def make_predictions(trial: Trial, record: Record, best: Best) -> str:
     """Write what a trial's best weights answer, where that is what is on record; return why not, empty where it is."""
     if not trial.framework._target_.startswith(OURS):
         return f"how framework={trial.framework.name} reads texts is its own affair"
+    if not record.best.is_dir():
+        return f"its best weights are not there: {record.best}"
     try:
         if missing := unread(trial, record.best):
             return missing

@@ -95,6 +95,11 @@ def _json_lines(table: AnswerTable) -> Iterator[str]:
         yield json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def _utf8(text: str) -> str:
+    """Text without halves of surrogate pairs, which a model may answer and UTF-8 does not have."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _parquet(table: AnswerTable) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -102,7 +107,8 @@ def _parquet(table: AnswerTable) -> bytes:
     columns = {name: pa.array(values) for name, values in _examples(table).items()}
     for column, places in _places(table):
         taken = pa.array([places.get(number) for number in range(len(table.rows))], pa.int64())
-        columns[f"{column.trial}/{column.name}"] = pa.array(column.values).take(taken)
+        values = [_utf8(own) for own in column.values] if column.name == "answer" else column.values
+        columns[f"{column.trial}/{column.name}"] = pa.array(values).take(taken)
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     return buffer.getvalue()

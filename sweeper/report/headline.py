@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sweeper.analysis.blocks import Block, Compared
 from sweeper.analysis.contrasts import Contrast
 from sweeper.analysis.factors import SEEDS
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.texts import SpeaksFor
-from sweeper.analysis.verdicts import LEAST_SEEDS
+from sweeper.analysis.verdicts import LEAST_SEEDS, Decision
 from sweeper.report.notes import pending
 from sweeper.report.pair_verdict import also_differ, detectable_text, pair_verdict, points
 from sweeper.report.ranking import Ranking, rankings
@@ -117,8 +117,14 @@ def _primary_sentences(comparison: Comparison, item: Ranking) -> Iterator[str]:
     said = [f"{value} beats the other in {count} of {len(found)}" for value, count in better.items()]
     level = sum(one.better is None for one in found)
     said += [f"in {level} of {len(found)} they cannot be told apart"] * (level > 0)
-    scope = scope_text(comparison, block, found[0].verdict.speaks_for)
+    scope = scope_text(comparison, block, _least_scope(found))
     yield f"{head}, {len(found)} times {scope}: {and_text(said)}."
+
+
+def _least_scope(found: Iterable[Compared]) -> SpeaksFor:
+    """Return what all of several comparisons speak for."""
+    scopes = {one.verdict.speaks_for for one in found}
+    return scopes.pop() if len(scopes) == 1 else SpeaksFor.NEW_SEEDS_THESE_TEXTS
 
 
 def _value(comparison: Comparison, one: Compared) -> str:
@@ -207,6 +213,10 @@ def _beside_others(item: Ranking) -> Iterator[str]:
     if next_one and not level:
         ahead += f", the next, {item.labels[1]}, by {points(next_one)}"
     yield ", and ".join(filter(None, [ahead, _level_text(item, level, len(others))]))
+    of_best = [own for _, row in others if (own := block.of(best, row))]
+    alone = sum(own.verdict.speaks_for is SpeaksFor.NEW_SEEDS_THESE_TEXTS for own in of_best)
+    if alone and best.on(block.split).over_texts:
+        yield f"{alone} of these {len(of_best)} comparisons {'are' if alone > 1 else 'is'} on these texts alone"
     if also := also_differ(best, block.groups[1]):
         yield f"CAUTION, {item.labels[0]} and {item.labels[1]} differ in {also}, too"
 
@@ -219,6 +229,8 @@ def _level_text(item: Ranking, level: Sequence[tuple[str, Compared]], of: int) -
     largest = max((value for value in shown if value is not None), default=None)
     names = _listed([label for label, _ in level], of)
     seen = f", where a difference of {detectable_text(item.metric, largest)}" if largest else ""
+    if all(own.verdict.decision is Decision.FEW_SEEDS for _, own in level):
+        seen = f", as it takes {LEAST_SEEDS} seeds or more of each"
     return f"it cannot be told apart from {names}{seen}"
 
 

@@ -124,8 +124,8 @@ KEYS: Mapping[str, tuple[str, Callable[[Comparison], Any]]] = {
     ),
     "differences": (
         "a row a pair of groups that differ in one factor, its values first and second: difference of means"
-        " (first − second) on each set and metric with the bounds low and high of Welch's interval, simultaneous for"
-        " all comparisons of the factor in the block",
+        " (first − second) on each set and metric with the bounds low and high of the interval, simultaneous for"
+        " all comparisons of the factor in the block: of Welch, or on the compared set for new texts, too",
         lambda own: _pair_rows(own, difference_rows(own)),
     ),
     "comparisons": (

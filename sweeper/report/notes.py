@@ -78,7 +78,10 @@ def _method_notes(comparison: Comparison) -> Iterator[str]:
 
 def _own_interval_note(comparison: Comparison) -> str:
     """Return how the groups' own intervals are made."""
-    n_of_one = f"; {UNKNOWN} for n = 1" * any(len(row.counted) == 1 for row in comparison.groups)
+    split = comparison.split
+    n_of_one = f"; {UNKNOWN} for n = 1" * any(
+        len(row.counted) == 1 and row.on(split).low is None for row in comparison.groups
+    )
     shares = any(map(is_share, comparison.metrics))
     over_texts = any(row.on(comparison.split).over_texts for row in comparison.groups)
     texts = "; for new seeds and new texts of this kind, and beside it for new seeds on these texts" * over_texts
@@ -175,10 +178,11 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
         "; corrected for all comparisons of the same setting on the same data, p by Holm, intervals at Bonferroni's"
         " level, which end at 0 where Holm alone rejects it"
     ) * has_families(comparison)
-    over_texts = all(one.verdict.over_texts for one in contrasts(comparison))
-    on_both = comparison.tested and over_texts
-    kind = "for new seeds and new texts on test, Welch's t interval on validation" if on_both else "Welch's t interval"
-    kind = "for new seeds and new texts" if over_texts and not comparison.tested else kind
+    over_texts = [bool(one.verdict.over_texts) for one in contrasts(comparison)]
+    kind = "Welch's t interval"
+    if any(over_texts):
+        some = " where predictions are kept" * (not all(over_texts))
+        kind = f"on {comparison.split} in {' or '.join(comparison.metrics)} for new texts, too{some}; else {kind}"
     yield (
         f"Differences: {kind}, unpaired; sample standard deviations{corrected}"
         + (f"; {UNKNOWN} where n < 2, neither group varies, or trials share seeds." if unknown else ".")

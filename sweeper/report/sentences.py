@@ -10,6 +10,7 @@ from sweeper.analysis.effect_sizes import MOST_SEEDS, POWER
 from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
+from sweeper.analysis.texts import SpeaksFor
 from sweeper.report.text import interval_name, metric_text, p_text, printable, share_text
 from sweeper.trial.metrics import is_share
 
@@ -35,18 +36,18 @@ def _sentence(comparison: Comparison, found: Contrast) -> str:
     measured = f"{found.split} {printable(found.metric)}"
     if not math.isfinite(difference.difference):
         return f"{first} and {second} cannot be compared in mean {measured}: a value is no finite number."
-    size, direction = abs(difference.difference), "above" if difference.difference > 0 else "below"
+    value = found.verdict.contrast.estimate.value
+    size, direction = abs(value), "above" if value > 0 else "below"
     unit = " points" if is_share(found.metric) else ""
     said = f"{first} is {metric_text(found.metric, size)}{unit} {direction} {second} in mean {measured}"
     if metric_text(found.metric, size) == metric_text(found.metric, 0.0):
         said = f"{first} and {second} have the same mean {measured} to the digits shown"
     together = f" for {found.family} comparisons together" * (found.family > 1)
     if found.low is not None and found.high is not None and found.p is not None:
-        bounds = " to ".join(
-            metric_text(found.metric, bound, difference.difference) for bound in (found.low, found.high)
-        )
+        bounds = " to ".join(metric_text(found.metric, bound, value) for bound in (found.low, found.high))
         sure = "" if found.p <= ALPHA else ", which leaves open which is higher"
-        said += f" ({interval_name()} {bounds}{together}{sure}; p {p_text(found.p)})"
+        models = " for these models" * (found.verdict.speaks_for is SpeaksFor.THESE_MODELS_NEW_TEXTS)
+        said += f" ({interval_name()} {bounds}{models}{together}{sure}; p {p_text(found.p)})"
     if found.greater is not None:
         said += f"; of all pairs of a trial of each, the first is the higher in {share_text(found.greater)}"
     if found.test is not None and found.holm_p is not None:

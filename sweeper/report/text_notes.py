@@ -8,9 +8,10 @@ from sweeper.analysis.contrasts import contrasts
 from sweeper.analysis.pairs import number_of_pairs
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.text_scores import GroupTexts
-from sweeper.analysis.texts import SpeaksFor
+from sweeper.analysis.texts import FEW, SpeaksFor
 from sweeper.report.sentences import PAIRS_SHOWN
 from sweeper.report.text import and_text, group_label, printable
+from sweeper.trial.metrics import is_share
 
 NAMED = 4  # groups
 
@@ -26,6 +27,14 @@ def text_notes(comparison: Comparison) -> Iterator[str]:
             " checkpoint or newly chosen setting. They can be the narrower ones, as texts tell more of their own error"
             " than few seeds do of theirs."
         )
+        if any(len(own.trials) == FEW or own.moments.over_seeds.n == FEW for own in kept):
+            yield "With two seeds in a group the intervals for new texts are approximate."
+        for row in comparison.groups:
+            if split in row.texts and not (own := row.texts[split]).whole:
+                yield (
+                    f"{group_label(comparison, row.factors)}: {own.moments.texts:,} of {own.most:,} {split} texts were"
+                    " answered by all its trials; differences for new texts are of these, its mean is of all."
+                )
         yield from _cluster_notes(comparison, kept)
     yield from _model_notes(comparison)
     yield from _lacking_notes(comparison)
@@ -33,7 +42,8 @@ def text_notes(comparison: Comparison) -> Iterator[str]:
 
 def needs_notes(comparison: Comparison) -> Iterator[str]:
     """Yield how to read the table of seeds and texts that would be needed, where there is one."""
-    if any(comparison.split in row.texts for row in comparison.groups) and number_of_pairs(comparison) > 0:
+    several = [row for row in comparison.groups if comparison.split in row.texts and row.on(comparison.split).n > 1]
+    if len(several) > 1 and number_of_pairs(comparison) > 0 and is_share(several[0].metric):
         yield (
             "Seeds and texts that would be needed take the measured spreads for the true ones; three seeds know a"
             " spread within a factor of about four."
@@ -53,8 +63,8 @@ def _model_notes(comparison: Comparison) -> Iterator[str]:
         return
     if any(one.verdict.speaks_for is SpeaksFor.THESE_MODELS_NEW_TEXTS for one in contrasts(comparison)):
         yield (
-            "Of one seed in a group the interval and McNemar's exact test compare these two models, and not the two"
-            " ways of making them."
+            "Of one seed in a group the interval compares these models, and not the ways of making them, as McNemar's"
+            " exact test of one model against one other does."
         )
 
 

@@ -13,10 +13,14 @@ from scipy import stats
 
 from sweeper.analysis.collapse import Collapse
 from sweeper.analysis.contrasts import Contrast, contrasts
+from sweeper.analysis.grouping import compare_study
 from sweeper.analysis.texts import SpeaksFor
-from sweeper.records.predictions import Predictions, read_predictions, write_predictions
+from sweeper.records.predictions import ClassPredictions, Predictions, read_predictions, write_predictions
+from sweeper.records.question import question
+from sweeper.records.study import open_study
 from sweeper.report.headline import verdict
 from sweeper.report.notes import notes
+from sweeper.report.sentences import sentences
 from sweeper.report.tables import text_tables
 from sweeper.trial.settings import TaskSettings
 from tests.answered import keys_of, probit, write_answered
@@ -192,7 +196,7 @@ def test_one_seed_each_compares_two_models(tmp_path: Path) -> None:
     assert f"right alone: {only_first}, {only_second}" in cells and p < 0.001
     (said,) = verdict(comparison)
     assert "cannot be told apart with 1 seed in mean test accuracy for these models, on new texts of this kind" in said
-    assert any("and not the two ways of making them" in line for line in notes(comparison))
+    assert any("and not the ways of making them" in line for line in notes(comparison))
 
 
 def test_two_seeds_are_called_approximate(tmp_path: Path) -> None:
@@ -291,3 +295,69 @@ def test_other_clusters_of_the_same_texts_are_no_comparison(tmp_path: Path) -> N
     for path in tmp_path.glob("*/predictions.npz"):
         with_clusters(path, np.arange(TEXTS) // (8 if "-pt-" in str(path.parent.name) else 4))
     assert only(tmp_path).verdict.lacks == "clusters of the same texts differ between the two"
+
+
+# What a reviewer found
+
+
+def test_a_group_whose_trials_lack_texts_keeps_its_own_interval_over_seeds(tmp_path: Path) -> None:
+    for name, rows in groups().items():
+        for seed, right in enumerate(rows, start=1):
+            kept = TEXTS - 20 * ((name, seed) == ("rd", 2))
+            write_answered(tmp_path, trial(name, seed=seed), right[:kept], keys_of(TEXTS)[:kept])
+    comparison, one = compared(tmp_path), only(tmp_path)
+    pt, rd = comparison.groups
+    assert pt.test.over_texts and not rd.test.over_texts
+    assert any(
+        line.startswith("rd: 380 of 400 test texts were answered by all its trials;") for line in notes(comparison)
+    )
+    size = f"{100 * one.verdict.contrast.estimate.value:.1f} points"
+    assert size in verdict(comparison)[0] and size in sentences(comparison)[0]
+
+
+def test_texts_that_either_group_lacks_count_together(tmp_path: Path) -> None:
+    for (name, rows), lost in zip(groups().items(), (slice(0, 16), slice(16, 32)), strict=True):
+        for seed, right in enumerate(rows, start=1):
+            kept = np.delete(np.arange(TEXTS), np.arange(TEXTS)[lost] if seed == 1 else [])
+            labels = (np.arange(TEXTS) % 2)[kept]
+            write_answered(tmp_path, trial(name, seed=seed), right[kept], keys_of(TEXTS)[kept], labels)
+    assert only(tmp_path).verdict.lacks == "only 368 of 400 texts are the same for all trials"
+
+
+def test_trials_of_different_splits_have_no_interval_for_new_texts(tmp_path: Path) -> None:
+    for name, rows in groups().items():
+        for seed, right in enumerate(rows, start=1):
+            digests = {**trial(name).digests, "data": f"split{seed}"}
+            write_answered(tmp_path, trial(name, seed=seed, digests=digests), right)
+    asked = question({"roles": {"nuisance": ["digests.data"]}})
+    comparison = compare_study(open_study(tmp_path), asked=asked)
+    (one,) = contrasts(comparison)
+    assert one.verdict.lacks == "its trials read different data or splits"
+
+
+def test_of_one_seed_nothing_could_have_been_seen(tmp_path: Path) -> None:
+    found = groups(seeds=1) | {"own": probit(1, TEXTS, base=1.0, draw=3)}
+    write_groups(tmp_path, found)
+    (said,) = verdict(compared(tmp_path))
+    assert "as it takes 3 seeds or more of each" in said and "could have been seen" not in said
+
+
+def test_the_order_of_texts_leaves_paired_and_mcnemars_rows(tmp_path: Path) -> None:
+    for name, rows in groups(seeds=1).items():
+        order = np.random.default_rng(5).permutation(TEXTS) if name == "rd" else np.arange(TEXTS)
+        labels = (np.arange(TEXTS) % 2)[order]
+        write_answered(tmp_path, trial(name), rows[0][order], keys_of(TEXTS)[order], labels)
+    cells = [c for table in text_tables(compared(tmp_path)) for block in table.blocks for row in block for c in row]
+    assert "McNemar, these models" in cells
+
+
+def test_a_loss_that_is_not_on_record_is_seen(tmp_path: Path) -> None:
+    write_groups(tmp_path, groups())
+    path = next(tmp_path.glob("*-rd-*s2-*/predictions.npz"))
+    kept = read_predictions(path)
+    halved: dict[str, Any] = {}
+    for name, own in kept.splits.items():
+        assert isinstance(own, ClassPredictions)
+        halved[name] = replace(own, log_probabilities=own.log_probabilities / 2)
+    write_predictions(path, Predictions(kept.epoch, kept.step, halved))
+    assert "is not what is on record: loss" in only(tmp_path).verdict.lacks

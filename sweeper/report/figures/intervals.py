@@ -87,7 +87,7 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
             title=f"{split.capitalize()} {metric_name(metric)} of every trial"
             + (f", {found.name}" if found.name else ""),
             signs=f"Dots: single trials at their best epochs. Marks: mean over seeds, with its {PERCENT} interval"
-            " (n > 1). The best mean is first.",
+            f"{_for_texts(comparison)}. The best mean is first.",
             metric=metric,
             unit="%",
             from_zero=False,
@@ -103,6 +103,12 @@ def headline_figures(comparison: Comparison, metric: str) -> list[IntervalFigure
     ]
 
 
+def _for_texts(comparison: Comparison) -> str:
+    """What a caption says of intervals for new texts."""
+    some = any(row.on(comparison.split).over_texts for row in comparison.groups)
+    return f", which on {comparison.split} holds for new texts, too" * some
+
+
 def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> IntervalFigure:
     """Return every group's trials, mean and interval at each trial's best epoch."""
     rows = [row for row in comparison.groups if row.counted]
@@ -110,8 +116,8 @@ def group_figure(comparison: Comparison, metric: str, splits: Sequence[str]) -> 
     return IntervalFigure(
         name=f"groups_{metric}",
         title=f"Groups at each trial's best epoch: {metric_name(metric)}",
-        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} interval (n > 1)."
-        + " On test it holds for new texts, too." * any(row.test.over_texts for row in rows),
+        signs=f"Small marks: single trials. Large marks: mean over seeds, with its {PERCENT} interval"
+        f"{_for_texts(comparison)}.",
         metric=metric,
         unit="%",
         from_zero=False,
@@ -142,8 +148,8 @@ def difference_figure(comparison: Comparison, metric: str, splits: Sequence[str]
     return IntervalFigure(
         name=f"differences_{metric}",
         title=f"Differences between groups that differ in one setting: {metric_name(metric, 'points')}",
-        signs=f"Marks: first mean − second mean, with its {PERCENT} interval. An interval across the line at 0 leaves"
-        " the sign open.",
+        signs=f"Marks: first mean − second mean, with its {PERCENT} interval{_for_texts(comparison)}. An interval"
+        " across the line at 0 leaves the sign open.",
         metric=metric,
         unit="points",
         from_zero=True,

@@ -12,7 +12,7 @@ from sweeper.analysis.over_texts import compared_models, needs_of, paired_differ
 from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.rows import Comparison
 from sweeper.analysis.simultaneous import Corrected
-from sweeper.analysis.text_needs import Needed
+from sweeper.analysis.text_needs import MOST_TEXTS, Needed
 from sweeper.analysis.texts import SpeaksFor
 from sweeper.report.tables.columns import group_rows, pair_cells
 from sweeper.report.text import (
@@ -138,9 +138,12 @@ def _needs_table(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[
         return
 
     def cells(one: Contrast, row: Needed) -> Cells:
-        both = UNKNOWN if row.both is None else f"{row.both[0]:,} × {row.both[1]:,}"
+        crossed = one.pair.first.on(one.split).crossed or one.pair.second.on(one.split).crossed
+        seeds = _seeds_text(row.seeds, bool(crossed))
+        both = UNKNOWN if row.both is None else f"{_seeds_text(row.both[0], bool(crossed))} × {row.both[1]:,}"
+        texts = f"> {MOST_TEXTS:,}" if row.texts is None else f"{row.texts:,}"
         size = metric_text(one.metric, row.difference, row.difference)
-        return *pair_cells(comparison, one, one.metric), size, _at_most(row.seeds), _at_most(row.texts), both
+        return *pair_cells(comparison, one, one.metric), size, seeds, texts, both
 
     heads = ("difference", "seeds a group\non these texts", "texts with\nthese seeds", "seeds × texts\nin proportion")
     title = f"Seeds and texts that would show a difference with {share_text(POWER)} power"
@@ -148,8 +151,11 @@ def _needs_table(comparison: Comparison, found: Sequence[Contrast]) -> Iterator[
     yield group_rows(comparison, title, heads, rows)
 
 
-def _at_most(number: int | None) -> str:
-    return "no number" if number is None else f"{number:,}"
+def _seeds_text(number: int | None, crossed: bool) -> str:
+    """So many seeds; of crossed ones so many of both kinds."""
+    if number is None:
+        return f"> {MOST_SEEDS:,}"
+    return f"{number:,} × {number:,}" if crossed else f"{number:,}"
 
 
 def _power_text(found: Contrast) -> str:
