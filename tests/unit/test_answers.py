@@ -226,3 +226,30 @@ def test_the_end_of_a_sweep_names_the_trial_whose_predictions_were_put_aside(stu
     assert (
         line == f"{record.path.name}: its predictions are not what is on record, and were put aside: see {record.log}"
     )
+
+
+def test_data_of_one_choice_with_other_classes_keep_their_own_names(study: Path) -> None:
+    kept = answered(3)
+    own = kept.scores()
+    more = [Metric("test", "loss", float(own["loss"].mean()), 1, STEPS_PER_EPOCH)]
+    facts = {"data": {"label_names": ("agree", "disagree"), "class_counts": {}, "leaked": {}, "notes": []}}
+    made = described(3)
+    other = replace(made, digests={**made.digests, "data": "other" * 8})
+    record = write(study, other, [0.75], [float(own["accuracy"].mean())], more=more, facts=facts)
+    write_predictions(record.predictions, Predictions(1, STEPS_PER_EPOCH, {"test": kept}))
+    table = answer_table(open_study(study), "test")
+    found = {(row.data, table.labels[number]) for number, row in enumerate(table.rows)}
+    assert found == {("demo", name) for name in NAMES} | {("demo (2)", "agree"), ("demo (2)", "disagree")}
+
+
+@pytest.mark.parametrize("output", ["/dev/full", "a" * 300 + ".csv"])
+def test_what_is_no_file_to_write_is_refused(output: str, study: Path) -> None:
+    refusal = refusal_of(main, [str(study), "--output", output])
+    assert output in refusal and len(refusal.splitlines()) <= 3
+
+
+def test_of_a_link_the_file_is_written_that_it_leads_to(study: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "table.csv")
+    main([str(study), "--output", str(link)])
+    assert link.is_symlink() and (tmp_path / "table.csv").exists()
