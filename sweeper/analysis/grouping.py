@@ -30,7 +30,7 @@ from sweeper.analysis.rows import (
     Values,
 )
 from sweeper.analysis.selection import selected
-from sweeper.analysis.statistics import Summary
+from sweeper.analysis.statistics import Summary, summarize
 from sweeper.analysis.superseded import with_superseded
 from sweeper.analysis.text_scores import KeptAnswers
 from sweeper.data import EVALUATED
@@ -175,8 +175,14 @@ def _epoch_rows(members: Sequence[Member]) -> Iterator[EpochRow]:
             for epoch, value in curve.items():
                 values[epoch, name, split].append((_seeds(member.result), value))
 
+    independent = are_independent([_seeds(member.result) for member in members if not member.result.superseded])
+
+    def summary(known: Sequence[tuple[tuple[int, int], float]], name: str) -> Summary:
+        # Tables of epochs have no intervals: only crossed seeds make another mean.
+        return summarize([value for _, value in known]) if independent else _summarized(known, name)
+
     def both(epoch: int, name: str) -> Summaries:
-        return Summaries(*(_summarized(values.get((epoch, name, split), []), name) for split in EVALUATED))
+        return Summaries(*(summary(values.get((epoch, name, split), []), name) for split in EVALUATED))
 
     evaluated = {(epoch, name) for epoch, name, split in values if split in EVALUATED}
     for epoch in sorted({epoch for epoch, name in evaluated if name == metric}):

@@ -37,7 +37,14 @@ null: not known; nan and infinity are strings, as in records."""
 def json_text(comparison: Comparison, name: str) -> str:
     """Return all rows as JSON, by the keys of `KEYS`."""
     content = {"schema": SCHEMA, "study": name} | {key: values(comparison) for key, (_, values) in KEYS.items()}
-    return json.dumps(_finite(plain(content)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        return _dumped(content)
+    except ValueError:  # a number that JSON does not have
+        return _dumped(_finite(content))
+
+
+def _dumped(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rows(comparison: Comparison, rows: Iterable[Any]) -> list[dict[str, Any]]:
