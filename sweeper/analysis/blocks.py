@@ -14,7 +14,7 @@ from sweeper.analysis.contrasts import Contrast, contrasts, decided
 from sweeper.analysis.letters import MOST_LETTERS, Place, ranking, rounded
 from sweeper.analysis.pairs import block_of, tokenizer_of
 from sweeper.analysis.rows import Comparison, GroupRow
-from sweeper.analysis.verdicts import Decision, Verdict
+from sweeper.analysis.verdicts import Verdict
 
 Factors = tuple[Value, ...]
 
@@ -31,7 +31,7 @@ class Compared:
     @property
     def better(self) -> GroupRow | None:
         """The group that beats the other; None where they cannot be told apart."""
-        return {Decision.FIRST: self.first, Decision.SECOND: self.second}.get(self.verdict.decision)
+        return self.verdict.better(self.first, self.second)
 
 
 @dataclass(frozen=True)

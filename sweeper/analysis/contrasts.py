@@ -10,7 +10,7 @@ from functools import lru_cache
 from sweeper.analysis.contents import Value
 from sweeper.analysis.crossed import crossed_difference
 from sweeper.analysis.effect_sizes import Alternative, hedges_g, probability_greater, seeds_for_power
-from sweeper.analysis.estimates import MeanDifference, mean_difference
+from sweeper.analysis.estimates import MeanDifference, difference, mean_difference
 from sweeper.analysis.over_texts import Difference, compared
 from sweeper.analysis.pairs import Pair, PairRow, families, is_primary, pairs
 from sweeper.analysis.permutation_tests import (
@@ -24,7 +24,7 @@ from sweeper.analysis.permutation_tests import (
 from sweeper.analysis.rows import Comparison, GroupRow, TrialRow
 from sweeper.analysis.simultaneous import Corrected, simultaneous
 from sweeper.analysis.statistics import Summary, summarize
-from sweeper.analysis.verdicts import Decision, Verdict, verdict
+from sweeper.analysis.verdicts import Verdict, verdict
 
 ROUNDING = 1e-12  # of values, by which equal differences of them may differ
 
@@ -80,7 +80,7 @@ class Contrast(PairRow):
     @property
     def better(self) -> GroupRow | None:
         """The group that beats the other; None where they cannot be told apart."""
-        return {Decision.FIRST: self.pair.first, Decision.SECOND: self.pair.second}.get(self.verdict.decision)
+        return self.verdict.better(self.pair.first, self.pair.second)
 
 
 @lru_cache(maxsize=1)
@@ -92,7 +92,7 @@ def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
         own = [found[position] for position in family]
         verdicts = decided(comparison.split, [(pair.first, pair.second) for pair in own])
         tests = [_exact_test(pair, comparison.split) for pair in own]
-        alone = [_difference(pair.first, pair.second, comparison.split).over_seeds for pair in own]
+        alone = [difference(one.first, one.second) for one in verdicts]
         for position, one, seeds in zip(
             family, _family(comparison, own, verdicts, tests), simultaneous(alone), strict=True
         ):

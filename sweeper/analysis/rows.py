@@ -13,6 +13,7 @@ from sweeper.analysis.names import Names
 from sweeper.analysis.results import Divergence, Launch
 from sweeper.analysis.roles import Roles
 from sweeper.analysis.statistics import Summary
+from sweeper.data import EVALUATED
 from sweeper.records.question import Primary
 from sweeper.trial.outcome import ParameterCounts, Status
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sweeper.analysis.text_scores import GroupTexts
 
 SETS = ("validation", "test")  # as tables call them
+RECORDED = dict(zip(SETS, EVALUATED, strict=True))  # as records do
 Curve = Mapping[tuple[str, str], Mapping[int, float]]
 
 

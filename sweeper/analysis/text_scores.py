@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.analysis.group_summaries import are_crossed, are_independent
+from sweeper.analysis.rows import RECORDED
 from sweeper.analysis.text_moments import TextMoments, crossed_text_moments, text_moments
 from sweeper.errors import WrongInput
 from sweeper.trial.outcome import Best
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 ENOUGH = 0.95  # of the texts have to be those of all trials
-SPLITS = {"validation": "valid", "test": "test"}
 ROUNDING = 1e-6  # of a metric, as predictions are kept in single precision
 REMEDY = "move it away, and python -m sweeper.predictions STUDY --make writes it anew"
 MAKE = "python -m sweeper.predictions STUDY --make writes them of the best weights"
@@ -125,7 +125,7 @@ def read_scores(trials: Sequence[KeptAnswers], metric: str, split: str) -> Score
     lacking = sum(not own.path.exists() for own in trials)
     if lacking:
         raise LacksAnswersError(f"{lacking} of {len(trials)} trials have no predictions; {MAKE}")
-    read = [_read(own, metric, SPLITS[split]) for own in trials]
+    read = [_read(own, metric, RECORDED[split]) for own in trials]
     most = max(len(own.keys) for own in read)
     if not all(np.array_equal(own.keys, read[0].keys) for own in read):
         read = _on_common_keys(read)

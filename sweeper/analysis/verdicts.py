@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import TypeVar
 
 from sweeper.analysis.effect_sizes import detectable_difference
 from sweeper.analysis.estimates import Estimate
@@ -12,6 +13,7 @@ from sweeper.analysis.permutation_tests import ALPHA
 from sweeper.analysis.simultaneous import Corrected
 from sweeper.analysis.texts import OverTexts, SpeaksFor
 
+Group = TypeVar("Group")
 LEAST_SEEDS = 3  # of each group, below which none is said to beat another
 
 
@@ -48,6 +50,10 @@ class Verdict:
     def told_apart(self) -> bool:
         """Whether one of them beats the other."""
         return self.decision in (Decision.FIRST, Decision.SECOND)
+
+    def better(self, first: Group, second: Group) -> Group | None:
+        """Return which of the two groups that it is on beats the other; None where they cannot be told apart."""
+        return {Decision.FIRST: first, Decision.SECOND: second}.get(self.decision)
 
     @property
     def n(self) -> tuple[int, int]:

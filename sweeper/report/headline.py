@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sweeper.analysis.blocks import Block, Compared
 from sweeper.analysis.contrasts import Contrast
 from sweeper.analysis.factors import SEEDS
-from sweeper.analysis.rows import Comparison
+from sweeper.analysis.rows import RECORDED, Comparison
 from sweeper.analysis.texts import SpeaksFor
 from sweeper.analysis.verdicts import LEAST_SEEDS, Decision
 from sweeper.report.notes import pending
@@ -167,7 +167,7 @@ def _drawn(block: Block) -> Iterator[str]:
 def _number_of_texts(comparison: Comparison, block: Block) -> int | None:
     """How many texts the block's set has; None where records do not say one number, or these are no texts alone."""
     values = dict(zip(comparison.roles.blocks, block.values, strict=True))
-    split = {"validation": "valid"}.get(block.split, block.split)
+    split = RECORDED[block.split]
     sizes = {
         data.facts.get("splits", {}).get(split, {}).get("examples")
         for data in comparison.data

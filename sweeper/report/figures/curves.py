@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.analysis.reference_rows import reference_epoch_rows
-from sweeper.analysis.rows import Comparison
+from sweeper.analysis.rows import RECORDED, Comparison
 from sweeper.analysis.statistics import Summary
 from sweeper.report.figures.majority import in_reach, majority_caption, panel_majority
 from sweeper.report.figures.styles import Style, group_styles
@@ -17,7 +17,6 @@ from sweeper.trial.outcome import Status
 SERIES_PER_PANEL = 8  # as many as can be told apart
 PANELS_DRAWN = 9
 LINES_DRAWN = 300  # of single trials; more of them are a blur
-SPLITS = {"validation": "valid", "test": "test"}  # as tables and as records call them
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ def _published_means(comparison: Comparison, metric: str, split: str) -> dict[Gr
 def _trial_lines(comparison: Comparison, metric: str, split: str) -> dict[Group, list[Line]]:
     found: dict[Group, list[Line]] = {}
     for row in comparison.trials:
-        values = comparison.curves.get(row.name, {}).get((SPLITS[split], metric), {})
+        values = comparison.curves.get(row.name, {}).get((RECORDED[split], metric), {})
         if row.status == Status.DONE and values:
             found.setdefault(row.factors, []).append(Line(row.name, row.seed, row.data_seed, values))
     return found
