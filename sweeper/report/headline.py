@@ -102,7 +102,7 @@ def _pair_sentence(comparison: Comparison, item: Ranking, one: Compared) -> str:
         scope_text(comparison, item.block, one.verdict.speaks_for),
         scope_text(comparison, item.block, SpeaksFor.NEW_SEEDS_THESE_TEXTS),
     )
-    return pair_verdict(one, _names(item, one), item.block.split, scopes)
+    return pair_verdict(one, _names(item, one), item.block.split, scopes, comparison.whole.factors)
 
 
 def _primary_sentences(comparison: Comparison, item: Ranking) -> Iterator[str]:
@@ -193,10 +193,10 @@ def _leading(comparison: Comparison, item: Ranking) -> str:
     first = [label for label, place in zip(item.labels, block.places, strict=True) if place.rank == 1]
     has = f"{item.labels[0]} has" if len(first) < 2 else f"{_listed(first, len(item.labels))} share"
     said = f"{has} the best mean {name} of {len(block.groups)} groups, {value}{interval} {scope}"
-    return "; ".join([said, *_beside_others(item), f"n = {sizes}"]) + "."
+    return "; ".join([said, *_beside_others(comparison, item), f"n = {sizes}"]) + "."
 
 
-def _beside_others(item: Ranking) -> Iterator[str]:
+def _beside_others(comparison: Comparison, item: Ranking) -> Iterator[str]:
     """Yield which others the best group beats, and from which it cannot be told apart."""
     block = item.block
     if not block.compared:
@@ -217,7 +217,7 @@ def _beside_others(item: Ranking) -> Iterator[str]:
     alone = sum(own.verdict.speaks_for is SpeaksFor.NEW_SEEDS_THESE_TEXTS for own in of_best)
     if alone and best.on(block.split).over_texts:
         yield f"{alone} of these {len(of_best)} comparisons {'are' if alone > 1 else 'is'} on these texts alone"
-    if also := also_differ(best, block.groups[1]):
+    if also := also_differ(best, block.groups[1], comparison.whole.factors):
         yield f"CAUTION, {item.labels[0]} and {item.labels[1]} differ in {also}, too"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sweeper.analysis.blocks import Compared
 from sweeper.analysis.effect_sizes import POWER
@@ -17,10 +17,12 @@ BESIDE = "train."  # settings that nobody takes for a part of a model, a framewo
 NAMED = 3
 
 
-def pair_verdict(one: Compared, names: tuple[str, str], split: str, scopes: tuple[str, str]) -> str:
+def pair_verdict(
+    one: Compared, names: tuple[str, str], split: str, scopes: tuple[str, str], factors: Collection[str]
+) -> str:
     """Return what was found of two groups as a sentence that a reviewer can check.
 
-    `scopes` is what it speaks for, and what the interval over seeds alone does.
+    `scopes` is what it speaks for, and what the interval over seeds alone does; `factors` are meant to differ.
     """
     metric, scope = one.first.metric, scopes[0]
     measured = f"mean {split} {printable(metric)}"
@@ -35,7 +37,7 @@ def pair_verdict(one: Compared, names: tuple[str, str], split: str, scopes: tupl
         said = f"{names[0]} and {names[1]} cannot be told apart{seeds} in {measured}{better} {scope}".rstrip()
         said += f": {_why(one, names)}"
     said = "; ".join([said, *_over_seeds(one, scopes[1]), f"n = {sizes_of((one.first, one.second), split)}"])
-    return "; ".join([said, *_beside(one)]) + "."
+    return "; ".join([said, *_beside(one, factors)]) + "."
 
 
 def points(one: Compared) -> str:
@@ -61,9 +63,9 @@ def detectable_text(metric: str, detectable: float) -> str:
     return f"{metric_text(metric, detectable, detectable)}{unit} could have been seen ({share_text(POWER)} power)"
 
 
-def also_differ(first: GroupRow, second: GroupRow) -> str:
+def also_differ(first: GroupRow, second: GroupRow, factors: Collection[str]) -> str:
     """Say in which settings of training two groups differ that tell no groups apart; empty where in none."""
-    told = {item.name for row in (first, second) for item in row.differing}
+    told = {*factors, *(item.name for row in (first, second) for item in row.differing)}
     both = {
         name: (value_text(value), value_text(second.settings.get(name)))
         for name, value in first.settings.items()
@@ -104,7 +106,7 @@ def _over_seeds(one: Compared, scope: str) -> Iterator[str]:
         yield "with two seeds in a group the interval is approximate"
 
 
-def _beside(one: Compared) -> Iterator[str]:
+def _beside(one: Compared, factors: Collection[str]) -> Iterator[str]:
     """Yield what stands beside: the test without assumptions, and what to be careful of."""
     made = one.contrast
     if made and made.test and made.holm_p is not None:
@@ -117,7 +119,7 @@ def _beside(one: Compared) -> Iterator[str]:
         yield "they differ in more than one setting, and nothing tells which of them makes the difference"
     if made and made.pair.shared:
         yield f"CAUTION, {made.pair.shared} trials are the same in both: their difference tests nothing"
-    if also := also_differ(one.first, one.second):
+    if also := also_differ(one.first, one.second, factors):
         yield f"CAUTION, they differ in {also}, too"
     if inside := dict.fromkeys(item.name for row in (one.first, one.second) for item in row.differing):
         yield f"CAUTION, trials of one group differ in {', '.join(map(printable, inside))}"

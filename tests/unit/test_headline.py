@@ -277,3 +277,10 @@ def test_what_could_have_been_seen_is_at_the_interval_s_own_level(tmp_path: Path
     drawn = [random.normal(mean, sd, (20_000, 3)) for mean, sd in zip((found, 0.0), sds, strict=True)]
     rejected = stats.ttest_ind(*drawn, axis=1, equal_var=False).pvalue <= level
     assert rejected.mean() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("given", [{}, {"select": "train.learning_rate"}])
+def test_what_is_compared_or_tuned_is_not_said_to_differ_beside(given: Mapping[str, Any], tmp_path: Path) -> None:
+    write_grid(tmp_path, list(grid(paths=["zoo/bert"], data=["data/books.csv"])))
+    comparison = compare_study(open_study(tmp_path), asked=asked(given))
+    assert "CAUTION" not in " ".join(verdict(comparison))
